@@ -1,0 +1,1 @@
+"""Intermodal: write a pipeline once, run it on any orchestrator."""

@@ -1,0 +1,101 @@
+"""Findings: what is wrong, where, why, and what to do next.
+
+A finding is a value. Whatever checks something returns findings, all of them, and never raises
+one at a time; `FindingsError` carries them across the few places where going on makes no sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from intermodal.codes import CODES
+
+
+class Severity(StrEnum):
+    """How bad a finding is. Only `ERROR` makes a command fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Span(BaseModel):
+    """A place in a user's file: lines and columns count from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Finding(BaseModel):
+    """One thing to tell the user.
+
+    Attributes:
+        code: A key of `codes.CODES`, stable over releases.
+        severity: Whether it stops the command.
+        what: One sentence: what is wrong, with the user's own names in backticks.
+        span: Where, if a file is involved.
+        why: The reason, if `what` does not say it already.
+        next: What to do now.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    severity: Severity
+    what: str
+    span: Span | None = None
+    why: str = ""
+    next: str = ""
+
+
+class FindingsError(Exception):
+    """Findings that make going on pointless. The command line prints them; libraries may catch it."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: tuple[Finding, ...] = tuple(findings)
+        super().__init__("; ".join(f"{f.code}: {f.what}" for f in self.findings))
+
+
+def error(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+    """Make an error finding; `code` must be in the catalogue."""
+    return _make(code, Severity.ERROR, what, span, why, next)
+
+
+def warning(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+    """Make a warning finding; `code` must be in the catalogue."""
+    return _make(code, Severity.WARNING, what, span, why, next)
+
+
+def note(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+    """Make a note; `code` must be in the catalogue."""
+    return _make(code, Severity.NOTE, what, span, why, next)
+
+
+def errors_of(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that stop a command."""
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
+def raise_errors(findings: Sequence[Finding]) -> None:
+    """Raise `FindingsError` with all the findings if one of them is an error."""
+    if errors_of(findings):
+        raise FindingsError(findings)
+
+
+def _make(
+    code: str, severity: Severity, what: str, span: Span | None, why: str, next_step: str
+) -> Finding:
+    if code not in CODES:
+        raise KeyError(f"finding code {code} is not in codes.py")
+    return Finding(
+        code=code, severity=severity, what=what, span=span, why=why, next=next_step
+    )

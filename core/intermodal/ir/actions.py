@@ -1,0 +1,139 @@
+"""Actions: what a task does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from intermodal.ir.expressions import Expression
+from intermodal.ir.node import Duration, Identifier, Node
+
+
+class CapturedSource(Node):
+    """A function's source with what it needs of its module, for workers that cannot import it.
+
+    Attributes:
+        function: Source of the function itself, undecorated, as written.
+        imports: Import statements that it and its definitions use, one each.
+        definitions: Source of the module-level definitions it uses, in the module's order.
+        local_modules: Imported modules that belong to the user's project and are not captured.
+    """
+
+    function: str
+    imports: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    local_modules: tuple[str, ...] = ()
+
+
+class PythonCall(Node):
+    """Call a Python function with the task's inputs as keyword arguments."""
+
+    kind: Literal["python"] = "python"
+    module: str
+    function: str
+    source: CapturedSource | None = None
+
+
+class Shell(Node):
+    """Run a command with `bash -c`. Inputs arrive as environment variables of their names.
+
+    An output, if there is one, is the last line of standard output, read as its type.
+    """
+
+    kind: Literal["shell"] = "shell"
+    command: str
+
+
+class Container(Node):
+    """Run a container image. `command` and `args` may hold input values and input and output paths."""
+
+    kind: Literal["container"] = "container"
+    image: str
+    command: tuple[Expression, ...] = ()
+    args: tuple[Expression, ...] = ()
+
+
+class Sql(Node):
+    """Run a statement on a connection; the output is the rows."""
+
+    kind: Literal["sql"] = "sql"
+    connection: str
+    statement: Expression
+    parameters: Mapping[str, Expression] = Field(default_factory=dict)
+
+
+class Http(Node):
+    """Send a request; the output is the response's body."""
+
+    kind: Literal["http"] = "http"
+    url: Expression
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
+    headers: Mapping[str, Expression] = Field(default_factory=dict)
+    body: Expression | None = None
+    connection: str | None = None
+
+
+class Wait(Node):
+    """Poll `check` until it gives true.
+
+    With `soft_fail` the task is skipped, not failed, when `timeout` has passed.
+    """
+
+    kind: Literal["wait"] = "wait"
+    check: Action
+    interval: Duration
+    timeout: Duration | None = None
+    soft_fail: bool = False
+
+
+class Approval(Node):
+    """Wait until a person approves or rejects."""
+
+    kind: Literal["approval"] = "approval"
+    message: Expression
+    approvers: tuple[str, ...] = ()
+    timeout: Duration | None = None
+
+
+class TriggerRun(Node):
+    """Start a run of another pipeline."""
+
+    kind: Literal["trigger"] = "trigger"
+    pipeline: Identifier
+    parameters: Mapping[str, Expression] = Field(default_factory=dict)
+    wait: bool = False
+
+
+class Noop(Node):
+    """Do nothing: a point where edges meet."""
+
+    kind: Literal["noop"] = "noop"
+
+
+class Hosted(Node):
+    """A class of another ecosystem with its arguments, kept whole."""
+
+    kind: Literal["hosted"] = "hosted"
+    ecosystem: str
+    class_path: str
+    arguments: Mapping[str, Expression] = Field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+
+
+Action = Annotated[
+    PythonCall
+    | Shell
+    | Container
+    | Sql
+    | Http
+    | Wait
+    | Approval
+    | TriggerRun
+    | Noop
+    | Hosted,
+    Field(discriminator="kind"),
+]
+
+Wait.model_rebuild()

@@ -1,0 +1,195 @@
+"""The pipeline, and the nodes its body is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from intermodal.ir.actions import Action
+from intermodal.ir.expressions import Expression, OutputRef
+from intermodal.ir.node import Duration, Identifier, JsonValue, Node
+from intermodal.ir.policies import (
+    Cache,
+    Join,
+    Notification,
+    Pairing,
+    Resources,
+    Retry,
+    SecretVariable,
+)
+from intermodal.ir.schedule import Schedule
+from intermodal.ir.types import AnyType, ParameterType, Type
+
+IR_VERSION = 1
+
+
+class Parameter(Node):
+    """A parameter of the pipeline. Without `default` every run must give a value."""
+
+    type: ParameterType = AnyType()
+    required: bool = False
+    default: JsonValue = None
+    choices: tuple[JsonValue, ...] = ()
+    help: str = ""
+
+
+class Task(Node):
+    """A unit of work.
+
+    Attributes:
+        id: Unique within the pipeline.
+        inputs: Values for the action, by name.
+        input_types: What the action takes, where it says so.
+        outputs: What it gives, by name.
+        after: Ids of nodes to wait for, apart from those whose outputs are used.
+        join: When to run, by the states of the direct upstreams.
+        guard: False means that this instance is skipped, whatever the join rule says.
+        display_name: What people call it; the id if empty.
+        reads: URIs of data assets it reads.
+        writes: URIs of data assets it writes.
+    """
+
+    node: Literal["task"] = "task"
+    id: Identifier
+    action: Action
+    inputs: Mapping[str, Expression] = Field(default_factory=dict)
+    input_types: Mapping[str, Type] = Field(default_factory=dict)
+    outputs: Mapping[str, Type] = Field(default_factory=dict)
+    after: tuple[Identifier, ...] = ()
+    join: Join = Join.ALL_SUCCESS
+    guard: Expression | None = None
+    pairing: Pairing | None = None
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    cache: Cache | None = None
+    resources: Resources | None = None
+    pool: str | None = None
+    pool_slots: int = Field(default=1, ge=1)
+    priority: int | None = None
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    secrets: tuple[SecretVariable, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    owners: tuple[str, ...] = ()
+    display_name: str = ""
+    docs: str = ""
+    tracks: bool = False
+
+
+class Arm(Node):
+    """One way through a branch, taken when its condition holds or the chooser names it."""
+
+    name: Identifier
+    condition: Expression | None = None
+    body: tuple[BodyNode, ...] = ()
+
+
+class Branch(Node):
+    """Choose between arms: the first whose condition holds, or those whose names `chooser` gives.
+
+    `outputs` are merged: for each name, the outputs of which exactly one exists.
+    """
+
+    node: Literal["branch"] = "branch"
+    id: Identifier
+    arms: tuple[Arm, ...] = Field(min_length=1)
+    chooser: Expression | None = None
+    otherwise: tuple[BodyNode, ...] | None = None
+    outputs: Mapping[str, tuple[OutputRef, ...]] = Field(default_factory=dict)
+    after: tuple[Identifier, ...] = ()
+
+
+class Items(Node):
+    """What a loop goes over: one list, or the product or zip of several."""
+
+    lists: tuple[Expression, ...] = Field(min_length=1)
+    combine: Literal["single", "product", "zip"] = "single"
+
+
+class ForEach(Node):
+    """Run a region once for each item. `outputs` are collected, in the order of the items."""
+
+    node: Literal["for_each"] = "for_each"
+    id: Identifier
+    items: Items
+    item_type: Type = AnyType()
+    body: tuple[BodyNode, ...]
+    max_parallel: int | None = Field(default=None, ge=1)
+    outputs: Mapping[str, OutputRef] = Field(default_factory=dict)
+    after: tuple[Identifier, ...] = ()
+
+
+class Group(Node):
+    """A named sub-graph. Its tasks stay visible outside."""
+
+    node: Literal["group"] = "group"
+    id: Identifier
+    body: tuple[BodyNode, ...]
+    outputs: Mapping[str, OutputRef] = Field(default_factory=dict)
+    after: tuple[Identifier, ...] = ()
+    display_name: str = ""
+    docs: str = ""
+
+
+BodyNode = Annotated[Task | Branch | ForEach | Group, Field(discriminator="node")]
+
+
+class TaskDefaults(Node):
+    """Policies for tasks that set none of their own."""
+
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    cache: Cache | None = None
+    resources: Resources | None = None
+    pool: str | None = None
+    environment: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Tracking(Node):
+    """Where runs are tracked; the profile says which server."""
+
+    enabled: bool = True
+    experiment: str | None = None
+    tags: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Concurrency(Node):
+    """How much of a pipeline may run at once."""
+
+    max_active_runs: int | None = Field(default=None, ge=1)
+    max_active_tasks: int | None = Field(default=None, ge=1)
+
+
+class Environment(Node):
+    """What the tasks run in, apart from their code."""
+
+    image: str | None = None
+    packages: tuple[str, ...] = ()
+
+
+class Pipeline(Node):
+    """A whole pipeline: what a compiler takes."""
+
+    ir_version: Literal[1] = 1
+    name: Identifier
+    description: str = ""
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    owners: tuple[str, ...] = ()
+    parameters: Mapping[Identifier, Parameter] = Field(default_factory=dict)
+    schedule: Schedule | None = None
+    defaults: TaskDefaults = TaskDefaults()
+    environment: Environment = Environment()
+    body: tuple[BodyNode, ...] = ()
+    exit_tasks: tuple[Task, ...] = ()
+    outputs: Mapping[str, Expression] = Field(default_factory=dict)
+    tracking: Tracking = Tracking()
+    concurrency: Concurrency = Concurrency()
+    notifications: tuple[Notification, ...] = ()
+
+
+for _model in (Arm, Branch, ForEach, Group, Pipeline):
+    _model.model_rebuild()
