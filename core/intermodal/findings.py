@@ -25,7 +25,7 @@ class Severity(StrEnum):
 class Span(BaseModel):
     """A place in a user's file: lines and columns count from 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     file: str
     line: int = 1
@@ -47,7 +47,7 @@ class Finding(BaseModel):
         next: What to do now.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     code: str
     severity: Severity

@@ -135,5 +135,3 @@ Action = Annotated[
     | Hosted,
     Field(discriminator="kind"),
 ]
-
-Wait.model_rebuild()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from intermodal.ir.node import Duration, Identifier, JsonValue, Node
+from intermodal.ir.node import Duration, Identifier, Node, PlainJson
 
 Fact = Literal[
     "run_id",
@@ -24,7 +24,7 @@ class Literal_(Node):  # noqa: N801
     """A JSON value written in the pipeline."""
 
     op: Literal["literal"] = "literal"
-    value: JsonValue
+    value: PlainJson
 
 
 class ParameterRef(Node):
@@ -171,6 +171,3 @@ Expression = Annotated[
     | SourceExpression,
     Field(discriminator="op"),
 ]
-
-for _model in (Format, Compare, Logic, Index, DateShift, DateFormat, Default):
-    _model.model_rebuild()

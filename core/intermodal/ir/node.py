@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -11,7 +12,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     JsonValue,
     PlainSerializer,
     StringConstraints,
@@ -20,7 +20,7 @@ from pydantic import (
 
 from intermodal.findings import Span
 
-__all__ = ["Duration", "Identifier", "JsonValue", "Node", "Timestamp", "format_duration", "parse_duration"]
+__all__ = ["Duration", "Identifier", "Node", "PlainJson", "Timestamp", "format_duration", "parse_duration"]
 
 IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.\-]*$"
 
@@ -30,7 +30,7 @@ Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_le
 class Node(BaseModel):
     """A frozen, closed value. `span` is where the user wrote it, if a user did."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     span: Span | None = Field(default=None, repr=False)
 
@@ -84,6 +84,22 @@ def format_duration(value: timedelta) -> str:
     return f"P{day_part}{time_part}"
 
 
+def _portable(value: Any) -> Any:
+    """Refuse what JSON text cannot hold: NaN, infinities and half of a surrogate pair."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} has no place in JSON")
+    if isinstance(value, str):
+        value.encode("utf-8")
+    elif isinstance(value, list):
+        for item in value:
+            _portable(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _portable(key)
+            _portable(item)
+    return value
+
+
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a timestamp needs a time zone, as in '2026-01-01T00:00:00Z'")
@@ -96,4 +112,5 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": ["string", "number"], "format": "duration"}),
 ]
+PlainJson = Annotated[JsonValue, AfterValidator(_portable)]
 Timestamp = Annotated[datetime, AfterValidator(_aware)]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from intermodal.ir.actions import Action
 from intermodal.ir.expressions import Expression, OutputRef
-from intermodal.ir.node import Duration, Identifier, JsonValue, Node
+from intermodal.ir.node import Duration, Identifier, Node, PlainJson
 from intermodal.ir.policies import (
     Cache,
     Join,
@@ -30,8 +30,8 @@ class Parameter(Node):
 
     type: ParameterType = AnyType()
     required: bool = False
-    default: JsonValue = None
-    choices: tuple[JsonValue, ...] = ()
+    default: PlainJson = None
+    choices: tuple[PlainJson, ...] = ()
     help: str = ""
 
 
@@ -189,7 +189,3 @@ class Pipeline(Node):
     tracking: Tracking = Tracking()
     concurrency: Concurrency = Concurrency()
     notifications: tuple[Notification, ...] = ()
-
-
-for _model in (Arm, Branch, ForEach, Group, Pipeline):
-    _model.model_rebuild()

@@ -124,6 +124,3 @@ Type = Annotated[
     | ArtifactType,
     Field(discriminator="kind"),
 ]
-
-for _model in (OptionalType, ListType, MapType, StructType):
-    _model.model_rebuild()
