@@ -1,0 +1,1 @@
+"""Compilers: one room per target, and what they share."""

@@ -1,0 +1,1 @@
+"""Passes that targets share: one file, one pure function `Pipeline -> Pipeline` each."""

@@ -1,0 +1,336 @@
+"""Building Python source: values become text here and nowhere else, laid out as ruff and black would.
+
+An emitter builds an `Expr` from `Name`, `Call`, `Value` and the like, and prints statements with `Source`.
+User strings only ever enter through `Value` and `docstring`, which escape them.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+WIDTH = 88
+INDENT = "    "
+
+_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name or dotted path that the compiler itself chose: checked, so no user text can pass as one."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        if not all(is_identifier(part) for part in self.path.split(".")):
+            raise ValueError(f"{self.path!r} is not a Python name")
+
+
+@dataclass(frozen=True)
+class Value:
+    """Any JSON value, text included, or a timedelta, as a literal."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call. Keyword arguments keep their order; those whose value is None (not `Value(None)`) are left out."""
+
+    function: Expr
+    args: tuple[Expr, ...] = ()
+    keywords: Mapping[str, Expr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """`base.name`."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Subscript:
+    """`base[key]`."""
+
+    base: Expr
+    key: Expr
+
+
+@dataclass(frozen=True)
+class Sequence_:  # noqa: N801
+    """A list, tuple or set of expressions."""
+
+    items: tuple[Expr, ...]
+    brackets: str = "[]"
+
+
+@dataclass(frozen=True)
+class Mapping_:  # noqa: N801
+    """A dict of expressions; keys are expressions too."""
+
+    items: tuple[tuple[Expr, Expr], ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Operands joined by a binary operator, `a >> b >> c`."""
+
+    operator: str
+    operands: tuple[Expr, ...]
+
+
+Expr = Name | Value | Call | Attribute | Subscript | Sequence_ | Mapping_ | Chain
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` can be a variable name that is no keyword."""
+    return bool(_IDENTIFIER.match(text)) and not keyword.iskeyword(text)
+
+
+def call(function: str | Expr, *args: Expr, **keywords: Expr | None) -> Call:
+    """`function(*args, **keywords)`, without the keywords that are None."""
+    target = Name(function) if isinstance(function, str) else function
+    return Call(target, args, {key: value for key, value in keywords.items() if value is not None})
+
+
+def list_of(items: Iterable[Expr]) -> Sequence_:
+    """A list of expressions."""
+    return Sequence_(tuple(items))
+
+
+def tuple_of(items: Iterable[Expr]) -> Sequence_:
+    """A tuple of expressions."""
+    return Sequence_(tuple(items), "()")
+
+
+def dict_of(items: Mapping[str, Expr]) -> Mapping_:
+    """A dict with text keys."""
+    return Mapping_(tuple((Value(key), value) for key, value in items.items()))
+
+
+def quote(text: str) -> str:
+    """A string literal with the quotes that black would choose; everything unprintable is escaped."""
+    escaped = "".join(_escape(character) for character in text)
+    if '"' not in text:
+        return f'"{escaped}"'
+    if text.count("'") == 0 or text.count("'") < text.count('"'):
+        return "'" + escaped.replace("'", "\\'") + "'"
+    return '"' + escaped.replace('"', '\\"') + '"'
+
+
+def docstring(text: str, indent: int = 0) -> list[str]:
+    """The lines of a docstring; quotes and backslashes are escaped, control characters too."""
+    margin = INDENT * indent
+    lines = [_docstring_line(line) for line in text.strip().splitlines()] or [""]
+    if lines[-1].endswith('"'):
+        lines[-1] = lines[-1][:-1] + '\\"'
+    if len(lines) == 1:
+        return [f'{margin}"""{lines[0]}"""']
+    body = [f"{margin}{line}" if line else "" for line in lines[1:]]
+    return [f'{margin}"""{lines[0]}', *body, f'{margin}"""']
+
+
+def comment(text: str) -> str:
+    """Text on one comment line, whatever it holds."""
+    return "# " + "".join(_escape(c) for c in " ".join(text.split()))
+
+
+def inline(expr: Expr) -> str:
+    """An expression on one line."""
+    match expr:
+        case Name(path):
+            return path
+        case Value(value):
+            return _literal(value)
+        case Attribute(base, name):
+            return f"{inline(base)}.{name}"
+        case Subscript(base, key):
+            return f"{inline(base)}[{inline(key)}]"
+        case Chain(operator, operands):
+            return f" {operator} ".join(inline(operand) for operand in operands)
+        case Call(function, args, keywords):
+            inside = [inline(arg) for arg in args] + [f"{k}={inline(v)}" for k, v in keywords.items()]
+            return f"{inline(function)}({', '.join(inside)})"
+        case Sequence_(items, brackets):
+            inside = [inline(item) for item in items]
+            trailing = "," if brackets == "()" and len(inside) == 1 else ""
+            return f"{brackets[0]}{', '.join(inside)}{trailing}{brackets[1]}"
+        case Mapping_(items):
+            return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in items) + "}"
+
+
+def layout(expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -> list[str]:
+    """Lines of `prefix + expr + suffix`, broken at brackets where the line would be too long."""
+    margin = INDENT * indent
+    flat = f"{margin}{prefix}{inline(expr)}{suffix}"
+    if len(flat) <= WIDTH:
+        return [flat]
+    opening, elements, closing = _broken(expr)
+    if not elements:
+        return [flat]
+    if isinstance(expr, Call) and len(elements) == 1 and not elements[0][0] and _hugs(elements[0][1]):
+        return [flat]
+    together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
+    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= WIDTH and len(elements) > 0:
+        one = f"{margin}{INDENT}{together}"
+        # Black joins the arguments on one line if they fit and the source had no trailing comma.
+        return [f"{margin}{prefix}{opening}", one, f"{margin}{closing}{suffix}"]
+    lines = [f"{margin}{prefix}{opening}"]
+    for key, value in elements:
+        lines += layout(value, prefix=key, suffix=",", indent=indent + 1)
+    return [*lines, f"{margin}{closing}{suffix}"]
+
+
+class Source:
+    """Lines of a Python file under construction."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, *lines: str) -> None:
+        """Append finished lines."""
+        self.lines.extend(lines)
+
+    def blank(self, count: int = 1) -> None:
+        """Append blank lines."""
+        self.lines.extend([""] * count)
+
+    def statement(self, expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -> None:
+        """Append `prefix + expr + suffix`, laid out."""
+        self.lines.extend(layout(expr, prefix=prefix, suffix=suffix, indent=indent))
+
+    def assign(self, target: str, expr: Expr, *, indent: int = 0) -> None:
+        """Append `target = expr`."""
+        self.statement(expr, prefix=f"{Name(target).path} = ", indent=indent)
+
+    def text(self) -> str:
+        """The file, ending in one newline."""
+        return "\n".join(self.lines).strip("\n") + "\n"
+
+
+def function_header(
+    name: str, parameters: Sequence[str], *, returns: str = "", indent: int = 0
+) -> list[str]:
+    """`def name(parameters) -> returns:`, one parameter a line where it does not fit."""
+    margin = INDENT * indent
+    arrow = f" -> {returns}" if returns else ""
+    flat = f"{margin}def {name}({', '.join(parameters)}){arrow}:"
+    if len(flat) <= WIDTH or not parameters:
+        return [flat]
+    together = f"{margin}{INDENT}{', '.join(parameters)}"
+    if len(together) <= WIDTH:
+        return [f"{margin}def {name}(", together, f"{margin}){arrow}:"]
+    return [
+        f"{margin}def {name}(",
+        *(f"{margin}{INDENT}{parameter}," for parameter in parameters),
+        f"{margin}){arrow}:",
+    ]
+
+
+def import_block(imports: Iterable[tuple[str, str | None]]) -> list[str]:
+    """Sorted `import module` / `from module import name` lines, one line a module, isort's order.
+
+    Standard library first, then everything else. Items are `(module, None)` or `(module, name)`.
+    """
+    import sys
+
+    groups: dict[bool, dict[str, set[str | None]]] = {False: {}, True: {}}
+    for module, name in imports:
+        third_party = module.split(".")[0] not in sys.stdlib_module_names
+        groups[third_party].setdefault(module, set()).add(name)
+    blocks = [_import_group(group) for group in groups.values() if group]
+    lines: list[str] = []
+    for block in blocks:
+        lines += ([""] if lines else []) + block
+    return lines
+
+
+def _import_group(modules: Mapping[str, set[str | None]]) -> list[str]:
+    plain = [f"import {m}" for m, names in sorted(modules.items()) if None in names]
+    froms: list[str] = []
+    for module, names in sorted(modules.items()):
+        wanted = sorted((n for n in names if n), key=_isort_key)
+        if not wanted:
+            continue
+        flat = f"from {module} import {', '.join(wanted)}"
+        if len(flat) <= WIDTH:
+            froms.append(flat)
+        else:
+            froms += [f"from {module} import (", *(f"{INDENT}{n}," for n in wanted), ")"]
+    return plain + froms
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest: isort's default order."""
+    if name.isupper() and len(name) > 1:
+        return 0, name
+    return (1 if name[:1].isupper() else 2), name
+
+
+def _broken(expr: Expr) -> tuple[str, list[tuple[str, Expr]], str]:
+    """How an expression opens, its elements as (prefix, expression), and how it closes."""
+    match expr:
+        case Call(function, args, keywords):
+            elements = [("", arg) for arg in args] + [(f"{k}=", v) for k, v in keywords.items()]
+            return f"{inline(function)}(", elements, ")"
+        case Sequence_(items, brackets):
+            return brackets[0], [("", item) for item in items], brackets[1]
+        case Mapping_(items):
+            return "{", [(f"{inline(k)}: ", v) for k, v in items], "}"
+        case Value(dict() as value):
+            return "{", [(f"{_literal(k)}: ", Value(v)) for k, v in value.items()], "}"
+        case Value(list() as value):
+            return "[", [("", Value(item)) for item in value], "]"
+        case _:
+            return "", [], ""
+
+
+def _hugs(expr: Expr) -> bool:
+    """Whether black leaves a lone argument on the line of its call: never in stable style."""
+    del expr
+    return False
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, timedelta):
+        return inline(timedelta_expr(value))
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    raise TypeError(f"no literal for {type(value).__name__}")
+
+
+def timedelta_expr(value: timedelta) -> Call:
+    """`timedelta(minutes=20)`: the largest unit that gives a whole number."""
+    seconds = value.total_seconds()
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds and seconds % size == 0:
+            return call("timedelta", **{unit: Value(int(seconds // size))})
+    whole = int(seconds) if seconds == int(seconds) else seconds
+    return call("timedelta", seconds=Value(whole))
+
+
+def _escape(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    return repr(character)[1:-1]
+
+
+def _docstring_line(line: str) -> str:
+    return "".join(_escape(c) for c in line.rstrip()).replace('"""', '\\"\\"\\"')
