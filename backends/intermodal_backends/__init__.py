@@ -1,0 +1,1 @@
+"""What talks to live systems: the local engine, real engines, and backends."""

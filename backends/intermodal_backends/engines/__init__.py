@@ -1,0 +1,1 @@
+"""Real engines: their environments, and drivers that run compiled output in them."""
