@@ -175,10 +175,8 @@ def layout(expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -
     opening, elements, closing = _broken(expr)
     if not elements:
         return [flat]
-    if isinstance(expr, Call) and len(elements) == 1 and not elements[0][0] and _hugs(elements[0][1]):
-        return [flat]
     together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
-    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= WIDTH and len(elements) > 0:
+    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= WIDTH:
         one = f"{margin}{INDENT}{together}"
         # Black joins the arguments on one line if they fit and the source had no trailing comma.
         return [f"{margin}{prefix}{opening}", one, f"{margin}{closing}{suffix}"]
@@ -290,12 +288,6 @@ def _broken(expr: Expr) -> tuple[str, list[tuple[str, Expr]], str]:
             return "[", [("", Value(item)) for item in value], "]"
         case _:
             return "", [], ""
-
-
-def _hugs(expr: Expr) -> bool:
-    """Whether black leaves a lone argument on the line of its call: never in stable style."""
-    del expr
-    return False
 
 
 def _literal(value: Any) -> str:

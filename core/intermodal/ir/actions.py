@@ -28,11 +28,16 @@ class CapturedSource(Node):
 
 
 class PythonCall(Node):
-    """Call a Python function with the task's inputs as keyword arguments."""
+    """Call a Python function with the task's inputs as keyword arguments.
+
+    `unpack` says how outputs are taken from what it returns: the whole value is the output `return`,
+    or each output is an attribute (NamedTuple, dataclass) or an item (dict) of it.
+    """
 
     kind: Literal["python"] = "python"
     module: str
     function: str
+    unpack: Literal["none", "attributes", "items"] = "none"
     source: CapturedSource | None = None
 
 

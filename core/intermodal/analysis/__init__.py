@@ -1,0 +1,1 @@
+"""Checks and facts that every target shares."""

@@ -1,0 +1,47 @@
+"""Which tasks need the runtime on the worker, and which run as plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intermodal.ir import (
+    ArtifactType,
+    DurationType,
+    ListType,
+    MapType,
+    OptionalType,
+    StructType,
+    Task,
+    TimestampType,
+    Type,
+)
+
+TYPED_VALUES = (ArtifactType, TimestampType, DurationType, StructType)
+
+
+def needs_runtime(task: Task, *, tracking: bool = False) -> bool:
+    """Whether the task fetches or stores artifacts, tracks, or takes or gives values that JSON lacks.
+
+    Args:
+        task: The task.
+        tracking: Whether the run is tracked; then every task reports.
+    """
+    if tracking or task.tracks:
+        return True
+    types = (*task.input_types.values(), *task.outputs.values())
+    return any(isinstance(part, TYPED_VALUES) for type_ in types for part in type_parts(type_))
+
+
+def type_parts(type_: Type) -> Iterator[Type]:
+    """A type and everything it is made of."""
+    yield type_
+    match type_:
+        case OptionalType(item=item) | ListType(item=item):
+            yield from type_parts(item)
+        case MapType(value=value):
+            yield from type_parts(value)
+        case StructType(fields=fields):
+            for part in fields.values():
+                yield from type_parts(part)
+        case _:
+            return
