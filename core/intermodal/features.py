@@ -168,7 +168,8 @@ def support_findings(uses: Iterable[Use], capabilities: Capabilities, target: st
                     f"{target} cannot express `{use.feature}` of {use.subject}",
                     use.span,
                     why=support.why,
-                    next=support.hint or f"leave it out, or drop {target} from this pipeline's targets",
+                    next=support.hint
+                    or f"leave it out, or drop {target} from this pipeline's targets",
                 )
             )
         elif isinstance(support, Lowered) and use.feature not in lowered:

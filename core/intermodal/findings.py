@@ -65,17 +65,23 @@ class FindingsError(Exception):
         super().__init__("; ".join(f"{f.code}: {f.what}" for f in self.findings))
 
 
-def error(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+def error(
+    code: str, what: str, span: Span | None = None, *, why: str = "", next: str = ""
+) -> Finding:
     """Make an error finding; `code` must be in the catalogue."""
     return _make(code, Severity.ERROR, what, span, why, next)
 
 
-def warning(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+def warning(
+    code: str, what: str, span: Span | None = None, *, why: str = "", next: str = ""
+) -> Finding:
     """Make a warning finding; `code` must be in the catalogue."""
     return _make(code, Severity.WARNING, what, span, why, next)
 
 
-def note(code: str, what: str, span: Span | None = None, *, why: str = "", next: str = "") -> Finding:  # noqa: A002
+def note(
+    code: str, what: str, span: Span | None = None, *, why: str = "", next: str = ""
+) -> Finding:
     """Make a note; `code` must be in the catalogue."""
     return _make(code, Severity.NOTE, what, span, why, next)
 
@@ -96,6 +102,4 @@ def _make(
 ) -> Finding:
     if code not in CODES:
         raise KeyError(f"finding code {code} is not in codes.py")
-    return Finding(
-        code=code, severity=severity, what=what, span=span, why=why, next=next_step
-    )
+    return Finding(code=code, severity=severity, what=what, span=span, why=why, next=next_step)

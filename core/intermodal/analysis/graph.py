@@ -163,7 +163,7 @@ def topological(nodes: Iterable[BodyNode]) -> list[BodyNode]:
     by_id = {node.id: node for node in nodes}
     owner = {inner: node.id for node in by_id.values() for inner in ids_inside(node)}
     waits = {
-        node.id: {owner[up] for up in deep_upstreams(node) if up in owner} - {node.id}
+        node.id: {owner[up] for up in deep_upstreams(node) if up in owner} - _own(node)
         for node in by_id.values()
     }
     dependants: dict[str, list[str]] = {name: [] for name in by_id}
@@ -172,6 +172,11 @@ def topological(nodes: Iterable[BodyNode]) -> list[BodyNode]:
             dependants[up].append(name)
     rank = {name: position for position, name in enumerate(by_id)}
     return [by_id[name] for name in _kahn(waits, dependants, rank)]
+
+
+def _own(node: BodyNode) -> set[str]:
+    """Edges inside a region are no edges of the region; a task that waits for itself is a cycle."""
+    return set() if node.id in upstreams(node) else {node.id}
 
 
 def _kahn(
@@ -209,5 +214,3 @@ def deep_upstreams(node: BodyNode) -> Iterator[str]:
         current = stack.pop()
         yield from upstreams(current)
         stack.extend(child for _, body in regions(current) for child in body)
-
-

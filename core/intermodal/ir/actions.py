@@ -128,15 +128,6 @@ class Hosted(Node):
 
 
 Action = Annotated[
-    PythonCall
-    | Shell
-    | Container
-    | Sql
-    | Http
-    | Wait
-    | Approval
-    | TriggerRun
-    | Noop
-    | Hosted,
+    PythonCall | Shell | Container | Sql | Http | Wait | Approval | TriggerRun | Noop | Hosted,
     Field(discriminator="kind"),
 ]

@@ -21,7 +21,15 @@ from pydantic import (
 
 from intermodal.findings import Span
 
-__all__ = ["Duration", "Identifier", "Node", "PlainJson", "Timestamp", "format_duration", "parse_duration"]
+__all__ = [
+    "Duration",
+    "Identifier",
+    "Node",
+    "PlainJson",
+    "Timestamp",
+    "format_duration",
+    "parse_duration",
+]
 
 IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.\-]*$"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -39,7 +40,7 @@ class Retry(Node):
     """
 
     max: int = Field(ge=0, le=1000)
-    delay: Duration = Field(default="PT0S", validate_default=True)  # type: ignore[assignment]
+    delay: Duration = timedelta(0)
     factor: float = Field(default=1.0, ge=1.0)
     ceiling: Duration | None = None
     jitter: float = Field(default=0.0, ge=0.0, le=1.0)

@@ -15,14 +15,20 @@ from intermodal.ir.pipeline import IR_VERSION, Pipeline
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 200
 
-CODE_OF_ERROR = {"extra_forbidden": "PORT100", "missing": "PORT101", "string_pattern_mismatch": "PORT109"}
+CODE_OF_ERROR = {
+    "extra_forbidden": "PORT100",
+    "missing": "PORT101",
+    "string_pattern_mismatch": "PORT109",
+}
 NEXT_OF_ERROR = {
     "extra_forbidden": "check the spelling against `port schema`, or remove it",
     "missing": "add it; `port schema` shows what it holds",
 }
 
 
-def read(text: str, file: str = "<text>", *, locate: bool = False) -> tuple[Pipeline | None, list[Finding]]:
+def read(
+    text: str, file: str = "<text>", *, locate: bool = False
+) -> tuple[Pipeline | None, list[Finding]]:
     """Read one pipeline in the IR's own form; a `file` that ends in `.json` is JSON, any other YAML.
 
     Args:
@@ -42,7 +48,9 @@ def read(text: str, file: str = "<text>", *, locate: bool = False) -> tuple[Pipe
     try:
         return Pipeline.model_validate(data), []
     except ValidationError as problem:
-        return None, [_finding_of(details, root, file) for details in problem.errors(include_url=False)]
+        return None, [
+            _finding_of(details, root, file) for details in problem.errors(include_url=False)
+        ]
 
 
 class _PlainLoader(LOADER):  # type: ignore[misc, valid-type]
@@ -72,7 +80,9 @@ def _parse(text: str, file: str) -> tuple[Any, yaml.Node | None, list[Finding]]:
         return None, None, [_syntax_error(problem.msg, span)]
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        span = Span(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Span(file=file)
+        span = (
+            Span(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Span(file=file)
+        )
         return None, None, [_syntax_error(problem.problem or str(problem), span)]
     except RecursionError:
         return None, None, [_too_deep(file)]
@@ -206,7 +216,10 @@ def _add_spans(data: Any, node: yaml.Node, file: str) -> None:
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         return
     values = {key.value: value for key, value in node.value}
-    data.setdefault("span", {"file": file, "line": node.start_mark.line + 1, "column": node.start_mark.column + 1})
+    data.setdefault(
+        "span",
+        {"file": file, "line": node.start_mark.line + 1, "column": node.start_mark.column + 1},
+    )
     for name in _BODIES:
         items, nodes = data.get(name), values.get(name)
         if isinstance(items, list) and isinstance(nodes, yaml.SequenceNode):

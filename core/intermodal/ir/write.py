@@ -47,7 +47,11 @@ def to_yaml(pipeline: Pipeline, *, spans: bool = True) -> str:
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(
-        to_data(pipeline, spans=spans), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100
+        to_data(pipeline, spans=spans),
+        Dumper=dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
     )
     return text
 
@@ -77,7 +81,5 @@ def _fields(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
     pairs = []
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True, validated_data={})
-        if field.validate_default and isinstance(default, str):
-            default = timedelta(0)
         pairs.append((name, object() if default is PydanticUndefined else default))
     return tuple(sorted(pairs, key=lambda pair: pair[0] == "span"))

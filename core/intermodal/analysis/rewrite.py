@@ -1,0 +1,39 @@
+"""Rebuilding a pipeline with some of its nodes changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from intermodal.ir import BodyNode, Branch, ForEach, Group, Pipeline, Task
+
+
+def map_tasks(pipeline: Pipeline, change: Callable[[Task], Task]) -> Pipeline:
+    """The pipeline with `change` applied to every task, exit tasks included."""
+    return pipeline.model_copy(
+        update={
+            "body": tuple(_map_node(node, change) for node in pipeline.body),
+            "exit_tasks": tuple(change(task) for task in pipeline.exit_tasks),
+        }
+    )
+
+
+def _map_node(node: BodyNode, change: Callable[[Task], Task]) -> BodyNode:
+    match node:
+        case Task():
+            return change(node)
+        case ForEach() | Group():
+            body = tuple(_map_node(child, change) for child in node.body)
+            return node.model_copy(update={"body": body})
+        case Branch():
+            arms = tuple(
+                arm.model_copy(
+                    update={"body": tuple(_map_node(child, change) for child in arm.body)}
+                )
+                for arm in node.arms
+            )
+            otherwise = (
+                None
+                if node.otherwise is None
+                else tuple(_map_node(child, change) for child in node.otherwise)
+            )
+            return node.model_copy(update={"arms": arms, "otherwise": otherwise})

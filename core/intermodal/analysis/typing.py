@@ -1,0 +1,213 @@
+"""The types of expressions, and whether what a task gives fits what the next one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from intermodal.analysis.values import misfit
+from intermodal.findings import Finding, error
+from intermodal.ir import (
+    AnyType,
+    ArtifactType,
+    BodyNode,
+    BooleanType,
+    Branch,
+    Compare,
+    DateFormat,
+    DateShift,
+    Default,
+    Expression,
+    FloatType,
+    ForEach,
+    Format,
+    Group,
+    Index,
+    IntegerType,
+    ItemRef,
+    ListType,
+    Literal_,
+    Logic,
+    MapType,
+    OptionalType,
+    OutputRef,
+    ParameterRef,
+    Pipeline,
+    RunFact,
+    StringType,
+    StructType,
+    Task,
+    TaskState,
+    TimestampType,
+    Type,
+)
+
+ANY = AnyType()
+FACT_TYPES: Mapping[str, Type] = {
+    "run_id": StringType(),
+    "pipeline": StringType(),
+    "state": StringType(),
+    "attempt": IntegerType(),
+    "logical_date": TimestampType(),
+    "data_interval_start": TimestampType(),
+    "data_interval_end": TimestampType(),
+}
+
+
+def describe(type_: Type) -> str:
+    """A type in words a Python user knows."""
+    match type_:
+        case ArtifactType(artifact=kind, python=python):
+            return f"{kind} artifact ({python})" if python else f"{kind} artifact"
+        case OptionalType(item=item):
+            return f"{describe(item)} or none"
+        case ListType(item=item):
+            return f"list of {describe(item)}"
+        case MapType(value=value):
+            return f"map of {describe(value)}"
+        case StructType(fields=fields):
+            return "struct with " + ", ".join(fields)
+        case _:
+            return type_.kind
+
+
+def fits(given: Type, wanted: Type) -> bool:
+    """Whether every value of type `given` can be used where `wanted` is taken."""
+    match given, wanted:
+        case (AnyType(), _) | (_, AnyType()):
+            return True
+        case OptionalType(item=inner), OptionalType(item=outer):
+            return fits(inner, outer)
+        case _, OptionalType(item=item):
+            return fits(given, item)
+        case ArtifactType(), ArtifactType():
+            return wanted.artifact in (given.artifact, "Artifact") or given.artifact == "Artifact"
+        case ListType(item=inner), ListType(item=outer):
+            return fits(inner, outer)
+        case MapType(value=inner), MapType(value=outer):
+            return fits(inner, outer)
+        case StructType(fields=fields), MapType(value=outer):
+            return all(fits(field, outer) for field in fields.values())
+        case MapType(), StructType():
+            return True
+        case StructType(fields=have), StructType(fields=need):
+            return all(name in have and fits(have[name], need[name]) for name in need)
+        case IntegerType(), FloatType():
+            return True
+        case _:
+            return given.kind == wanted.kind
+
+
+class TypeChecker:
+    """Types of the expressions of one valid pipeline."""
+
+    def __init__(self, pipeline: Pipeline, nodes: Mapping[str, BodyNode]) -> None:
+        self.pipeline = pipeline
+        self.nodes = nodes
+
+    def findings(self) -> Iterator[Finding]:
+        """A finding for each task input whose value cannot fit."""
+        for node in self.nodes.values():
+            if isinstance(node, Task):
+                yield from self._task(node)
+
+    def _task(self, task: Task) -> Iterator[Finding]:
+        for name, wanted in task.input_types.items():
+            value = task.inputs.get(name)
+            if value is None:
+                continue
+            span = value.span or task.span
+            if isinstance(value, Literal_):
+                problem = misfit(value.value, wanted)
+                if problem:
+                    yield error(
+                        "PORT107",
+                        f"`{task.id}` takes {describe(wanted)} for `{name}`: {problem}",
+                        span,
+                        next="pass a value of that type, or change the annotation",
+                    )
+                continue
+            given = self.type_of(value)
+            if not fits(given, wanted):
+                yield error(
+                    "PORT107",
+                    f"`{task.id}` takes {describe(wanted)} for `{name}`, but gets {describe(given)}",
+                    span,
+                    why=_source(value),
+                    next="convert it inside a task, or change one of the two annotations",
+                )
+
+    def type_of(self, value: Expression) -> Type:
+        """The type of an expression; `any` where nothing is known."""
+        match value:
+            case ParameterRef(name=name):
+                return self.pipeline.parameters[name].type
+            case OutputRef(node=node, output=output):
+                return self._output_type(self.nodes[node], output)
+            case ItemRef(loop=loop):
+                found = self.nodes[loop]
+                return found.item_type if isinstance(found, ForEach) else ANY
+            case Index(base=base, key=key):
+                return self._indexed(self.type_of(base), key)
+            case RunFact(fact=fact):
+                return FACT_TYPES[fact]
+            case Default(value=inner, fallback=fallback):
+                return self._default_type(self.type_of(inner), self.type_of(fallback))
+            case Literal_(value=literal):
+                return _literal_type(literal)
+            case Compare() | Logic():
+                return BooleanType()
+            case Format() | DateFormat() | TaskState():
+                return StringType()
+            case DateShift():
+                return TimestampType()
+            case _:
+                return ANY
+
+    def _output_type(self, node: BodyNode, output: str) -> Type:
+        match node:
+            case Task(outputs=outputs):
+                return outputs[output]
+            case Group(outputs=references):
+                return self.type_of(references[output])
+            case ForEach(outputs=references):
+                item = self.type_of(references[output])
+                return ArtifactType() if isinstance(item, ArtifactType) else ListType(item=item)
+            case Branch(outputs=alternatives):
+                return self.type_of(alternatives[output][0])
+
+    def _indexed(self, base: Type, key: Expression) -> Type:
+        match base:
+            case ListType(item=item):
+                return item
+            case MapType(value=value):
+                return value
+            case StructType(fields=fields) if isinstance(key, Literal_):
+                return fields.get(str(key.value), ANY)
+            case ArtifactType(artifact="Metrics"):
+                return FloatType()
+            case _:
+                return ANY
+
+    def _default_type(self, given: Type, fallback: Type) -> Type:
+        given = given.item if isinstance(given, OptionalType) else given
+        return given if fits(fallback, given) else ANY
+
+
+def _literal_type(value: object) -> Type:
+    if isinstance(value, bool):
+        return BooleanType()
+    if isinstance(value, int):
+        return IntegerType()
+    if isinstance(value, float):
+        return FloatType()
+    if isinstance(value, str):
+        return StringType()
+    return ANY
+
+
+def _source(value: Expression) -> str:
+    if isinstance(value, OutputRef):
+        return f"it is the output `{value.output}` of `{value.node}`"
+    if isinstance(value, ParameterRef):
+        return f"it is the pipeline's parameter `{value.name}`"
+    return ""

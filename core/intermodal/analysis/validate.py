@@ -1,0 +1,249 @@
+"""Checking a pipeline's meaning: ids, references, scopes, cycles, types, schedules and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intermodal.analysis import graph
+from intermodal.analysis.graph import Placed
+from intermodal.analysis.typing import TypeChecker
+from intermodal.analysis.values import value_findings
+from intermodal.findings import Finding, Span, error
+from intermodal.ir import (
+    BodyNode,
+    Branch,
+    Expression,
+    ForEach,
+    Group,
+    InputRef,
+    ItemRef,
+    OutputRef,
+    ParameterRef,
+    PathRef,
+    Pipeline,
+    RunFact,
+    Task,
+    TaskState,
+)
+
+
+def validate(pipeline: Pipeline) -> list[Finding]:
+    """Every finding about the pipeline itself, whatever the target. Linear in its size."""
+    placed = list(graph.walk(pipeline))
+    findings = list(_duplicate_ids(pipeline, placed))
+    index = {item.node.id: item for item in placed}
+    index.update({task.id: Placed(task) for task in pipeline.exit_tasks})
+    checker = _References(pipeline, index)
+    findings += checker.findings()
+    findings += value_findings(pipeline)
+    if not findings:
+        findings += _cycles(pipeline)
+    if not findings:
+        findings += TypeChecker(
+            pipeline, {name: item.node for name, item in index.items()}
+        ).findings()
+    return findings
+
+
+def outputs_of(node: BodyNode) -> tuple[str, ...]:
+    """Names that can be referred to as the node's outputs."""
+    return tuple(node.outputs)
+
+
+def _duplicate_ids(pipeline: Pipeline, placed: list[Placed]) -> Iterator[Finding]:
+    seen: dict[str, Span | None] = {}
+    nodes: list[BodyNode] = [*(item.node for item in placed), *pipeline.exit_tasks]
+    for node in nodes:
+        if node.id in seen:
+            first = seen[node.id]
+            yield error(
+                "PORT106",
+                f"two nodes have the id `{node.id}`",
+                node.span or pipeline.span,
+                why=f"the first is at {first}" if first else "ids are unique within a pipeline",
+                next="give one of them another id",
+            )
+        seen.setdefault(node.id, node.span)
+
+
+class _References:
+    """Checks that what expressions and edges name exists and can be seen from where they stand."""
+
+    def __init__(self, pipeline: Pipeline, index: dict[str, Placed]) -> None:
+        self.pipeline = pipeline
+        self.index = index
+        self.exit_ids = {task.id for task in pipeline.exit_tasks}
+
+    def findings(self) -> list[Finding]:
+        """All findings, in the order of the pipeline."""
+        found: list[Finding] = []
+        for placed in self.index.values():
+            is_exit = placed.node.id in self.exit_ids
+            found += self._node(placed, is_exit=is_exit)
+        for name, value in self.pipeline.outputs.items():
+            for part in graph.parts(value):
+                found += self._part(part, None, f"output `{name}` of the pipeline", None)
+        return found
+
+    def _node(self, placed: Placed, *, is_exit: bool) -> Iterator[Finding]:
+        node = placed.node
+        who = f"`{node.id}`"
+        for value in graph.expressions(node):
+            for part in graph.parts(value):
+                yield from self._part(part, placed, who, node, is_exit=is_exit)
+        for up in node.after:
+            yield from self._edge(up, placed, who)
+        if isinstance(node, Branch):
+            for references in node.outputs.values():
+                for reference in references:
+                    yield from self._inner(reference, node, who)
+        elif isinstance(node, (ForEach, Group)):
+            for reference in node.outputs.values():
+                yield from self._inner(reference, node, who)
+
+    def _part(
+        self,
+        part: Expression,
+        placed: Placed | None,
+        who: str,
+        node: BodyNode | None,
+        *,
+        is_exit: bool = False,
+    ) -> Iterator[Finding]:
+        span = part.span or (node.span if node else None) or self.pipeline.span
+        match part:
+            case ParameterRef(name=name) if name not in self.pipeline.parameters:
+                yield self._dangling(who, f"parameter `{name}`", self.pipeline.parameters, span)
+            case OutputRef() | TaskState():
+                yield from self._output(part, placed, who, span)
+            case ItemRef(loop=loop):
+                scopes = [region for region, _ in placed.scope] if placed else []
+                if loop not in scopes:
+                    yield error(
+                        "PORT108",
+                        f"{who} uses the item of loop `{loop}`, but stands outside it",
+                        span,
+                        next=f"move it into `{loop}`",
+                    )
+            case InputRef(name=name) if isinstance(node, Task) and name not in node.inputs:
+                yield self._dangling(who, f"input `{name}`", node.inputs, span)
+            case PathRef(direction=direction, name=name) if isinstance(node, Task):
+                known = node.inputs if direction == "input" else node.outputs
+                if name not in known:
+                    yield self._dangling(who, f"{direction} `{name}`", known, span)
+            case RunFact(fact="state") if not is_exit:
+                yield error(
+                    "PORT108",
+                    f"{who} uses the run's final state, which only exit tasks can see",
+                    span,
+                    next="make it an exit task with `on_exit(...)`",
+                )
+            case _:
+                return
+
+    def _output(
+        self, part: OutputRef | TaskState, placed: Placed | None, who: str, span: Span | None
+    ) -> Iterator[Finding]:
+        target = self.index.get(part.node)
+        if target is None:
+            yield self._dangling(who, f"task `{part.node}`", self.index, span)
+            return
+        if isinstance(part, OutputRef) and part.output not in outputs_of(target.node):
+            yield self._dangling(
+                who, f"output `{part.output}` of `{part.node}`", outputs_of(target.node), span
+            )
+        yield from self._visible(target, placed, who, span)
+
+    def _edge(self, up: str, placed: Placed, who: str) -> Iterator[Finding]:
+        target = self.index.get(up)
+        span = placed.node.span or self.pipeline.span
+        if target is None:
+            yield self._dangling(who, f"task `{up}`", self.index, span)
+            return
+        if up in {region for region, _ in placed.scope}:
+            yield error(
+                "PORT108",
+                f"{who} waits for `{up}`, the region it stands in",
+                span,
+                next="drop that edge",
+            )
+            return
+        yield from self._visible(target, placed, who, span)
+
+    def _visible(
+        self, target: Placed, placed: Placed | None, who: str, span: Span | None
+    ) -> Iterator[Finding]:
+        inside = set(placed.scope) if placed else set()
+        for region, arm in target.scope:
+            if isinstance(self.index[region].node, Group) or (region, arm) in inside:
+                continue
+            kind = "loop" if isinstance(self.index[region].node, ForEach) else "branch"
+            how = "`collect(...)`" if kind == "loop" else "`.merge(...)`"
+            yield error(
+                "PORT108",
+                f"{who} uses `{target.node.id}`, which stands inside the {kind} `{region}`",
+                span,
+                why="outside there may be none of it, or many",
+                next=f"use what the {kind} gives through {how}",
+            )
+            return
+
+    def _inner(self, reference: OutputRef, node: BodyNode, who: str) -> Iterator[Finding]:
+        target = self.index.get(reference.node)
+        span = reference.span or node.span
+        if target is None or node.id not in {region for region, _ in target.scope}:
+            yield self._dangling(who, f"`{reference.node}` inside `{node.id}`", (), span)
+        elif reference.output not in outputs_of(target.node):
+            yield self._dangling(
+                who,
+                f"output `{reference.output}` of `{reference.node}`",
+                outputs_of(target.node),
+                span,
+            )
+
+    def _dangling(self, who: str, what: str, known: object, span: Span | None) -> Finding:
+        names = list(known) if known else []  # type: ignore[call-overload]
+        shown = ", ".join(f"`{name}`" for name in names[:8])
+        return error(
+            "PORT105",
+            f"{who} refers to {what}, which does not exist",
+            span,
+            next=f"known here: {shown}" if shown else "correct the name, or define it",
+        )
+
+
+def _cycles(pipeline: Pipeline) -> Iterator[Finding]:
+    bodies = [pipeline.body]
+    for placed in graph.walk(pipeline):
+        bodies += [body for _, body in graph.regions(placed.node)]
+    for body in [*bodies, pipeline.exit_tasks]:
+        ordered = {node.id for node in graph.topological(body)}
+        stuck = [node for node in body if node.id not in ordered]
+        if stuck:
+            loop = _one_cycle(stuck)
+            yield error(
+                "PORT104",
+                f"tasks wait for each other in a circle: {' -> '.join(f'`{name}`' for name in loop)}",
+                next(node.span for node in stuck if node.id == loop[0]) or pipeline.span,
+                why="none of them could ever start",
+                next="drop one of these edges",
+            )
+
+
+def _one_cycle(stuck: list[BodyNode]) -> list[str]:
+    """Follow edges among the nodes that cannot be ordered until one comes up again."""
+    owner = {inner: node.id for node in stuck for inner in graph.ids_inside(node)}
+    waits = {
+        node.id: [
+            owner[up] for up in graph.deep_upstreams(node) if owner.get(up, node.id) != node.id
+        ]
+        or ([node.id] if node.id in graph.upstreams(node) else [])
+        for node in stuck
+    }
+    trail: list[str] = []
+    current = next(name for name, ups in waits.items() if ups)
+    while current not in trail:
+        trail.append(current)
+        current = waits[current][0] if waits[current] else current
+    loop = [*trail[trail.index(current) :], current]
+    return list(reversed(loop))

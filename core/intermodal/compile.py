@@ -1,0 +1,61 @@
+"""Compiling one pipeline for one target: checks, support, the target's compiler, and the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from intermodal import registry
+from intermodal.analysis import graph
+from intermodal.analysis.defaults import fold_defaults
+from intermodal.analysis.uses import used_features
+from intermodal.analysis.validate import validate
+from intermodal.compiling import Compiled, Settings, Target
+from intermodal.features import support_findings
+from intermodal.findings import Finding, errors_of
+from intermodal.ir import Pipeline
+from intermodal.ir.write import content_hash
+
+MANIFEST = "manifest.json"
+
+
+def compile_pipeline(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
+    """Compile; the result has no files if there is a finding at error level."""
+    findings: list[Finding] = validate(pipeline)
+    if errors_of(findings):
+        return Compiled({}, tuple(findings))
+    compiler = registry.compiler(target.name)
+    pipeline = fold_defaults(pipeline)
+    uses = used_features(pipeline)
+    findings += support_findings(uses, compiler.capabilities(target.version), str(target))
+    if errors_of(findings):
+        return Compiled({}, tuple(findings))
+    compiled = compiler.compile(pipeline, target, settings)
+    findings += compiled.findings
+    if errors_of(findings):
+        return Compiled({}, tuple(findings))
+    manifest = _manifest(pipeline, target, settings, compiled)
+    files = {**compiled.files, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"}
+    return Compiled(files, tuple(findings), compiled.names)
+
+
+def _manifest(
+    pipeline: Pipeline, target: Target, settings: Settings, compiled: Compiled
+) -> dict[str, Any]:
+    """What was compiled from what: no clock and no machine in it, so it is reproducible."""
+    return {
+        "pipeline": pipeline.name,
+        "target": target.name,
+        "target_version": target.version,
+        "ir_version": pipeline.ir_version,
+        "ir_sha256": content_hash(pipeline),
+        "code": settings.code,
+        "files": sorted(compiled.files),
+        "tasks": {
+            task.id: {
+                "name": compiled.names.get(task.id, task.id),
+                "source": str(task.span) if task.span else None,
+            }
+            for task in graph.tasks(pipeline)
+        },
+    }
