@@ -71,7 +71,9 @@ CODES: dict[str, Code] = {
         "change a pipeline in silence. `port schema` prints the JSON Schema.",
     ),
     "PORT101": Code("missing field", "A field that has no default is absent."),
-    "PORT102": Code("value of the wrong type", "The value does not fit the field's type in the IR."),
+    "PORT102": Code(
+        "value of the wrong type", "The value does not fit the field's type in the IR."
+    ),
     "PORT103": Code(
         "newer IR version",
         "The document was written by a newer Intermodal. Reading it here could lose what this version "
@@ -96,7 +98,10 @@ CODES: dict[str, Code] = {
         "A task inside a loop or a branch arm can be used outside only through what the region "
         "collects or merges, because outside there may be none, or many, of it.",
     ),
-    "PORT109": Code("invalid name or id", "Ids hold letters, digits, `_`, `-` and `.`, and start with a letter or `_`."),
+    "PORT109": Code(
+        "invalid name or id",
+        "Ids hold letters, digits, `_`, `-` and `.`, and start with a letter or `_`.",
+    ),
     "PORT110": Code(
         "a handle was used as a value",
         "While a pipeline function is traced, a task's result is a handle: it stands for a value that "
@@ -124,7 +129,9 @@ CODES: dict[str, Code] = {
         "unsupported annotation",
         "An input or output annotation is not a type that travels between tasks.",
     ),
-    "PORT116": Code("wrong call", "A task or pipeline was called with arguments its signature does not take."),
+    "PORT116": Code(
+        "wrong call", "A task or pipeline was called with arguments its signature does not take."
+    ),
     "PORT117": Code(
         "the pipeline function raised",
         "The function decorated with @pipeline is executed once to trace it. It raised; the place is "
@@ -152,34 +159,279 @@ CODES: dict[str, Code] = {
         "supported by lowering",
         "The target has no construct of its own for this; the compiler builds it from others.",
     ),
-    "PORT202": Code("name changed for the target", "The target forbids the name, so a safe one is used; the original stays as the display name."),
-    "PORT203": Code("over a size limit of the target", "The target would refuse this object, or fail when it runs."),
-    "PORT204": Code("value not supported by the target", "The target has the setting, but not with this value."),
-    "PORT205": Code("Intermodal is needed on the worker", "Artifacts, tracking and typed values of a task use the runtime."),
+    "PORT202": Code(
+        "name changed for the target",
+        "The target forbids the name, so a safe one is used; the original stays as the display name.",
+    ),
+    "PORT203": Code(
+        "over a size limit of the target",
+        "The target would refuse this object, or fail when it runs.",
+    ),
+    "PORT204": Code(
+        "value not supported by the target", "The target has the setting, but not with this value."
+    ),
+    "PORT205": Code(
+        "Intermodal is needed on the worker",
+        "Artifacts, tracking and typed values of a task use the runtime.",
+    ),
     # 3xx: target formats
-    "PORT300": Code("not a valid document of the target", "The target's own schema refuses it."),
+    "PORT300": Code(
+        "not a valid document of the target",
+        "The target's own schema refuses it. For Kubeflow Pipelines: the text is not YAML, or not one "
+        "PipelineSpec document, which a platform spec may follow.",
+    ),
+    # 300-349: Kubeflow Pipelines. Its own loader accepts most of what these find.
+    "PORT301": Code(
+        "unknown field",
+        "The official schema has no such field here, so it is a typing mistake or from another version.",
+    ),
+    "PORT302": Code(
+        "value of the wrong kind",
+        "The official schema wants another kind of value here: a mapping, a list, text, one of an enum's names. Unquoted dates, `yes` and `on` are not text in YAML.",
+    ),
+    "PORT303": Code(
+        "key given twice", "YAML readers keep one of the two and drop the other in silence."
+    ),
+    "PORT304": Code(
+        "bad pipeline name",
+        "`pipelineInfo.name` is required: lower-case letters, digits and `-`, starting and ending with a "
+        "letter or digit, at most 128 characters. The readable name goes into `displayName`.",
+    ),
+    "PORT305": Code(
+        "cycle",
+        "Tasks wait for each other in a circle, by `dependentTasks` or by data, so none of them could ever start.",
+    ),
+    "PORT306": Code(
+        "unknown producer task",
+        "A task waits for, or takes data from, a task that its own DAG does not have. Tasks see only their siblings.",
+    ),
+    "PORT307": Code(
+        "unknown output", "The producer's component declares no such output of this kind."
+    ),
+    "PORT308": Code("missing component", "`componentRef.name` must be a key of `components`."),
+    "PORT309": Code(
+        "missing executor", "`executorLabel` must be a key of `deploymentSpec.executors`."
+    ),
+    "PORT310": Code(
+        "unused component or executor",
+        "Nothing that the root reaches uses it. It only makes the spec larger.",
+    ),
+    "PORT311": Code(
+        "missing required input",
+        "The component has an input with no default that is not optional, and the task does not give it.",
+    ),
+    "PORT312": Code(
+        "unknown input",
+        "The component, or the DAG around the task, declares no such input of this kind.",
+    ),
+    "PORT313": Code(
+        "parameter and artifact confused",
+        "A parameter is given where an artifact is taken, or the other way round. The two travel in different ways.",
+    ),
+    "PORT314": Code(
+        "parameter types do not fit",
+        "The value's type is not the type of the input that takes it. Integers fit where doubles are taken; nothing else is converted.",
+    ),
+    "PORT315": Code(
+        "artifact types do not fit",
+        "The schema title, its major version, or single against list differ. `system.Artifact` fits everything.",
+    ),
+    "PORT316": Code(
+        "data edge without `dependentTasks`",
+        "The task takes data from another but does not list it in `dependentTasks`. Some runners order tasks by that list only.",
+    ),
+    "PORT317": Code(
+        "condition cannot be parsed",
+        "`triggerPolicy.condition` is a CEL expression over the task's own inputs, such as `inputs.parameter_values['x'] == 'yes'`. A condition with an error fails the run.",
+    ),
+    "PORT318": Code(
+        "condition names an unknown input",
+        "A condition sees only the inputs of its own task. Pass the value in as an input of that task.",
+    ),
+    "PORT319": Code(
+        "condition compares different types",
+        "CEL does not convert: text and numbers are never equal, and ordering them is an error. Use int(), double() or string(). The whole must be true or false.",
+    ),
+    "PORT320": Code(
+        "bad iterator",
+        "`items` must name one of the task's inputs that holds a list, or be a JSON list in `raw`; `itemInput` must be an input of the task's component.",
+    ),
+    "PORT321": Code(
+        "bad output selection",
+        "Each output that a DAG declares is taken from an output of one of its tasks, or from one of several of which exactly one runs.",
+    ),
+    "PORT322": Code(
+        "collected output is not a list",
+        "A loop gives one value per item, so the outputs of its component are declared LIST, or `isArtifactList: true`.",
+    ),
+    "PORT323": Code(
+        "component name without `comp-`",
+        "Runners cut the first five letters off a component's name, so without the prefix they mix up the folders of two components.",
+    ),
+    "PORT324": Code(
+        "placeholder names an unknown input or output",
+        "At run time the placeholder would be replaced by null, or the task would fail.",
+    ),
+    "PORT325": Code(
+        "malformed placeholder",
+        "Placeholders look like `{{$.inputs.parameters['x']}}`, `{{$.outputs.parameters['x'].output_file}}` or `{{$.inputs.artifacts['x'].path}}`.",
+    ),
+    "PORT326": Code(
+        "invalid name",
+        "Task names become names of Argo steps: letters, digits and `-`, at most 128. Inputs, outputs and executors may hold `_` too. Environment variables follow Kubernetes.",
+    ),
+    "PORT327": Code(
+        "over a size limit",
+        "A Kubernetes object holds 1.5 MiB; a larger run cannot be stored. Display names and descriptions hold 1024 characters.",
+    ),
+    "PORT328": Code(
+        "retry or loop policy cannot be honoured",
+        "Retry delays are whole seconds of at least zero; the count, the factor and the parallelism limit are not negative.",
+    ),
+    "PORT329": Code(
+        "value does not fit its parameter",
+        "A default or constant is not of the parameter's type, or not one of its literals.",
+    ),
+    "PORT330": Code(
+        "executor cannot run",
+        "A container needs an image, an importer a URI and a type; each executor is one of the kinds that the schema knows.",
+    ),
+    "PORT331": Code(
+        "integer beyond 2^53",
+        "Numbers travel as doubles: larger integers lose their last digits. Send them as text.",
+    ),
+    "PORT332": Code(
+        "platform spec names an unknown executor",
+        "The second document configures executors of the first by name.",
+    ),
+    "PORT333": Code(
+        "bad platform setting",
+        "The Kubernetes platform spec has no such setting, or it names an input, task or output that is not there.",
+    ),
+    "PORT334": Code(
+        "component contains itself", "A DAG component that leads back to itself would never end."
+    ),
+    "PORT335": Code(
+        "exit task that the open-source backend runs differently",
+        "A task with ALL_UPSTREAM_TASKS_COMPLETED becomes a hook of the task it waits for: sound only "
+        "with exactly one such task for an upstream and nothing downstream of it.",
+    ),
+    "PORT336": Code(
+        "not implemented by the open-source backend",
+        "The schema has it, some platforms run it, the open-source backend does not.",
+    ),
+    "PORT337": Code(
+        "bad selector expression",
+        '`parameterExpressionSelector` picks a part of a JSON value: `parseJson(string_value)["key"]`.',
+    ),
+    "PORT338": Code("unsupported schema version", "Backends accept `schemaVersion: 2.1.0` only."),
+    "PORT339": Code(
+        "component cannot run",
+        "A component is either a DAG with tasks or names an executor; the root is a DAG.",
+    ),
+    "PORT340": Code(
+        "bad resource quantity",
+        "CPU is a number of cores or `500m`; memory is bytes, or a number with a unit such as `2Gi`; an accelerator count is a whole number.",
+    ),
+    "PORT341": Code(
+        "input without a value",
+        "A task's input says neither a constant, nor a producer's output, nor an input of the DAG around it.",
+    ),
+    "PORT342": Code(
+        "parameter or artifact without a type",
+        "Each declared parameter needs a `parameterType`, each artifact an `artifactType`; the backend refuses a pipeline parameter without one.",
+    ),
     # 4xx: artifacts
     "PORT400": Code("artifact not found", "The store has no such artifact version."),
-    "PORT401": Code("artifact content does not match its hash", "The bytes in the store are not those that were written."),
+    "PORT401": Code(
+        "artifact content does not match its hash",
+        "The bytes in the store are not those that were written.",
+    ),
     "PORT402": Code("no serialiser for the type", "Register one, or return a type that has one."),
     "PORT403": Code(
         "pickled artifact",
         "cloudpickle is the last resort: such a file runs code when it is read, and may not open under "
         "another Python or library version.",
     ),
-    "PORT404": Code("artifact store cannot be used", "The store's URI is wrong, its filesystem package is missing, or access was refused."),
+    "PORT404": Code(
+        "artifact store cannot be used",
+        "The store's URI is wrong, its filesystem package is missing, or access was refused.",
+    ),
+    "PORT405": Code(
+        "artifact version exists with other content",
+        "Nothing in the store is ever overwritten. The same output of the same attempt was stored "
+        "before, with other bytes; the older version stays.",
+    ),
+    "PORT406": Code(
+        "unsafe file in an artifact",
+        "A link that leaves its folder, a name with `..` or a special file would let an artifact read "
+        "or write outside its own place.",
+    ),
+    "PORT407": Code(
+        "artifact record cannot be read",
+        "An `artifact.json` in the store is damaged, or was written by a newer Intermodal. The "
+        "version is left out; nothing was changed.",
+    ),
+    "PORT408": Code(
+        "artifact cannot be read",
+        "The content is whole, but cannot become a value here: a library or the class is missing, or "
+        "the file asks for types that are not safe to load.",
+    ),
+    "PORT409": Code(
+        "the file to store is not there",
+        "A path that a task returns is copied into the store when the task ends.",
+    ),
     # 5xx: tracking
-    "PORT500": Code("tracking is unavailable", "Records were kept in the run's spool; the task went on."),
+    "PORT500": Code(
+        "tracking is unavailable",
+        "Records were kept in the run's spool; the task went on. Once the tracker is back, "
+        "`intermodal.tracking.spool.sync(folder, uri)` sends every log kept under `folder`, in order. "
+        "Sending a log twice changes nothing.",
+    ),
+    "PORT501": Code(
+        "a value was not recorded",
+        "Metrics are finite numbers, names are texts with something in them, files exist. Anything "
+        "else is left out, with a note, and never ends the task.",
+    ),
+    "PORT502": Code(
+        "a record could not be attributed to a task",
+        "Several tasks ran in one process, and a thread that a task had started itself logged "
+        "something. Wrap what the thread runs in `tracking.carry(function)`.",
+    ),
+    "PORT503": Code(
+        "tracking address cannot be used",
+        "The address names no tracker that is installed, or one that cannot be used here. MLflow takes "
+        "`http://` and `https://` (a server) and `sqlite:///` (a file; needs the full mlflow package).",
+    ),
+    "PORT504": Code(
+        "a record was changed for the tracker",
+        "The tracker forbids the name, cuts long values, or keeps the first value of a parameter. What "
+        "was changed is shown beside it as a tag of the run.",
+    ),
+    "PORT505": Code(
+        "a tracking log is incomplete",
+        "Lines of the log are torn or were never written, as after a full disk. The rest was sent.",
+    ),
     # 6xx: running
     "PORT600": Code("task failed", "The task's function raised; the traceback is its own."),
     "PORT601": Code("task timed out", "The attempt ran longer than its timeout and was ended."),
     "PORT602": Code("run not found", "The store holds no run of that id."),
-    "PORT603": Code("parameter value is wrong", "A value given with -p does not fit the parameter's type or choices, or is missing."),
-    "PORT604": Code("run was interrupted", "The store is consistent; `port run --resume RUN` goes on."),
-    "PORT605": Code("worker process died", "The task's process was killed or crashed outside Python."),
+    "PORT603": Code(
+        "parameter value is wrong",
+        "A value given with -p does not fit the parameter's type or choices, or is missing.",
+    ),
+    "PORT604": Code(
+        "run was interrupted", "The store is consistent; `port run --resume RUN` goes on."
+    ),
+    "PORT605": Code(
+        "worker process died", "The task's process was killed or crashed outside Python."
+    ),
     # 7xx: engines and conformance
-    "PORT700": Code("engine is not installed", "`port engines install NAME` makes its environment."),
+    "PORT700": Code(
+        "engine is not installed", "`port engines install NAME` makes its environment."
+    ),
     "PORT701": Code("engine installation failed", "The installer's own message is shown."),
     "PORT702": Code("unknown engine", "`port engines list` shows those known."),
     "PORT703": Code("traces differ", "The same case did not do the same on this engine."),
+    "PORT704": Code("engine stopped working", "The engine's process or server did not start, or died; its own last words are shown."),
 }
