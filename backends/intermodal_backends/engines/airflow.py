@@ -1,0 +1,134 @@
+"""The Airflow driver: `dag.test()` and DagBag of a real Airflow, one fork per case."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from intermodal.findings import FindingsError, error
+from intermodal_backends.engines.environment import locked
+from intermodal_backends.engines.warm import (
+    Answer,
+    WarmWorker,
+    clean_environment,
+    lines_of,
+    result_of,
+    temporary_folder,
+)
+
+if TYPE_CHECKING:
+    from intermodal_backends.engines.driver import EngineCase, EngineResult
+    from intermodal_backends.engines.environment import EngineEnvironment
+
+# Settings of every Airflow that we start: quiet, offline, and nothing but our own DAGs.
+SETTINGS = {
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+    "SCARF_ANALYTICS": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+# Bytes that must be free in the memory folder for it to be used.
+ROOM_IN_MEMORY = 32 << 20
+
+
+class AirflowEngine:
+    """A warm Airflow. Use as a context manager; not to be shared between threads."""
+
+    def __init__(self, environment: EngineEnvironment) -> None:
+        self.name = environment.engine
+        self._environment = environment
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as resources:
+            self._home = resources.enter_context(temporary_folder())
+            self._databases = resources.enter_context(temporary_folder(memory_folder()))
+            self._template = migrated_database(self._environment)
+            settings = settings_for(self._home, self._home / "unused.db", self._home / "no-dags")
+            self._worker = resources.enter_context(
+                WarmWorker(self._environment, "airflow_worker", settings, self._home)
+            )
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._resources.close()
+
+    def run(self, case: EngineCase) -> EngineResult:
+        """Run the folder's one DAG with `dag.test(run_conf=parameters)`."""
+        return result_of(self._call("run", case))
+
+    def load(self, case: EngineCase) -> list[str]:
+        """Import the folder with a DagBag, all warnings on, and serialise the DAG."""
+        return lines_of(self._call("load", case))
+
+    def _call(self, operation: str, case: EngineCase) -> Answer:
+        # A fresh name each time: a stale write-ahead log beside a copy would corrupt it.
+        with temporary_folder(self._databases) as folder:
+            database = folder / "airflow.db"
+            shutil.copyfile(self._template, database)
+            settings = settings_for(self._home, database, case.folder.absolute())
+            return self._worker.call(operation, case, settings)
+
+
+def settings_for(home: Path, database: Path, dags: Path) -> dict[str, str]:
+    """The environment variables of an Airflow of its own: home, SQLite database, DAG folder."""
+    return {
+        **SETTINGS,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+    }
+
+
+def migrated_database(environment: EngineEnvironment) -> Path:
+    """An empty database of the engine's schema, made once per environment (5 s) and to be copied.
+
+    Raises:
+        FindingsError: PORT701 if Airflow cannot migrate it.
+    """
+    template = environment.root / "airflow-migrated.db"
+    with locked(environment.root / "airflow-migrated.lock"):
+        if not template.exists():
+            _migrate(environment, template)
+    return template
+
+
+def _migrate(environment: EngineEnvironment, template: Path) -> None:
+    with temporary_folder() as home:
+        made = home / "airflow.db"
+        settings = settings_for(home, made, home)
+        done = subprocess.run(  # noqa: S603
+            [str(environment.bin / "airflow"), "db", "migrate"],
+            env=clean_environment(environment, settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            what = f"the database of `{environment.engine}` could not be made"
+            raise FindingsError([error("PORT701", what, why=done.stderr.strip()[-2000:])])
+        # One whole file, with nothing left in a write-ahead log.
+        unfinished = home / "whole.db"
+        with closing(sqlite3.connect(made)) as database:
+            database.execute("VACUUM INTO ?", (str(unfinished),))
+        beside = template.with_suffix(".part")
+        shutil.copyfile(unfinished, beside)
+        beside.replace(template)
+
+
+def memory_folder() -> Path | None:
+    """A folder in memory for databases, four times faster than a disk; None if there is none."""
+    shared_memory = Path("/dev/shm")  # noqa: S108
+    if os.access(shared_memory, os.W_OK) and shutil.disk_usage(shared_memory).free > ROOM_IN_MEMORY:
+        return shared_memory
+    return None

@@ -1,0 +1,118 @@
+"""Run and load one DAG file in a real Airflow; started by `engines.airflow`.
+
+`dag.test()` needs a migrated database: each case gets a copy of its own, named in its environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from pathlib import Path
+from typing import Any
+
+from airflow import __version__, settings
+
+from intermodal_backends.engines.workers.serve import Request, serve
+
+AIRFLOW_2 = __version__.startswith("2.")
+
+# Airflow's words for the states of a task instance; others are handed on as they are.
+STATES = {"success": "succeeded", "None": "none"}
+
+
+def main() -> None:
+    """Import what the first `dag.test()` would import, then serve."""
+    _import_what_runs_need()
+    settings.dispose_orm()
+    serve({"run": run, "load": load})
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Run the folder's DAG once; its state and those of its task instances."""
+    bag = _open_bag(request)
+    dag = _only_dag(bag)
+    dag_run = dag.test(run_conf=request["parameters"])
+    states = {}
+    for instance in dag_run.get_task_instances():
+        index = f"[{instance.map_index}]" if instance.map_index >= 0 else ""
+        state = str(instance.state)
+        states[f"{instance.task_id}{index}"] = STATES.get(state, state)
+    return {"succeeded": str(dag_run.state) == "success", "states": states}
+
+
+def load(request: Request) -> list[str]:
+    """Import the folder with a DagBag and serialise its DAG; Airflow's errors and warnings."""
+    warnings.simplefilter("always")
+    bag = _open_bag(request)
+    lines = [str(problem).strip() for problem in bag.import_errors.values()]
+    for caught in bag.captured_warnings.values():
+        lines += [str(warning).strip() for warning in caught]
+    if lines:
+        return lines
+    try:
+        _serialise(_only_dag(bag))
+    except Exception as problem:  # whatever it is, it is what the scheduler would show
+        return [f"{type(problem).__name__}: {problem}"]
+    return []
+
+
+def _open_bag(request: Request) -> Any:
+    settings.configure_vars()
+    settings.configure_orm()
+    folder = Path(request["folder"])
+    if AIRFLOW_2:
+        from airflow.models import DagBag
+
+        return DagBag(dag_folder=folder, include_examples=False)
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=folder)
+
+
+def _only_dag(bag: Any) -> Any:
+    if bag.import_errors:
+        raise RuntimeError("\n".join(bag.import_errors.values()))
+    if len(bag.dags) != 1:
+        raise RuntimeError(f"one DAG was expected in {bag.dag_folder}, found {list(bag.dags)}")
+    return next(iter(bag.dags.values()))
+
+
+def _serialise(dag: Any) -> None:
+    if AIRFLOW_2:
+        from airflow.serialization.serialized_objects import SerializedDAG
+
+        SerializedDAG.to_dict(dag)
+        return
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    DagSerialization.to_dict(dag)
+
+
+def _import_what_runs_need() -> None:
+    """Load it in the warm process, without starting threads: those would not survive a fork."""
+    if AIRFLOW_2:
+        from airflow import plugins_manager
+        from airflow.models import DagBag, taskinstance  # noqa: F401
+
+        plugins_manager.initialize_timetables_plugins()
+        return
+    from airflow.dag_processing import dagbag  # noqa: F401
+    from airflow.models import dagrun  # noqa: F401
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
+    from airflow.serialization import serialized_objects  # noqa: F401
+
+    # Tasks talk to an in-process API, whose routes take three seconds to build at its first
+    # request. This one runs in an event loop that ends with it.
+    asyncio.run(_request_nothing(in_process_api_server().app))
+
+
+async def _request_nothing(app: Any) -> None:
+    import httpx
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://in-process") as client:
+        await client.get("/no-such-route")
+
+
+if __name__ == "__main__":
+    main()
