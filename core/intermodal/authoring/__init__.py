@@ -1,0 +1,1 @@
+"""Authoring: ordinary typed Python functions become a pipeline in the IR."""

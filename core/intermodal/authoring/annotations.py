@@ -1,0 +1,199 @@
+"""Python annotations -> IR types. What travels as JSON is a parameter; any other class is an artifact."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from intermodal.artifacts.kinds import kind_of
+from intermodal.findings import Finding, Span, error, warning
+from intermodal.ir import (
+    AnyType,
+    ArtifactType,
+    BooleanType,
+    DurationType,
+    FloatType,
+    IntegerType,
+    ListType,
+    MapType,
+    OptionalType,
+    StringType,
+    StructType,
+    TimestampType,
+    Type,
+)
+
+SCALARS: Mapping[Any, Type] = {
+    str: StringType(),
+    int: IntegerType(),
+    float: FloatType(),
+    bool: BooleanType(),
+    datetime: TimestampType(),
+    timedelta: DurationType(),
+    Any: AnyType(),
+    object: AnyType(),
+    inspect.Parameter.empty: AnyType(),
+    list: ListType(),
+    dict: MapType(),
+}
+LISTS = (list, collections.abc.Sequence, collections.abc.Iterable)
+MAPS = (dict, collections.abc.Mapping)
+ADVICE: Mapping[Any, str] = {
+    tuple: "write list[...]; JSON has no tuples",
+    set: "write list[...]; JSON has no sets",
+    frozenset: "write list[...]; JSON has no sets",
+    date: "write datetime.datetime with a time zone",
+    complex: "return its parts as two floats",
+}
+
+
+class Unsupported(Exception):  # noqa: N818 - a signal inside this module, not an error of the user's
+    """An annotation that is no type of the IR; carries what to write instead."""
+
+
+class Returns(NamedTuple):
+    """What a task gives: its outputs, and how they are taken from the return value."""
+
+    outputs: Mapping[str, Type]
+    unpack: Literal["none", "attributes", "items"]
+
+
+def hints_of(function: Callable[..., Any], span: Span) -> tuple[dict[str, Any], list[Finding]]:
+    """The evaluated annotations of a function; a warning if they cannot be evaluated."""
+    try:
+        return get_type_hints(function), []
+    except (NameError, TypeError, AttributeError, SyntaxError) as problem:
+        finding = warning(
+            "PORT115",
+            f"the annotations of `{function.__name__}` cannot be evaluated: {problem}",
+            span,
+            why="without them its inputs and outputs have no types",
+            next="import the names at module level, outside `if TYPE_CHECKING`",
+        )
+        return {}, [finding]
+
+
+def type_of(hint: Any) -> Type:
+    """The IR type of an annotation.
+
+    Raises:
+        Unsupported: With advice, if nothing of that kind travels between tasks.
+    """
+    if _hashable(hint) and hint in SCALARS:
+        return SCALARS[hint]
+    if hint is type(None):
+        return OptionalType(item=AnyType())
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _union(args)
+    if origin is Literal:
+        return _literal(args)
+    if origin is typing.Annotated:
+        return type_of(args[0])
+    if origin in LISTS:
+        return ListType(item=type_of(args[0]))
+    if origin in MAPS:
+        if args[0] is not str:
+            raise Unsupported("write dict[str, ...]; JSON keys are text")
+        return MapType(value=type_of(args[1]))
+    return _class(origin or hint)
+
+
+def returns_of(hints: Mapping[str, Any], annotated: bool) -> Returns:
+    """The outputs that a return annotation declares.
+
+    Raises:
+        Unsupported: As `type_of`.
+    """
+    if not annotated:
+        return Returns({"return": AnyType()}, "none")
+    hint = hints.get("return", Any)
+    if hint is None or hint is type(None):
+        return Returns({}, "none")
+    fields = _fields_of(hint)
+    if fields is not None and not _is_pydantic(hint):
+        unpack: Literal["attributes", "items"] = (
+            "items" if typing.is_typeddict(hint) else "attributes"
+        )
+        return Returns({name: type_of(inner) for name, inner in fields.items()}, unpack)
+    return Returns({"return": type_of(hint)}, "none")
+
+
+def choices_of(hint: Any) -> tuple[Any, ...]:
+    """The values that a `Literal[...]` annotation allows."""
+    if get_origin(hint) is Literal:
+        return tuple(get_args(hint))
+    return ()
+
+
+def unsupported(who: str, hint: Any, problem: Unsupported, span: Span) -> Finding:
+    """The finding for an annotation that cannot be used."""
+    name = getattr(hint, "__name__", None) or str(hint)
+    return error(
+        "PORT115",
+        f"{who} has an annotation that does not travel: `{name}`",
+        span,
+        next=str(problem),
+    )
+
+
+def _union(args: tuple[Any, ...]) -> Type:
+    rest = [arg for arg in args if arg is not type(None)]
+    if len(rest) == 1:
+        inner = type_of(rest[0])
+        return inner if isinstance(inner, (OptionalType, AnyType)) else OptionalType(item=inner)
+    if set(rest) == {int, float}:
+        return FloatType()
+    raise Unsupported("write one type, or one type `| None`")
+
+
+def _literal(args: tuple[Any, ...]) -> Type:
+    found = {type(arg) for arg in args}
+    if len(found) == 1:
+        return type_of(found.pop())
+    raise Unsupported("write a Literal whose values have one type")
+
+
+def _class(hint: Any) -> Type:
+    if not isinstance(hint, type):
+        raise Unsupported("write a type of the standard library or a class")
+    advice = next((text for kind, text in ADVICE.items() if hint is kind), None)
+    if advice:
+        raise Unsupported(advice)
+    fields = _fields_of(hint)
+    if fields is not None:
+        return StructType(fields={name: type_of(inner) for name, inner in fields.items()})
+    kind: Any = kind_of(hint)
+    return ArtifactType(artifact=kind, python=f"{hint.__module__}.{hint.__qualname__}")
+
+
+def _fields_of(hint: Any) -> dict[str, Any] | None:
+    """Field annotations of a NamedTuple, dataclass, TypedDict or pydantic model."""
+    if not isinstance(hint, type):
+        return None
+    if typing.is_typeddict(hint) or (issubclass(hint, tuple) and hasattr(hint, "_fields")):
+        return get_type_hints(hint)
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return {field.name: hints[field.name] for field in dataclasses.fields(hint)}
+    if _is_pydantic(hint):
+        return {name: field.annotation for name, field in hint.model_fields.items()}  # type: ignore[attr-defined]
+    return None
+
+
+def _is_pydantic(hint: Any) -> bool:
+    return isinstance(hint, type) and hasattr(hint, "__pydantic_fields__")
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

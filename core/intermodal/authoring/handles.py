@@ -1,0 +1,226 @@
+"""Handles: what stands for a value while a pipeline is traced, because the value does not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from intermodal.authoring.spans import caller_span
+from intermodal.findings import FindingsError, error
+from intermodal.ir import (
+    Compare,
+    Expression,
+    Index,
+    Literal_,
+    Logic,
+    Node,
+    OutputRef,
+    Type,
+)
+
+if TYPE_CHECKING:
+    from intermodal.authoring.tracing import Draft, Tracer
+
+IF_ADVICE = "decide inside a task; the graph itself cannot depend on the value while it is written"
+VALUE_ADVICE = "do that inside a task, where the value exists"
+
+
+def misuse(what: str, advice: str, root: Any = None) -> NoReturn:
+    """Stop tracing with a finding at the user's line.
+
+    Raises:
+        FindingsError: Always.
+    """
+    raise FindingsError(
+        [
+            error(
+                "PORT110",
+                what,
+                caller_span(root),
+                why="the value exists only when the pipeline runs; here it is a handle",
+                next=advice,
+            )
+        ]
+    )
+
+
+class Handle:
+    """Stands for the value of an expression. Can be passed to tasks, indexed and compared."""
+
+    def __init__(self, tracer: Tracer, expression: Expression, label: str) -> None:
+        self._tracer = tracer
+        self._expression_ = expression
+        self._label = label
+
+    @property
+    def _expression(self) -> Expression:
+        return self._expression_
+
+    def __repr__(self) -> str:
+        return f"<handle of {self._label}>"
+
+    def __getitem__(self, key: Any) -> Handle:
+        if isinstance(key, slice):
+            self._misuse("cut with a slice", VALUE_ADVICE)
+        index = Index(base=self._expression, key=as_expression(self._tracer, key))
+        return Handle(self._tracer, index, f"{self._label}[{key!r}]")
+
+    def _compare(self, operator: Any, other: Any) -> Handle:
+        right = as_expression(self._tracer, other)
+        expression = Compare(operator=operator, left=self._expression, right=right)
+        return Handle(self._tracer, expression, f"{self._label} {operator} ...")
+
+    def __eq__(self, other: object) -> Handle:  # type: ignore[override]
+        return self._compare("==", other)
+
+    def __ne__(self, other: object) -> Handle:  # type: ignore[override]
+        return self._compare("!=", other)
+
+    def __lt__(self, other: Any) -> Handle:
+        return self._compare("<", other)
+
+    def __le__(self, other: Any) -> Handle:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Any) -> Handle:
+        return self._compare(">", other)
+
+    def __ge__(self, other: Any) -> Handle:
+        return self._compare(">=", other)
+
+    def __and__(self, other: Any) -> Handle:
+        return self._logic("and", other)
+
+    def __or__(self, other: Any) -> Handle:
+        return self._logic("or", other)
+
+    def __invert__(self) -> Handle:
+        logic = Logic(operator="not", operands=(self._expression,))
+        return Handle(self._tracer, logic, f"~{self._label}")
+
+    def _logic(self, operator: Any, other: Any) -> Handle:
+        operands = (self._expression, as_expression(self._tracer, other))
+        logic = Logic(operator=operator, operands=operands)
+        return Handle(self._tracer, logic, f"{self._label} {operator} ...")
+
+    __hash__ = object.__hash__
+
+    def _misuse(self, how: str, advice: str) -> NoReturn:
+        misuse(
+            f"{self._label} cannot be {how} while the pipeline is traced", advice, self._tracer.root
+        )
+
+    def __bool__(self) -> bool:
+        self._misuse("used in `if`, `while`, `and`, `or` or `not`", IF_ADVICE)
+
+    def __len__(self) -> int:
+        self._misuse("measured with `len()`", VALUE_ADVICE)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._misuse("iterated", "loop inside a task, or give the task several outputs to unpack")
+
+    def __contains__(self, item: object) -> bool:
+        self._misuse("searched with `in`", VALUE_ADVICE)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._misuse("called", VALUE_ADVICE)
+
+    def __str__(self) -> str:
+        self._misuse("turned into text", "pass the handle itself as an argument")
+
+    def __format__(self, spec: str) -> str:
+        self._misuse("put into an f-string", "pass the handle itself as an argument")
+
+    def __int__(self) -> int:
+        self._misuse("turned into an int", VALUE_ADVICE)
+
+    def __float__(self) -> float:
+        self._misuse("turned into a float", VALUE_ADVICE)
+
+    def __index__(self) -> int:
+        self._misuse("used as an index or with `range()`", VALUE_ADVICE)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._misuse(f"asked for `.{name}`", VALUE_ADVICE)
+
+    def _arithmetic(self, other: Any) -> NoReturn:
+        self._misuse("used in arithmetic", VALUE_ADVICE)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _arithmetic
+    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _arithmetic
+
+
+class TaskHandle(Handle):
+    """What calling a task gives: its single output, or one attribute for each of several."""
+
+    def __init__(self, tracer: Tracer, draft: Draft, outputs: Mapping[str, Type]) -> None:
+        super().__init__(tracer, OutputRef(node=draft.id), f"the result of `{draft.id}`")
+        self._draft = draft
+        self._outputs = outputs
+
+    @property
+    def _expression(self) -> Expression:
+        if "return" in self._outputs:
+            return OutputRef(node=self._draft.id)
+        if not self._outputs:
+            self._misuse(
+                "used as a value: the task returns nothing", "use `after=` for an ordering edge"
+            )
+        names = ", ".join(f"`.{name}`" for name in self._outputs)
+        self._misuse("passed whole: it has several outputs", f"pass one of {names}")
+
+    def _output(self, name: str) -> Handle:
+        reference = OutputRef(node=self._draft.id, output=name)
+        return Handle(self._tracer, reference, f"`{self._draft.id}.{name}`")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._outputs:
+            return self._output(name)
+        known = [f"`.{output}`" for output in self._outputs if output != "return"]
+        self._misuse(
+            f"asked for `.{name}`", f"its outputs are {', '.join(known)}" if known else VALUE_ADVICE
+        )
+
+    def __getitem__(self, key: Any) -> Handle:
+        if isinstance(key, str) and key in self._outputs:
+            return self._output(key)
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[Handle]:
+        if "return" in self._outputs:
+            super().__iter__()
+        return iter([self._output(name) for name in self._outputs])
+
+    def __rshift__(self, other: Any) -> Any:
+        """`a >> b`: `b` starts after `a` has ended, with no data passed."""
+        for later in other if isinstance(other, (list, tuple)) else [other]:
+            if not isinstance(later, TaskHandle):
+                misuse(
+                    "`>>` orders tasks only",
+                    "put the result of a task call on both sides",
+                    self._tracer.root,
+                )
+            later._draft.wait_for(self._draft.id)
+        return other
+
+    def __rrshift__(self, other: Any) -> TaskHandle:
+        for earlier in other:
+            earlier >> self
+        return self
+
+
+def as_expression(tracer: Tracer, value: Any) -> Expression:
+    """A handle's expression, or the value as a literal.
+
+    Raises:
+        FindingsError: If the value is neither a handle nor JSON.
+    """
+    if isinstance(value, Handle):
+        return value._expression
+    if isinstance(value, Node):
+        return value  # type: ignore[return-value]
+    return Literal_(value=tracer.json_value(value))

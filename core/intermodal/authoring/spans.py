@@ -1,0 +1,55 @@
+"""Where in the user's own file something is being done right now."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+
+from intermodal.findings import Span
+
+PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+
+def caller_span(root: Path | None = None) -> Span | None:
+    """The place of the call in the nearest frame that is not Intermodal's own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    line, column = _position(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return Span(file=shown_path(frame.f_code.co_filename, root), line=line, column=column)
+
+
+def function_span(code: CodeType, root: Path | None = None) -> Span:
+    """The place where a function is defined."""
+    return Span(file=shown_path(code.co_filename, root), line=code.co_firstlineno)
+
+
+def traceback_span(traceback: TracebackType | None, file: Path, root: Path | None) -> Span:
+    """The last line of `file` that was running when an exception was raised."""
+    found = Span(file=shown_path(str(file), root))
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename == str(file):
+            line, column = _position(code, traceback.tb_lasti, traceback.tb_lineno)
+            found = Span(file=shown_path(str(file), root), line=line, column=column)
+        traceback = traceback.tb_next
+    return found
+
+
+def shown_path(file: str, root: Path | None) -> str:
+    """The path as findings show it: relative to the root where it lies below it."""
+    path = Path(file)
+    if root is not None and path.is_absolute() and path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return path.as_posix()
+
+
+def _position(code: CodeType, instruction: int, line: int) -> tuple[int, int]:
+    position = next(islice(code.co_positions(), instruction // 2, None), None)
+    if position is None or position[2] is None or position[0] is None:
+        return line, 1
+    return position[0], position[2] + 1

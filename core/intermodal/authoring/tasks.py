@@ -1,0 +1,376 @@
+"""`@task`: an ordinary typed function that becomes a task when it is called inside a pipeline."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from intermodal import ir
+from intermodal.authoring import annotations, capture
+from intermodal.authoring.handles import TaskHandle, as_expression
+from intermodal.authoring.policies import DurationLike
+from intermodal.authoring.spans import caller_span, function_span
+from intermodal.authoring.tracing import Tracer, current_tracer
+from intermodal.findings import Finding, FindingsError, Span, error
+from intermodal.ir.node import parse_duration
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+OPTIONS = (
+    "after",
+    "cache",
+    "display_name",
+    "docs",
+    "environment",
+    "id",
+    "join",
+    "labels",
+    "owners",
+    "pool",
+    "pool_slots",
+    "priority",
+    "reads",
+    "resources",
+    "retry",
+    "timeout",
+    "writes",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a task call, by the names of the IR's fields; `id` and `after` stand apart."""
+
+    id: str | None = None
+    after: tuple[Any, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, **given: Any) -> Options:
+        """Check and convert the options a user gave.
+
+        Raises:
+            FindingsError: If a name is unknown or a duration cannot be read.
+        """
+        unknown = sorted(set(given) - set(OPTIONS))
+        if unknown:
+            raise FindingsError(
+                [
+                    error(
+                        "PORT116",
+                        f"tasks have no option `{unknown[0]}`",
+                        caller_span(),
+                        next=f"options are {', '.join(OPTIONS)}",
+                    )
+                ]
+            )
+        after = given.pop("after", ())
+        identity = given.pop("id", None)
+        fields = {
+            name: _converted(name, value) for name, value in given.items() if value is not None
+        }
+        return cls(identity, tuple(after) if isinstance(after, (list, tuple)) else (after,), fields)
+
+    def updated(self, other: Options) -> Options:
+        """These options with those of `other` over them."""
+        return Options(
+            other.id or self.id, (*self.after, *other.after), {**self.fields, **other.fields}
+        )
+
+
+class Task(Generic[P, R]):
+    """A function that runs as a task. Called outside a pipeline it is just that function."""
+
+    def __init__(self, function: Callable[P, R], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.options = options
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function, or add a task to the pipeline that is being traced."""
+        tracer = current_tracer()
+        if tracer is None:
+            return self.function(*args, **kwargs)
+        return self._traced(tracer, args, kwargs)  # type: ignore[return-value]
+
+    def with_options(self, **options: Any) -> Task[P, R]:
+        """The same task with some options changed: `train.with_options(timeout="1h")(rows)`."""
+        return Task(self.function, self.options.updated(Options.of(**options)))
+
+    def __repr__(self) -> str:
+        return f"<task {self.function.__qualname__}>"
+
+    def _traced(self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskHandle:
+        span = caller_span(tracer.root)
+        described = _describe(self.function, tracer)
+        name = self.options.id or self.function.__name__
+        if self.options.id is None:
+            tracer.claim(name, self.function, span)
+        inputs = self._bound(tracer, args, kwargs, span)
+        fields: dict[str, Any] = {
+            "docs": described.docs,
+            **self.options.fields,
+            "action": described.action,
+            "inputs": inputs,
+            "input_types": {key: described.input_types[key] for key in inputs},
+            "outputs": described.returns.outputs,
+            "tracks": described.tracks,
+            "span": span,
+        }
+        after = after_ids(tracer, self.options.after)
+        draft = tracer.add(name, fields, explicit=self.options.id is not None, after=after)
+        return TaskHandle(tracer, draft, described.returns.outputs)
+
+    def _bound(
+        self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any], span: Span | None
+    ) -> dict[str, ir.Expression]:
+        try:
+            bound = inspect.signature(self.function).bind(*args, **kwargs)
+        except TypeError as problem:
+            signature = inspect.signature(self.function)
+            raise FindingsError(
+                [
+                    *tracer.findings,
+                    error(
+                        "PORT116",
+                        f"`{self.function.__name__}` was called wrongly: {problem}",
+                        span,
+                        next=f"its signature is `{self.function.__name__}{signature}`",
+                    ),
+                ]
+            ) from None
+        return {key: as_expression(tracer, value) for key, value in bound.arguments.items()}
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the tracer needs to know of a function, worked out once."""
+
+    action: ir.PythonCall
+    input_types: Mapping[str, ir.Type]
+    returns: annotations.Returns
+    docs: str
+    tracks: bool
+    findings: tuple[Finding, ...]
+
+
+def _describe(function: Callable[..., Any], tracer: Tracer) -> Described:
+    """Describe a function; its findings are reported once for each pipeline.
+
+    Raises:
+        FindingsError: If the function cannot be a task.
+    """
+    described = describe_function(function, str(tracer.root) if tracer.root else None)
+    tracer.findings.extend(f for f in described.findings if f not in tracer.findings)
+    return described
+
+
+@functools.lru_cache(maxsize=4096)
+def describe_function(function: Callable[..., Any], root: str | None) -> Described:
+    """What a function takes, gives and needs.
+
+    Raises:
+        FindingsError: If it is a lambda, nested, or closes over a local variable.
+    """
+    from pathlib import Path
+
+    base = Path(root) if root else None
+    span = function_span(function.__code__, base)
+    blocking = _shape_findings(function, span)
+    if blocking:
+        raise FindingsError(blocking)
+    hints, findings = annotations.hints_of(function, span)
+    findings += _default_findings(function, span)
+    input_types, wrong = _input_types(function, hints, span)
+    findings += wrong
+    returns, wrong = _returns(function, hints, span)
+    findings += wrong
+    source, tracks = capture.capture(function, base)
+    action = ir.PythonCall(
+        module=function.__module__,
+        function=function.__qualname__,
+        unpack=returns.unpack,
+        source=source,
+    )
+    docs = inspect.getdoc(function) or ""
+    return Described(action, input_types, returns, docs, tracks, tuple(findings))
+
+
+def _shape_findings(function: Callable[..., Any], span: Span) -> list[Finding]:
+    """Findings about functions that no worker could get hold of."""
+    name = function.__name__
+    if name == "<lambda>":
+        return [
+            error(
+                "PORT111",
+                "a lambda cannot be a task",
+                span,
+                next="write a function with `def` and a name",
+            )
+        ]
+    if function.__closure__:
+        variables = ", ".join(f"`{variable}`" for variable in function.__code__.co_freevars)
+        return [
+            error(
+                "PORT112",
+                f"task `{name}` uses {variables} of the function around it",
+                span,
+                why="the value would be lost on the worker",
+                next=f"move `{name}` to module level and pass the value as a parameter",
+            )
+        ]
+    if "<locals>" in function.__qualname__:
+        return [
+            error(
+                "PORT111",
+                f"task `{name}` is defined inside another function",
+                span,
+                why="a worker can neither import it nor be given its source",
+                next="move it to module level",
+            )
+        ]
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        return [
+            error(
+                "PORT111",
+                f"task `{name}` is a generator or a coroutine",
+                span,
+                why="a task gives its result once, when it ends",
+                next="return a list, or run the coroutine inside with `asyncio.run`",
+            )
+        ]
+    return []
+
+
+def _default_findings(function: Callable[..., Any], span: Span) -> list[Finding]:
+    return [
+        error(
+            "PORT113",
+            f"task `{function.__name__}` has a mutable default for `{name}`",
+            span,
+            why="calls would share it, and change it for each other",
+            next=f"write `{name}: ... | None = None` and make the value inside",
+        )
+        for name, parameter in inspect.signature(function).parameters.items()
+        if isinstance(parameter.default, (list, dict, set, bytearray))
+    ]
+
+
+def _input_types(
+    function: Callable[..., Any], hints: Mapping[str, Any], span: Span
+) -> tuple[dict[str, ir.Type], list[Finding]]:
+    types: dict[str, ir.Type] = {}
+    findings: list[Finding] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+            parameter.POSITIONAL_ONLY,
+        ):
+            findings.append(
+                error(
+                    "PORT116",
+                    f"task `{function.__name__}` takes `{parameter}`",
+                    span,
+                    why="every input of a task travels under a name",
+                    next="write ordinary parameters",
+                )
+            )
+        hint = hints.get(name, parameter.empty)
+        try:
+            types[name] = annotations.type_of(hint)
+        except annotations.Unsupported as problem:
+            types[name] = ir.AnyType()
+            who = f"input `{name}` of `{function.__name__}`"
+            findings.append(annotations.unsupported(who, hint, problem, span))
+    return types, findings
+
+
+def _returns(
+    function: Callable[..., Any], hints: Mapping[str, Any], span: Span
+) -> tuple[annotations.Returns, list[Finding]]:
+    annotated = "return" in function.__annotations__
+    try:
+        return annotations.returns_of(hints, annotated), []
+    except annotations.Unsupported as problem:
+        finding = annotations.unsupported(
+            f"the result of `{function.__name__}`", hints.get("return"), problem, span
+        )
+        return annotations.Returns({"return": ir.AnyType()}, "none"), [finding]
+
+
+def after_ids(tracer: Tracer, after: Sequence[Any]) -> tuple[str, ...]:
+    """Ids of the tasks in an `after=` option.
+
+    Raises:
+        FindingsError: If something in it is no task result.
+    """
+    for item in after:
+        if not isinstance(item, TaskHandle):
+            raise FindingsError(
+                [
+                    error(
+                        "PORT116",
+                        "`after` takes results of task calls",
+                        caller_span(tracer.root),
+                        next="write `after=[load()]`",
+                    )
+                ]
+            )
+    return tuple(dict.fromkeys(item._draft.id for item in after))
+
+
+def _converted(name: str, value: Any) -> Any:
+    if name == "timeout":
+        return _duration(value)
+    if name in ("owners", "reads", "writes"):
+        return (value,) if isinstance(value, str) else tuple(value)
+    if name == "retry" and isinstance(value, int) and not isinstance(value, bool):
+        return ir.Retry(max=value)
+    return value
+
+
+def _duration(value: DurationLike) -> Any:
+    try:
+        return parse_duration(value)
+    except ValueError as problem:
+        finding = error(
+            "PORT118", f"timeout: {problem}", caller_span(), next="write for example '20m'"
+        )
+        raise FindingsError([finding]) from None
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *,
+    id: str | None = ...,
+    retry: ir.Retry | int | None = ...,
+    timeout: DurationLike | None = ...,
+    resources: ir.Resources | None = ...,
+    cache: ir.Cache | None = ...,
+    environment: Mapping[str, str] | None = ...,
+    pool: str | None = ...,
+    priority: int | None = ...,
+    labels: Mapping[str, str] | None = ...,
+    owners: Sequence[str] | str | None = ...,
+    display_name: str | None = ...,
+    docs: str | None = ...,
+    join: ir.Join | None = ...,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
+    """Make a function a task: `@task`, or `@task(retry=Retry(2), timeout="20m")`.
+
+    Called outside a pipeline the function behaves as if it were not decorated. Its annotations decide
+    what travels as a parameter (JSON) and what as an artifact; a NamedTuple, dataclass or TypedDict as
+    return annotation gives several outputs.
+    """
+    if function is not None:
+        return Task(function, Options())
+    made = Options.of(**options)
+    return lambda decorated: Task(decorated, made)
