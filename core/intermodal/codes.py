@@ -433,5 +433,8 @@ CODES: dict[str, Code] = {
     "PORT701": Code("engine installation failed", "The installer's own message is shown."),
     "PORT702": Code("unknown engine", "`port engines list` shows those known."),
     "PORT703": Code("traces differ", "The same case did not do the same on this engine."),
-    "PORT704": Code("engine stopped working", "The engine's process or server did not start, or died; its own last words are shown."),
+    "PORT704": Code(
+        "engine stopped working",
+        "The engine's process or server did not start, or died; its own last words are shown.",
+    ),
 }

@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines v2: reading, printing and linting of its pipeline specs."""
