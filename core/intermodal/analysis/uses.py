@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from intermodal.analysis import graph
 from intermodal.analysis.needs import type_parts
-from intermodal.features import Feature as F
+from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 from intermodal.features import Use
 from intermodal.findings import Span
 from intermodal.ir import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intermodal import ir
-from intermodal.authoring import annotations
+from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import TaskHandle, as_expression, misuse
 from intermodal.authoring.spans import caller_span
 from intermodal.authoring.tasks import Options, after_ids
@@ -103,8 +103,8 @@ def _tracer(what: str) -> Tracer:
 
 def _type(tracer: Tracer, hint: Any, what: str) -> ir.Type:
     try:
-        return annotations.type_of(hint)
-    except annotations.Unsupported as problem:
+        return type_hints.type_of(hint)
+    except type_hints.Unsupported as problem:
         misuse(f"`{what}` cannot return `{hint}`", str(problem), tracer.root)
 
 

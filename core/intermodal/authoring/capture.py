@@ -213,7 +213,7 @@ def _global_names(text: str, file: str) -> dict[int, frozenset[str]]:
 
 def _globals_in(table: symtable.SymbolTable) -> Iterator[str]:
     for symbol in table.get_symbols():
-        if symbol.is_global() or (table.get_type() == "class" and symbol.is_referenced()):
+        if symbol.is_global():
             yield symbol.get_name()
     for child in table.get_children():
         yield from _globals_in(child)
@@ -227,18 +227,20 @@ def _needs(node: ast.stmt, tables: dict[int, frozenset[str]]) -> Iterator[str]:
     lines = {node.lineno, *(decorator.lineno for decorator in node.decorator_list)}
     for line in lines:
         yield from tables.get(line, ())
-    outside: list[ast.AST] = list(getattr(node, "bases", []))
-    if not isinstance(node, ast.ClassDef):
-        outside += [node.args, *([node.returns] if node.returns else [])]
+    outside: list[ast.AST] = [d for d in node.decorator_list if not _is_task_decorator(d)]
+    if isinstance(node, ast.ClassDef):
+        outside += node.bases
+        parts = list(ast.walk(node))
+        outside += [part.annotation for part in parts if isinstance(part, ast.AnnAssign)]
+        outside += [part for part in parts if isinstance(part, ast.arguments)]
     else:
-        outside += [
-            part for part in ast.walk(node) if isinstance(part, (ast.arguments, ast.AnnAssign))
-        ]
-    outside += [
-        d for d in node.decorator_list if _dotted(d).split(".")[-1] not in ("task", "pipeline")
-    ]
+        outside += [node.args, *([node.returns] if node.returns else [])]
     for part in outside:
         yield from _names_in(part)
+
+
+def _is_task_decorator(decorator: ast.expr) -> bool:
+    return _dotted(decorator).split(".")[-1] in ("task", "pipeline")
 
 
 def _names_in(tree: ast.AST) -> Iterator[str]:
@@ -256,7 +258,7 @@ def _names_in(tree: ast.AST) -> Iterator[str]:
 def _is_local(module: str, root: Path | None) -> bool:
     """Whether a module is part of the user's project rather than installed."""
     top = module.split(".", maxsplit=1)[0]
-    if root is None or top in sys.stdlib_module_names:
+    if root is None or top == PRODUCT or top in sys.stdlib_module_names:
         return False
     try:
         spec = importlib.util.find_spec(top)

@@ -93,8 +93,8 @@ def _mentions_pipeline(file: Path) -> bool:
         return False
     content = file.read_bytes()
     marker = b"@pipeline" if file.suffix == ".py" else b"ir_version"
-    return (
-        marker in content or (b".pipeline" in content and file.suffix == ".py" and PRODUCT in content)
+    return marker in content or (
+        b".pipeline" in content and file.suffix == ".py" and PRODUCT in content
     )
 
 

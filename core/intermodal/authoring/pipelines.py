@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from intermodal import ir
-from intermodal.authoring import annotations
+from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import Handle, as_expression
 from intermodal.authoring.spans import caller_span, function_span, shown_path, traceback_span
 from intermodal.authoring.tracing import Tracer, current_tracer, tracing
@@ -33,7 +34,7 @@ class PipelineFunction:
         """The pipeline's name."""
         return str(self.settings.get("name") or self.function.__name__)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - takes whatever it is given
         """Refused: a pipeline is compiled or run, not called."""
         tracer = current_tracer()
         raise FindingsError(
@@ -118,16 +119,16 @@ class PipelineFunction:
 def _parameters(
     function: Callable[..., Any], tracer: Tracer, span: Span
 ) -> dict[str, ir.Parameter]:
-    hints, findings = annotations.hints_of(function, span)
+    hints, findings = type_hints.hints_of(function, span)
     tracer.findings.extend(findings)
     made: dict[str, ir.Parameter] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         hint = hints.get(name, parameter.empty)
         try:
-            type_ = annotations.type_of(hint)
-        except annotations.Unsupported as problem:
+            type_ = type_hints.type_of(hint)
+        except type_hints.Unsupported as problem:
             tracer.findings.append(
-                annotations.unsupported(f"parameter `{name}`", hint, problem, span)
+                type_hints.unsupported(f"parameter `{name}`", hint, problem, span)
             )
             continue
         if isinstance(type_, ir.ArtifactType) or parameter.kind in (
@@ -141,7 +142,7 @@ def _parameters(
             type=type_,
             required=required,
             default=None if required else _default(tracer, parameter.default),
-            choices=annotations.choices_of(hint),
+            choices=type_hints.choices_of(hint),
             span=span,
         )
     return made
@@ -158,11 +159,9 @@ def _no_parameter(name: str, parameter: inspect.Parameter, span: Span) -> Findin
 
 
 def _default(tracer: Tracer, value: Any) -> Any:
-    import datetime
-
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, timedelta):
         return value.total_seconds()
     return tracer.json_value(value)
 
@@ -196,7 +195,7 @@ def _schedule(given: Any) -> ir.Schedule | None:
     return ir.Schedule(triggers=tuple(triggers), span=triggers[0].span)
 
 
-def pipeline(
+def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say
     function: Callable[..., Any] | None = None,
     /,
     *,

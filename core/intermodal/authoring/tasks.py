@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from intermodal import ir
-from intermodal.authoring import annotations, capture
+from intermodal.authoring import capture
+from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import TaskHandle, as_expression
 from intermodal.authoring.policies import DurationLike
 from intermodal.authoring.spans import caller_span, function_span
@@ -152,7 +153,7 @@ class Described:
 
     action: ir.PythonCall
     input_types: Mapping[str, ir.Type]
-    returns: annotations.Returns
+    returns: type_hints.Returns
     docs: str
     tracks: bool
     findings: tuple[Finding, ...]
@@ -183,7 +184,7 @@ def describe_function(function: Callable[..., Any], root: str | None) -> Describ
     blocking = _shape_findings(function, span)
     if blocking:
         raise FindingsError(blocking)
-    hints, findings = annotations.hints_of(function, span)
+    hints, findings = type_hints.hints_of(function, span)
     findings += _default_findings(function, span)
     input_types, wrong = _input_types(function, hints, span)
     findings += wrong
@@ -282,25 +283,25 @@ def _input_types(
             )
         hint = hints.get(name, parameter.empty)
         try:
-            types[name] = annotations.type_of(hint)
-        except annotations.Unsupported as problem:
+            types[name] = type_hints.type_of(hint)
+        except type_hints.Unsupported as problem:
             types[name] = ir.AnyType()
             who = f"input `{name}` of `{function.__name__}`"
-            findings.append(annotations.unsupported(who, hint, problem, span))
+            findings.append(type_hints.unsupported(who, hint, problem, span))
     return types, findings
 
 
 def _returns(
     function: Callable[..., Any], hints: Mapping[str, Any], span: Span
-) -> tuple[annotations.Returns, list[Finding]]:
+) -> tuple[type_hints.Returns, list[Finding]]:
     annotated = "return" in function.__annotations__
     try:
-        return annotations.returns_of(hints, annotated), []
-    except annotations.Unsupported as problem:
-        finding = annotations.unsupported(
+        return type_hints.returns_of(hints, annotated), []
+    except type_hints.Unsupported as problem:
+        finding = type_hints.unsupported(
             f"the result of `{function.__name__}`", hints.get("return"), problem, span
         )
-        return annotations.Returns({"return": ir.AnyType()}, "none"), [finding]
+        return type_hints.Returns({"return": ir.AnyType()}, "none"), [finding]
 
 
 def after_ids(tracer: Tracer, after: Sequence[Any]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Node(BaseModel):
     span: Span | None = Field(default=None, repr=False)
 
 
+NO_DURATION = "a duration is a number of seconds or text like '90s', '20m', '1h30m'"
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": 0.001}
 _WORDS = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
 _ISO = re.compile(
@@ -58,13 +59,14 @@ def parse_duration(value: Any) -> timedelta:
         ValueError: If the text is none of these, or the duration is negative.
     """
     if isinstance(value, bool):
-        raise ValueError("a duration is a number of seconds or text like '90s', '20m', '1h30m'")
+        raise ValueError(NO_DURATION)  # noqa: TRY004
     if isinstance(value, (int, float)):
         value = timedelta(seconds=value)
     if isinstance(value, str):
         value = _parse_duration_text(value.strip())
     if not isinstance(value, timedelta):
-        raise ValueError("a duration is a number of seconds or text like '90s', '20m', '1h30m'")  # noqa: TRY004
+        # A ValueError, not a TypeError: pydantic makes a finding of it.
+        raise ValueError(NO_DURATION)  # noqa: TRY004
     if value < timedelta(0):
         raise ValueError("a duration is not negative")
     return value

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from intermodal.artifacts.kinds import kind_of
+from intermodal.artifacts.serialisers import kind_of
 from intermodal.findings import Finding, Span, error, warning
 from intermodal.ir import (
     AnyType,
