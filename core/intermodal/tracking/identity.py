@@ -1,0 +1,74 @@
+"""Whose records these are: one attempt of one task instance of one pipeline run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TaskIdentity:
+    """What a tracker finds the runs of a pipeline run and of a task again by.
+
+    Attributes:
+        pipeline: Name of the pipeline.
+        run_id: The orchestrator's own id of the pipeline run, the same in all of its tasks.
+        task: Task id; empty when the pipeline run itself is meant.
+        index: Index path of the instance in loops, outermost first.
+        attempt: Counts starts from 1. An engine that does not tell may leave it at 1: attempts are
+            then told apart by `session`.
+        pipeline_hash: Hash of the pipeline's IR.
+        target: What the pipeline runs on.
+        parameters: Parameters of the pipeline run.
+        link: Address of the run, or of the task, in the orchestrator's user interface.
+        experiment: Name to group the runs under; the pipeline's name if empty.
+        session: Names this physical attempt. `session()` makes one; a log carries it, so that a
+            replay finds the same tracker run.
+    """
+
+    pipeline: str
+    run_id: str
+    task: str
+    index: tuple[int | str, ...] = ()
+    attempt: int = 1
+    pipeline_hash: str = ""
+    target: str = "local"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    link: str = ""
+    experiment: str = ""
+    session: str = ""
+
+    @classmethod
+    def from_json(cls, value: Any) -> TaskIdentity:
+        """Read back what `dataclasses.asdict` wrote. Raises ValueError if it does not fit."""
+        known = {f.name for f in fields(cls)}
+        if not isinstance(value, dict) or not {"pipeline", "run_id", "task"} <= set(value) <= known:
+            raise ValueError("the identity in the log's header has missing or unknown fields")
+        return cls(**{**value, "index": tuple(value.get("index", ()))})
+
+    @property
+    def of_run(self) -> TaskIdentity:
+        """The identity of the pipeline run that this task belongs to."""
+        return replace(self, task="", index=(), attempt=1, session="")
+
+    @property
+    def instance_name(self) -> str:
+        """The task id and its index path: `train`, `predict[0][2]`."""
+        return self.task + "".join(f"[{part}]" for part in self.index)
+
+    @property
+    def run_key(self) -> str:
+        """A short text that is the same for all tasks of a run and safe in any query."""
+        return _digest(self.pipeline, self.run_id)
+
+    @property
+    def instance_key(self) -> str:
+        """A short text that is the same for all attempts of a task instance."""
+        return _digest(self.pipeline, self.run_id, self.task, *self.index)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,112 @@
+"""The tracker for MLflow servers and databases; how the tree is made stands in `mlflow_runs.py`.
+
+Only `MlflowClient` is used, never MLflow's fluent functions: those keep the active run in the
+thread and in the environment, where they meet other tasks and the user's own code.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+from intermodal.tracking.mlflow_access import Address, connect, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
+
+    from intermodal.findings import Finding
+    from intermodal.tracking.mlflow_runs import Runs
+    from intermodal.tracking.records import Record, State, Status
+    from intermodal.tracking.tracker import TaskIdentity
+
+STATUS: dict[State, str] = {
+    "running": "RUNNING",
+    "finished": "FINISHED",
+    "failed": "FAILED",
+    "killed": "KILLED",
+}
+ERROR = "intermodal.error"
+
+
+class MlflowTracker:
+    """Sends logs to one MLflow address."""
+
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https", "sqlite", "postgresql", "mysql")
+
+    def __init__(self, uri: str, *, patient: bool = False) -> None:
+        """Nothing is imported or connected before the first call."""
+        self._address = Address(uri)
+        self._patient = patient
+        self._client: MlflowClient | None = None
+        self._runs: dict[str, Runs] = {}  # by experiment name
+        self._attempts: dict[str, tuple[int, str]] = {}  # session -> start, MLflow run id
+
+    def begin(self, identity: TaskIdentity, started: int) -> None:
+        """Make or find the pipeline run's and the attempt's runs."""
+        with self._reached() as client, self._address.lock:
+            run_id = self._runs_of(client, identity).of_attempt(identity, started)
+            self._attempts[identity.session] = (started, run_id)
+
+    def replay(self, identity: TaskIdentity, records: Iterable[Record]) -> list[Finding]:
+        """Send records to the attempt's run; `begin` must have been called."""
+        from intermodal.tracking.mlflow_content import Content
+
+        with self._reached() as client, self._writing():
+            run = client.get_run(self._attempts[identity.session][1])
+            return Content(client, self._address, identity, run).send(records)
+
+    def end(self, identity: TaskIdentity, status: Status) -> None:
+        """Set the status of the attempt's run; `begin` must have been called."""
+        with self._reached() as client, self._writing():
+            run = client.get_run(self._attempts[identity.session][1])
+            if status.error and run.data.tags.get(ERROR) != status.error:
+                client.set_tag(run.info.run_id, ERROR, status.error)
+            _terminate(client, run.info, status)
+
+    def open_run(self, identity: TaskIdentity, started: int) -> None:
+        """Make or find the pipeline run's run; one that had ended (a resumed run) runs again."""
+        with self._reached() as client, self._address.lock:
+            run = self._runs_of(client, identity).of_pipeline(identity, started)
+            if run.info.status != STATUS["running"]:
+                client.update_run(run.info.run_id, status=STATUS["running"])
+
+    def close_run(self, identity: TaskIdentity, status: Status) -> None:
+        """Set the status of the pipeline run's run."""
+        with self._reached() as client, self._address.lock:
+            run = self._runs_of(client, identity).of_pipeline(identity, status.time)
+            _terminate(client, run.info, status)
+
+    @contextmanager
+    def _reached(self) -> Iterator[MlflowClient]:
+        """The client, made on first use, with MLflow's waiting times set."""
+        with settings(self._patient):
+            if self._client is None:
+                with self._writing():
+                    self._client = connect(self._address)
+            yield self._client
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One writer at a time for a database file; a server sorts that out by itself."""
+        if self._address.database is None:
+            yield
+            return
+        with self._address.lock:
+            yield
+
+    def _runs_of(self, client: MlflowClient, identity: TaskIdentity) -> Runs:
+        from intermodal.tracking.mlflow_runs import Runs
+
+        name = identity.experiment or identity.pipeline
+        if name not in self._runs:
+            self._runs[name] = Runs(client, self._address, identity)
+        return self._runs[name]
+
+
+def _terminate(client: MlflowClient, info: RunInfo, status: Status) -> None:
+    wanted = STATUS[status.state]
+    if info.status != wanted or info.end_time != status.time:
+        client.set_terminated(info.run_id, wanted, end_time=status.time)

@@ -1,0 +1,237 @@
+"""The tree of MLflow runs: one for the pipeline run, one below it for each task instance.
+
+Runs are found by tags, so that workers need nothing from each other:
+
+| run | tags |
+|---|---|
+| pipeline run | `intermodal.key` (of pipeline and run id), `.pipeline`, `.run_id`, `.kind=pipeline` |
+| task instance | `mlflow.parentRunId`, `intermodal.instance` (of the run, task and index), `.session`, `.task`, `.index`, `.attempt`, `.kind=task` |
+| an attempt that was tried again | the same, `.kind=attempt`, and below the attempt that replaced it |
+
+**Agreeing without a lock.** MLflow has no "create unless there is one". Whoever finds none creates
+one, searches again, and takes the lowest by (start time, run id) of all that are there; the others' children are
+moved to it and they are deleted. Whoever makes a child looks for the parent once more afterwards.
+So a child that was made before a parent lost is moved by whoever saw it lose, and one made after
+is moved by its own maker: all end below the one parent, whatever the order.
+
+**Attempts.** Each attempt has a run of its own, and the newest one stands for the task instance;
+earlier ones are hung below it. So a retry neither appends to the metrics of the failed attempt nor meets
+its immutable parameters, and late records of an attempt still reach the right place.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from intermodal.tracking.mlflow_names import (
+    PARAM_LIMIT,
+    TAG_LIMIT,
+    TEXTS_PER_BATCH,
+    batches,
+    clean_text,
+    cut_text,
+    safe_key,
+)
+from intermodal.tracking.tracker import TrackerError
+from intermodal.tracking.values import UnrecordableError, text_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from intermodal.tracking.mlflow_access import Address
+    from intermodal.tracking.tracker import TaskIdentity
+
+PARENT = "mlflow.parentRunId"
+KEY = "intermodal.key"
+INSTANCE = "intermodal.instance"
+SESSION = "intermodal.session"
+KIND = "intermodal.kind"
+ATTEMPT = "intermodal.attempt"
+CONFLICT = "intermodal.param_conflict."
+RENAMED = "intermodal.renamed."
+CUT = "intermodal.cut."
+ROUNDS = 8  # how often a parent may be replaced under us before we give up
+
+
+class Runs:
+    """Finds and makes the runs of one experiment."""
+
+    def __init__(self, client: MlflowClient, address: Address, identity: TaskIdentity) -> None:
+        self.client = client
+        self.experiment = _experiment(client, address, identity)
+
+    def of_pipeline(self, identity: TaskIdentity, started: int) -> Run:
+        """The one run of the pipeline run, made if need be, its parameters logged."""
+        from mlflow.exceptions import MlflowException
+
+        for _ in range(ROUNDS):
+            run = self._settled_parent(identity, started)
+            try:
+                log_parameters(self.client, run, identity)
+            except MlflowException:
+                if self._settled_parent(identity, started).info.run_id == run.info.run_id:
+                    raise
+                continue  # it lost to another and was deleted meanwhile
+            return run
+        raise TrackerError("other workers keep replacing the pipeline run's MLflow run")
+
+    def of_attempt(self, identity: TaskIdentity, started: int) -> str:
+        """The id of the attempt's run, in its right place in the tree."""
+        parent = self.of_pipeline(identity, started)
+        found = self._search(SESSION, identity.session)
+        if not found:
+            self._create_attempt(identity, started, parent.info.run_id)
+            found = self._search(SESSION, identity.session)
+        run = self._settle(found)
+        parent = self.of_pipeline(identity, started)
+        self._arrange_attempts(identity, parent.info.run_id)
+        return str(run.info.run_id)
+
+    def _settled_parent(self, identity: TaskIdentity, started: int) -> Run:
+        found = self._search(KEY, identity.run_key)
+        if not found:
+            self._create_parent(identity, started)
+            found = self._search(KEY, identity.run_key)
+        return self._settle(found)
+
+    def _settle(self, found: list[Run]) -> Run:
+        """The first of the runs; what hangs below the others is moved to it and they are deleted."""
+        if not found:
+            raise TrackerError("a run that was just made is not found again")
+        winner, *losers = found
+        for loser in losers:
+            for child in self._search(PARENT, loser.info.run_id):
+                self.client.set_tag(child.info.run_id, PARENT, winner.info.run_id)
+            self.client.delete_run(loser.info.run_id)
+        return winner
+
+    def _arrange_attempts(self, identity: TaskIdentity, parent: str) -> None:
+        """Hang the newest attempt below the pipeline run, and the earlier ones below it."""
+        attempts = sorted(self._search(INSTANCE, identity.instance_key), key=_age)
+        if not attempts:
+            return
+        newest = attempts[-1].info.run_id
+        for run in attempts:
+            is_newest = run.info.run_id == newest
+            wanted = {
+                PARENT: parent if is_newest else newest,
+                KIND: "task" if is_newest else "attempt",
+            }
+            for key, value in wanted.items():
+                if run.data.tags.get(key) != value:
+                    self.client.set_tag(run.info.run_id, key, value)
+
+    def _search(self, tag: str, value: str) -> list[Run]:
+        """The live runs with that tag, in the order that decides between them."""
+        condition = f"tags.`{tag}` = '{value}'"
+        found: list[Run] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([self.experiment], condition, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+    def _create_parent(self, identity: TaskIdentity, started: int) -> None:
+        tags = {
+            KEY: identity.run_key,
+            KIND: "pipeline",
+            "intermodal.pipeline": identity.pipeline,
+            "intermodal.run_id": identity.run_id,
+        }
+        tags |= _common_tags(identity)
+        self._create(tags, identity.run_id, started)
+
+    def _create_attempt(self, identity: TaskIdentity, started: int, parent: str) -> None:
+        tags = {
+            PARENT: parent,
+            INSTANCE: identity.instance_key,
+            SESSION: identity.session,
+            KIND: "task",
+            ATTEMPT: str(identity.attempt),
+            "intermodal.task": identity.task,
+            "intermodal.index": json.dumps(identity.index, separators=(",", ":")),
+        }
+        tags |= _common_tags(identity)
+        self._create(tags, identity.instance_name, started)
+
+    def _create(self, tags: dict[str, str], name: str, started: int) -> None:
+        fitting = {key: cut_text(clean_text(value), TAG_LIMIT) for key, value in tags.items()}
+        self.client.create_run(
+            self.experiment,
+            start_time=started,
+            tags=fitting,
+            run_name=cut_text(clean_text(name), 250),
+        )
+
+
+def log_parameters(client: MlflowClient, run: Run, identity: TaskIdentity) -> None:
+    """Log the pipeline's parameters once; what had to be changed shows as tags beside them."""
+    from mlflow.entities import Param, RunTag
+
+    params: list[Param] = []
+    tags: dict[str, str] = {}
+    for name, value in identity.parameters.items():
+        key = safe_key(str(name))
+        whole = clean_text(_text(value))
+        text = cut_text(whole, PARAM_LIMIT)
+        known = run.data.params.get(key)
+        if known is None:
+            params.append(Param(key, text))
+        elif known != text:
+            tags[safe_key(CONFLICT + key)] = text
+        if key != name:
+            tags[safe_key(RENAMED + key)] = cut_text(clean_text(str(name)), TAG_LIMIT)
+        if text != whole:
+            tags[safe_key(CUT + key)] = f"{len(whole)} characters"
+    for batch in batches(params, lambda item: item.value, TEXTS_PER_BATCH):
+        client.log_batch(run.info.run_id, params=batch)
+    new = [RunTag(key, text) for key, text in tags.items() if run.data.tags.get(key) != text]
+    for batch in batches(new, lambda item: item.value, TEXTS_PER_BATCH):
+        client.log_batch(run.info.run_id, tags=batch)
+
+
+def _text(value: object) -> str:
+    try:
+        return text_of(value)
+    except UnrecordableError as problem:
+        return f"[{problem}]"
+
+
+def _age(run: Run) -> tuple[int, int, str]:
+    attempt = run.data.tags.get(ATTEMPT, "")
+    return (int(attempt) if attempt.isdigit() else 0, run.info.start_time, run.info.run_id)
+
+
+def _common_tags(identity: TaskIdentity) -> dict[str, str]:
+    tags = {
+        "intermodal.target": identity.target,
+        "intermodal.pipeline_hash": identity.pipeline_hash,
+        "intermodal.link": identity.link,
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _experiment(client: MlflowClient, address: Address, identity: TaskIdentity) -> str:
+    """The id of the experiment; its name is unique in MLflow, so a race is lost by an error."""
+    from mlflow.exceptions import MlflowException
+
+    name = cut_text(clean_text(identity.experiment or identity.pipeline), 500)
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        place = address.artifact_location(safe_key(name).replace("/", "_").replace(":", "_"))
+        try:
+            return str(client.create_experiment(name, artifact_location=place))
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        raise TrackerError(
+            f"the experiment `{name}` is deleted; restore it with `mlflow experiments restore "
+            f"--experiment-id {found.experiment_id}` or give another name"
+        )
+    return str(found.experiment_id)

@@ -1,0 +1,186 @@
+"""What a task logs: closed, typed records, and their form as JSON lines.
+
+Every record carries the time at which it was logged, in milliseconds since the epoch. The time is
+part of the record, so sending a log to a tracker a second time sends the same thing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+State = Literal["running", "finished", "failed", "killed"]
+STATES: tuple[State, ...] = ("running", "finished", "failed", "killed")
+
+
+def now() -> int:
+    """The time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A finite number. `step` is None until `number_steps` gives it one."""
+
+    name: str
+    value: float
+    time: int
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A setting of the attempt, as text."""
+
+    name: str
+    value: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A label of the attempt; a later value replaces an earlier one."""
+
+    name: str
+    value: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file or folder to upload: `path` lies in the log's own payload folder."""
+
+    path: str
+    folder: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An output that is in the artifact store already and is not uploaded again."""
+
+    output: str
+    uri: str
+    sha256: str
+    kind: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to store as a file of that name."""
+
+    name: str
+    text: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model version to register once the attempt has finished.
+
+    Either `path` (in the log's payload folder) or `uri` (where the model is already) is set.
+    """
+
+    name: str
+    path: str
+    uri: str
+    time: int
+    aliases: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that could not be recorded as asked, for the user to see."""
+
+    code: str
+    what: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the attempt, or the pipeline run, stands. `error` is the exception's class name only."""
+
+    state: State
+    time: int
+    error: str = ""
+
+
+Record = Metric | Param | Tag | Artifact | Reference | Text | Model | Note | Status
+
+TYPES: dict[str, type[Record]] = {
+    "metric": Metric,
+    "param": Param,
+    "tag": Tag,
+    "artifact": Artifact,
+    "reference": Reference,
+    "text": Text,
+    "model": Model,
+    "note": Note,
+    "status": Status,
+}
+NAMES: dict[type[Record], str] = {cls: name for name, cls in TYPES.items()}
+FIELDS: dict[str, dict[str, str]] = {
+    name: {f.name: str(f.type) for f in fields(cls)} for name, cls in TYPES.items()
+}
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "int | None": (int, type(None)),
+    "State": (str,),
+    "tuple[str, ...]": (list,),
+    "Mapping[str, str]": (dict,),
+}
+
+
+def to_line(record: Record) -> bytes:
+    """The record as one line of JSON, newline included."""
+    value = {"type": NAMES[type(record)], **asdict(record)}
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def from_json(value: Any) -> Record | None:
+    """The record a line's JSON stands for, or None if it is not one (a torn or foreign line)."""
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
+        return None
+    given = {name: item for name, item in value.items() if name != "type"}
+    wanted = FIELDS[kind]
+    if set(given) != set(wanted):
+        return None
+    if not all(isinstance(given[name], _JSON_TYPES[wanted[name]]) for name in wanted):
+        return None
+    if kind == "status" and given["state"] not in STATES:
+        return None
+    if kind == "model":
+        given["aliases"] = tuple(given["aliases"])
+    return TYPES[kind](**given)
+
+
+def number_steps(records: Iterator[Record]) -> Iterator[Record]:
+    """Give each metric without a step the one after the last of its name, counting from 0.
+
+    Trackers pick the latest value by step and then by time; two values logged within one
+    millisecond could not be told apart otherwise. The order of the log decides, so a replay
+    numbers the same way.
+    """
+    last: dict[str, int] = {}
+    for record in records:
+        if not isinstance(record, Metric):
+            yield record
+            continue
+        step = last.get(record.name, -1) + 1 if record.step is None else record.step
+        last[record.name] = step
+        yield record if record.step is not None else _with_step(record, step)
+
+
+def _with_step(metric: Metric, step: int) -> Metric:
+    return Metric(metric.name, metric.value, metric.time, step)

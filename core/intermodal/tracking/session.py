@@ -1,0 +1,182 @@
+"""Tracking one attempt of a task: its log is current inside, and sent when it ends.
+
+    with session(identity, tracking_uri, folder) as tracked:
+        tracked.record_inputs({"trees": 200})
+        result = function(**inputs)
+        tracked.record_metrics("", {"accuracy": 0.97})
+    for finding in tracked.findings: ...
+
+Nothing is sent before the end, so a tracker that is slow or away delays no task's start.
+Sending is safe to repeat at any time, so a later version may send the log's beginning while the task runs.
+
+The run of the pipeline itself is marked as running when it is made, by `open_run` or by the first task
+that is sent; an engine of ours ends it with `close_run`. Where no process of ours sees a pipeline
+end (Airflow, Kubeflow), its status has to follow from its tasks; it is left running for now.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from intermodal.tracking import active
+from intermodal.tracking.log import EventLog
+from intermodal.tracking.records import State, Status, now
+from intermodal.tracking.spool import FOLDER, as_warnings, deliver, unavailable
+from intermodal.tracking.tracker import TaskIdentity, is_off, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from intermodal.findings import Finding
+
+DURATION = "intermodal.duration_seconds"
+
+
+def session(identity: TaskIdentity, tracking_uri: str, folder: Path) -> Session:
+    """Track one attempt of a task.
+
+    Args:
+        identity: Whose records these are. An empty `session` gets a new id.
+        tracking_uri: Where to send them; empty or `none` records nothing.
+        folder: The attempt's own working folder; what cannot be sent is kept in `folder/spool`.
+
+    Neither entering nor leaving raises because of tracking; `Session.findings` tells, after leaving.
+    """
+    if not identity.session:
+        identity = replace(identity, session=uuid.uuid4().hex)
+    return Session(identity, tracking_uri, folder)
+
+
+class Session:
+    """One tracked attempt; made by `session()`, used as a context manager, once."""
+
+    def __init__(self, identity: TaskIdentity, tracking_uri: str, folder: Path) -> None:
+        self.identity = identity
+        self.findings: list[Finding] = []
+        self._uri = tracking_uri
+        self._folder = folder
+        self._log = EventLog(None)
+        self._before: EventLog | None = None
+        self._process = os.getpid()
+        self._started = 0.0
+        self._state: State | None = None
+        self._error = ""
+
+    def record_inputs(self, parameters: Mapping[str, Any]) -> None:
+        """Record the task's inputs that are parameters; not artifacts, and never secrets."""
+        self._log.params(parameters)
+
+    def record_metrics(self, output: str, metrics: Mapping[str, Any]) -> None:
+        """Record a `Metrics` output.
+
+        Args:
+            output: Put before each name with a dot; pass "" for the task's only output.
+            metrics: Numbers by name; nested maps are joined with dots.
+        """
+        self._log.flat_metrics(output, metrics)
+
+    def record_reference(self, output: str, uri: str, sha256: str, kind: str) -> None:
+        """Record an artifact output by reference: it is in the store and is not uploaded again."""
+        self._log.reference(output, uri, sha256, kind)
+
+    def set_tag(self, name: str, value: Any) -> None:
+        """Label the attempt, `intermodal.` names included."""
+        self._log.tag(name, value, own=True)
+
+    def mark(self, state: State, error: str = "") -> None:
+        """Say how the attempt ended, where an exception that leaves the block does not say it."""
+        self._state = state
+        self._error = error
+
+    def __enter__(self) -> Self:
+        self._started = time.monotonic()
+        if not is_off(self._uri):
+            self._open()
+        self._before = active.activate(self._log)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if os.getpid() != self._process:
+            return  # a forked child that left the block: the parent owns the log
+        active.deactivate(self._log, self._before)
+        if not self._log.is_open or self._log.path is None:
+            return
+        if self._state is None:
+            self.mark(state_of(problem), "" if kind is None else kind.__name__)
+        self._log.metric(DURATION, time.monotonic() - self._started)
+        self._log.status(self._state or "finished", self._error)
+        self._log.close()
+        self.findings += _as_findings(self._log)
+        self.findings += deliver(self._log.path, self._uri)
+
+    def _open(self) -> None:
+        try:
+            self._log = EventLog(self._folder / FOLDER / f"{self.identity.session}.jsonl")
+            self._log.begin(self.identity, now())
+        except OSError as problem:
+            self._log.close()
+            self._log = EventLog(None)
+            self.findings.append(unavailable(self._uri, problem, None))
+
+
+def state_of(problem: BaseException | None) -> State:
+    """How an attempt ended that this exception left."""
+    if problem is None or (isinstance(problem, SystemExit) and not problem.code):
+        return "finished"
+    return "failed" if isinstance(problem, Exception) else "killed"
+
+
+def open_run(identity: TaskIdentity, tracking_uri: str) -> list[Finding]:
+    """Make the run of the pipeline run, so that it shows before the first task has ended."""
+    from intermodal.findings import FindingsError
+
+    try:
+        resolve(tracking_uri).open_run(identity.of_run, now())
+    except FindingsError as problem:
+        return as_warnings(problem)
+    except Exception as problem:  # tracking never fails a run
+        return [unavailable(tracking_uri, problem, None)]
+    return []
+
+
+def close_run(
+    identity: TaskIdentity, state: State, tracking_uri: str, folder: Path
+) -> list[Finding]:
+    """Set how the pipeline run ended; if the tracker is away, keep that in `folder/spool`.
+
+    Args:
+        identity: Of the run, or of any of its tasks.
+        state: `finished`, `failed` or `killed`.
+        tracking_uri: As for `session`.
+        folder: The run's working folder.
+    """
+    if is_off(tracking_uri):
+        return []
+    run = replace(identity.of_run, session=uuid.uuid4().hex)
+    try:
+        log = EventLog(folder / FOLDER / f"{run.session}.jsonl")
+        log.begin(run, now())
+        log.add(Status(state, now()))
+        log.close()
+    except OSError as problem:
+        return [unavailable(tracking_uri, problem, None)]
+    return deliver(folder / FOLDER / f"{run.session}.jsonl", tracking_uri)
+
+
+def _as_findings(log: EventLog) -> list[Finding]:
+    if not log.notes:
+        return []
+    from intermodal.findings import warning
+
+    return [warning(note.code, note.what) for note in log.notes]

@@ -1,0 +1,138 @@
+"""What a tracker does, and finding the one that an address belongs to.
+
+A tracker is found by entry point (group `intermodal.trackers`): a class with `schemes`, made with the
+address. Everything it does must be safe to do again with the same arguments: logs are replayed
+after a fault, perhaps by two processes at once, and that must change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from urllib.parse import urlsplit
+
+from intermodal.tracking.identity import TaskIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from intermodal.findings import Finding
+    from intermodal.tracking.records import Record, Status
+
+__all__ = ["NoTracker", "TaskIdentity", "Tracker", "TrackerError", "is_off", "resolve"]
+
+GROUP = "intermodal.trackers"
+OFF = ("", "none")
+
+
+class TrackerError(Exception):
+    """The tracker cannot be reached or refuses to work now; the text says why."""
+
+
+class Tracker(Protocol):
+    """Where logs are sent. Any exception means: not delivered, try again later."""
+
+    schemes: ClassVar[tuple[str, ...]]
+
+    def begin(self, identity: TaskIdentity, started: int) -> None:
+        """Make or find the runs of the pipeline run and of this attempt, started at that time (ms)."""
+        ...
+
+    def replay(self, identity: TaskIdentity, records: Iterable[Record]) -> list[Finding]:
+        """Send records, in order, steps numbered; finds what had to be changed for the tracker.
+
+        A PORT500 among the findings means that a part was not delivered, so that the log is kept.
+        """
+        ...
+
+    def end(self, identity: TaskIdentity, status: Status) -> None:
+        """Set how the attempt ended."""
+        ...
+
+    def open_run(self, identity: TaskIdentity, started: int) -> None:
+        """Make or find the run of the pipeline run itself and mark it as running."""
+        ...
+
+    def close_run(self, identity: TaskIdentity, status: Status) -> None:
+        """Set how the pipeline run ended."""
+        ...
+
+
+class TrackerClass(Protocol):
+    """What an entry point of the group gives."""
+
+    schemes: ClassVar[tuple[str, ...]]
+
+    def __call__(self, uri: str, *, patient: bool = False) -> Tracker:
+        """Make a tracker. `patient` is for replays, where waiting harms nobody."""
+        ...
+
+
+class NoTracker:
+    """Tracking is off: keeps nothing."""
+
+    schemes: ClassVar[tuple[str, ...]] = ()
+
+    def begin(self, identity: TaskIdentity, started: int) -> None:
+        """Nothing."""
+
+    def replay(self, identity: TaskIdentity, records: Iterable[Record]) -> list[Finding]:  # noqa: ARG002
+        """Nothing."""
+        return []
+
+    def end(self, identity: TaskIdentity, status: Status) -> None:
+        """Nothing."""
+
+    def open_run(self, identity: TaskIdentity, started: int) -> None:
+        """Nothing."""
+
+    def close_run(self, identity: TaskIdentity, status: Status) -> None:
+        """Nothing."""
+
+
+def is_off(uri: str) -> bool:
+    """Whether the address means that nothing is tracked."""
+    return uri.strip().lower() in OFF
+
+
+def resolve(uri: str, *, patient: bool = False) -> Tracker:
+    """The tracker for an address such as `sqlite:///mlflow.db` or `http://host:5000`.
+
+    Args:
+        uri: The address; empty or `none` turns tracking off.
+        patient: Whether to wait longer for a slow server.
+
+    Raises:
+        FindingsError: PORT503, if no installed tracker takes the address.
+    """
+    if is_off(uri):
+        return NoTracker()
+    scheme = urlsplit(uri).scheme.lower()
+    known: list[str] = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        found = cast("TrackerClass", entry.load())
+        if scheme in found.schemes:
+            return found(uri, patient=patient)
+        known += found.schemes
+    raise _unknown(uri, scheme, known)
+
+
+def without_password(text: str) -> str:
+    """The text with what stands before an `@` in an address taken out."""
+    return re.sub(r"(?<=//)[^/@\s]*@", "***@", text)
+
+
+def _unknown(uri: str, scheme: str, known: list[str]) -> Exception:
+    from intermodal.findings import FindingsError, error
+
+    shown = without_password(uri)
+    next_step = "use " + ", ".join(f"`{name}:`" for name in known) + " or `none`"
+    if scheme in ("", "file"):
+        why = "MLflow's folder store is closed to new runs; SQLite took its place"
+        next_step = "use `sqlite:///path/to/mlflow.db`, or the address of an MLflow server"
+    else:
+        why = f"no installed tracker takes `{scheme}:` addresses"
+    return FindingsError(
+        [error("PORT503", f"nothing can track to `{shown}`", why=why, next=next_step)]
+    )
