@@ -317,8 +317,10 @@ class ReadLog:
             raise ValueError("its first line is not a log's header")
         if header.get("version") != VERSION:
             raise ValueError(f"it is of version {header.get('version')}, not {VERSION}")
-        self.started = int(header["started"])
-        self.identity = TaskIdentity.from_json(header["identity"])
+        if not isinstance(header.get("started"), int):
+            raise ValueError("its header does not tell when it was started")
+        self.started: int = header["started"]
+        self.identity = TaskIdentity.from_json(header.get("identity"))
 
     def records(self) -> Iterator[Record]:
         """The records in order, payload paths absolute. Torn lines are counted in `damaged`."""

@@ -190,8 +190,8 @@ def log_parameters(client: MlflowClient, run: Run, identity: TaskIdentity) -> No
     for batch in batches(params, lambda item: item.value, TEXTS_PER_BATCH):
         client.log_batch(run.info.run_id, params=batch)
     new = [RunTag(key, text) for key, text in tags.items() if run.data.tags.get(key) != text]
-    for batch in batches(new, lambda item: item.value, TEXTS_PER_BATCH):
-        client.log_batch(run.info.run_id, tags=batch)
+    for some in batches(new, lambda item: item.value, TEXTS_PER_BATCH):
+        client.log_batch(run.info.run_id, tags=some)
 
 
 def _text(value: object) -> str:

@@ -119,8 +119,8 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
 
 
 def without_password(text: str) -> str:
-    """The text with what stands before an `@` in an address taken out."""
-    return re.sub(r"(?<=//)[^/@\s]*@", "***@", text)
+    """The text without the user names and passwords that stand before an `@` in addresses."""
+    return re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text)
 
 
 def _unknown(uri: str, scheme: str, known: list[str]) -> Exception:
