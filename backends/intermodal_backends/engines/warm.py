@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # How much of a case's output is handed to humans.
 LOG_TAIL = 20_000
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Seconds for a worker to end after it was told to.
 GOODBYE = 5.0
@@ -187,4 +190,4 @@ def _tail(log: Path) -> str:
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - LOG_TAIL))
-        return file.read().decode("utf-8", errors="replace")
+        return COLOUR.sub("", file.read().decode("utf-8", errors="replace"))

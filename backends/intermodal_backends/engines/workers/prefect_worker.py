@@ -20,7 +20,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.server.schemas import schedules as server_schedules
 from prefect.utilities.importtools import load_script_as_module
 
-from intermodal_backends.engines.workers.serve import Request, serve
+from intermodal_backends.engines.workers.serve import Request, number_repeats, serve
 
 # Prefect's words for the states of a task run; by name first, as names are finer than types.
 # Retries end as a plain Completed or Failed; NotReady is what follows a failure upstream.
@@ -51,7 +51,7 @@ def run(request: Request) -> dict[str, Any]:
     state = flow(**request["parameters"], return_state=True)
     if inspect.isawaitable(state):
         state = asyncio.run(_finish(state))
-    return {"succeeded": state.is_completed(), "states": _named_states(task_runs)}
+    return {"succeeded": state.is_completed(), "states": number_repeats(task_runs.values())}
 
 
 def load(request: Request) -> list[str]:
@@ -107,18 +107,6 @@ def _recording(
         )
 
     return record
-
-
-def _named_states(task_runs: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """States by task name; several runs of one name are numbered in the order they appeared."""
-    states: dict[str, str] = {}
-    names = [name for name, _ in task_runs.values()]
-    seen: dict[str, int] = {}
-    for name, state in task_runs.values():
-        index = seen.get(name, 0)
-        seen[name] = index + 1
-        states[f"{name}[{index}]" if names.count(name) > 1 else name] = state
-    return states
 
 
 def _read_deployments(folder: Path) -> None:

@@ -13,7 +13,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def serve(operations: Mapping[str, Operation]) -> None:
         _send(replies, {"ready": True})
         for line in requests:
             _send(replies, _answer(operations, json.loads(line)))
+
+
+def number_repeats(runs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """States by task name; several runs of one name are numbered in the order given: `task[0]`."""
+    named = list(runs)
+    repeats = Counter(name for name, _ in named)
+    seen: Counter[str] = Counter()
+    states: dict[str, str] = {}
+    for name, state in named:
+        states[f"{name}[{seen[name]}]" if repeats[name] > 1 else name] = state
+        seen[name] += 1
+    return states
 
 
 def _send(pipe: Any, message: dict[str, Any]) -> None:
