@@ -12,12 +12,10 @@ from typing import Any
 
 from airflow import __version__, settings
 
+from intermodal_backends.engines.workers.airflow_words import instance_states
 from intermodal_backends.engines.workers.serve import Request, serve
 
 AIRFLOW_2 = __version__.startswith("2.")
-
-# Airflow's words for the states of a task instance; others are handed on as they are.
-STATES = {"success": "succeeded", "None": "none"}
 
 
 def main() -> None:
@@ -32,12 +30,8 @@ def run(request: Request) -> dict[str, Any]:
     bag = _open_bag(request)
     dag = _only_dag(bag)
     dag_run = dag.test(run_conf=request["parameters"])
-    states = {}
-    for instance in dag_run.get_task_instances():
-        index = f"[{instance.map_index}]" if instance.map_index >= 0 else ""
-        state = str(instance.state)
-        states[f"{instance.task_id}{index}"] = STATES.get(state, state)
-    return {"succeeded": str(dag_run.state) == "success", "states": states}
+    rows = [(one.task_id, one.map_index, one.state) for one in dag_run.get_task_instances()]
+    return {"succeeded": str(dag_run.state) == "success", "states": instance_states(rows)}
 
 
 def load(request: Request) -> list[str]:
