@@ -121,8 +121,8 @@ def check_condition(
     try:
         parser.read()
     except _SyntaxProblem as failure:
-        problem = ConditionProblem("PORT317", str(failure), failure.position)
-        parser.problems.append(problem)
+        # What was found before may be a consequence of the same mistake.
+        parser.problems = [ConditionProblem("PORT317", str(failure), failure.position)]
     return Condition(
         frozenset(parser.used_parameters), frozenset(parser.used_artifacts), tuple(parser.problems)
     )

@@ -59,7 +59,10 @@ def check_executors(spec: Spec) -> Iterator[Problem]:
         for name, path in _runtime_parameters(executor):
             for component in users[executor.name]:
                 if name not in component.inputs[Kind.PARAMETER]:
-                    what = f"Executor `{executor.name}` takes the parameter `{name}`, which `{component.name}` does not declare."
+                    what = (
+                        f"Executor `{executor.name}` takes the parameter `{name}`, which "
+                        f"`{component.name}` does not declare."
+                    )
                     yield Problem("PORT312", path, what)
                     break
     yield from _check_platforms(spec, users, tasks_of)
@@ -217,7 +220,10 @@ def _check_placeholder(
         if given_by and all(task.has_argument(found.name) for _, task in given_by):
             continue
         noun = f"{found.kind.removesuffix('s')} {found.side.removesuffix('s')}".replace("any ", "")
-        what = f"Executor `{executor.name}` uses the {noun} `{found.name}`, which `{component.name}` does not have."
+        what = (
+            f"Executor `{executor.name}` uses the {noun} `{found.name}`, which "
+            f"`{component.name}` does not have."
+        )
         names = (name for kind in KINDS[found.kind] for name in slots[kind])
         yield Problem("PORT324", path, what, next=f"It has: {listed(names)}.")
         return
@@ -288,7 +294,10 @@ def _check_platform_input(
 ) -> Iterator[Problem]:
     for dag, task in scopes:
         if name not in dag.inputs[Kind.PARAMETER] and not task.has_argument(name):
-            what = f"A platform setting takes the parameter `{name}`, which {dag.title} does not declare."
+            what = (
+                f"A platform setting takes the parameter `{name}`, which "
+                f"{dag.title} does not declare."
+            )
             yield Problem("PORT333", path, what)
             return
 
@@ -301,6 +310,9 @@ def _check_platform_output(
         task = (dag.tasks or {}).get(producer)
         component = spec.components.get(task.component) if task else None
         if component is None or key not in component.outputs[Kind.PARAMETER]:
-            what = f"A platform setting takes `{key}` of task `{producer}`, which {dag.title} does not have."
+            what = (
+                f"A platform setting takes `{key}` of task `{producer}`, which "
+                f"{dag.title} does not have."
+            )
             yield Problem("PORT333", path, what)
             return

@@ -82,7 +82,10 @@ def _given_type(spec: Spec, dag: Component, task: Task, name: str) -> str:
 def _check_selectors(task: Task) -> Iterator[Problem]:
     for argument in task.arguments[Kind.PARAMETER].values():
         if argument.selector and not SELECTOR.fullmatch(argument.selector):
-            what = f"The selector `{argument.selector[:60]}` of input `{argument.name}` of task `{task.name}` is not one that runners know."
+            what = (
+                f"The selector `{argument.selector[:60]}` of input `{argument.name}` of task "
+                f"`{task.name}` is not one that runners know."
+            )
             yield Problem("PORT337", (*argument.path, "parameterExpressionSelector"), what)
 
 
@@ -115,10 +118,16 @@ def _check_iteration(spec: Spec, task: Task, iteration: Iteration) -> Iterator[P
     component = spec.components.get(task.component)
     item = component.inputs[kind].get(iteration.item_input) if component else None
     if component is not None and item is None:
-        what = f"The loop `{task.name}` fills the {kind.value} `{iteration.item_input}`, which `{component.name}` does not declare."
+        what = (
+            f"The loop `{task.name}` fills the {kind.value} `{iteration.item_input}`, which "
+            f"`{component.name}` does not declare."
+        )
         yield Problem("PORT320", path, what)
     if iteration.item_input in task.arguments[kind]:
-        what = f"Input `{iteration.item_input}` of the loop `{task.name}` is given by the task and filled by the loop."
+        what = (
+            f"Input `{iteration.item_input}` of the loop `{task.name}` is given by the task "
+            "and filled by the loop."
+        )
         yield Problem("PORT320", path, what, next="Keep one of the two.")
     if kind is Kind.ARTIFACT:
         what = (
@@ -163,7 +172,10 @@ def _check_raw_items(task: Task, raw: str, item: Slot | None, path: Path) -> Ite
             )
         return
     if len(items) > MAX_ITEMS:
-        what = f"The loop `{task.name}` has {len(items)} items; the open-source backend fails beyond about {MAX_ITEMS}."
+        what = (
+            f"The loop `{task.name}` has {len(items)} items; the open-source backend fails "
+            f"beyond about {MAX_ITEMS}."
+        )
         yield Problem("PORT327", path, what, severity=Severity.WARNING)
     if item is None:
         return
@@ -193,7 +205,10 @@ def _check_outputs(
     for kind, slots in dag.outputs.items():
         for name, slot in slots.items():
             if name not in selected[kind]:
-                what = f"{dag.title[0].upper()}{dag.title[1:]} declares the output `{name}`, but takes it from no task."
+                what = (
+                    f"{dag.title[0].upper()}{dag.title[1:]} declares the output `{name}`, but "
+                    "takes it from no task."
+                )
                 step = "Add it to the DAG's `outputs`."
                 yield Problem("PORT321", slot.path, what, next=step)
 
@@ -205,7 +220,10 @@ def _check_selection(
     declared = dag.outputs[kind].get(name)
     if declared is None:
         code = "PORT313" if name in dag.outputs[kind.other] else "PORT321"
-        what = f"Output `{name}` of {dag.title} is not declared as a {kind.value} in `outputDefinitions`."
+        what = (
+            f"Output `{name}` of {dag.title} is not declared as a {kind.value} in "
+            "`outputDefinitions`."
+        )
         yield Problem(code, selection.path, what)
     if not selection.selectors:
         yield Problem(
@@ -240,7 +258,10 @@ def _check_selector(
 ) -> Iterator[Problem]:
     task = tasks.get(selector.subtask)
     if task is None:
-        what = f"Output `{selection.name}` is taken from the task `{selector.subtask}`, which {dag.title} does not have."
+        what = (
+            f"Output `{selection.name}` is taken from the task `{selector.subtask}`, which "
+            f"{dag.title} does not have."
+        )
         yield Problem("PORT321", (*selector.path, "producerSubtask"), what)
         return
     component = spec.components.get(task.component)

@@ -56,13 +56,16 @@ def _check_unused(spec: Spec) -> Iterator[Problem]:
             if task.component not in reached and task.component in spec.components:
                 reached.add(task.component)
                 waiting.append(spec.components[task.component])
-    for component in spec.components.values():
-        if component.name not in reached:
-            yield _unused(f"component `{component.name}`", component.path)
-    used = {component.executor for component in spec.components.values()}
-    for executor in spec.executors.values():
-        if executor.name not in used:
-            yield _unused(f"executor `{executor.name}`", executor.path)
+    # A misspelled reference leaves its target unused; the error about it says enough.
+    if all(task.component in spec.components for _, task in spec.tasks()):
+        for component in spec.components.values():
+            if component.name not in reached:
+                yield _unused(f"component `{component.name}`", component.path)
+    used = {component.executor for component in spec.components.values()} - {""}
+    if used <= spec.executors.keys():
+        for executor in spec.executors.values():
+            if executor.name not in used:
+                yield _unused(f"executor `{executor.name}`", executor.path)
 
 
 def _unused(subject: str, path: Path) -> Problem:
@@ -110,7 +113,10 @@ def _check_producers(
             continue
         yield from check_output(spec, tasks[producer], argument)
         if producer not in after:
-            what = f"Task `{task.name}` takes `{argument.name}` from `{producer}` but does not list it in `dependentTasks`."
+            what = (
+                f"Task `{task.name}` takes `{argument.name}` from `{producer}` but does not list "
+                "it in `dependentTasks`."
+            )
             step = f"Add `{producer}` to its `dependentTasks`."
             yield Problem("PORT316", argument.path, what, next=step, severity=Severity.WARNING)
 
@@ -146,7 +152,10 @@ def missing_output(
     if key in component.outputs[kind]:
         return
     if key in component.outputs[kind.other]:
-        what = f"Output `{key}` of `{producer}` is a {kind.other.value}, but is taken as a {kind.value}."
+        what = (
+            f"Output `{key}` of `{producer}` is a {kind.other.value}, but is "
+            f"taken as a {kind.value}."
+        )
         yield Problem("PORT313", path, what.replace("a artifact", "an artifact"))
         return
     what = f"`{producer}` has no {kind.value} output `{key}`."
@@ -191,12 +200,18 @@ def _check_exit_tasks(tasks: Mapping[str, Task]) -> Iterator[Problem]:
                 and not isinstance(argument.source, TaskOutput)
                 and not task.is_exit
             ):
-                what = f"Task `{task.name}` asks how `{argument.producer}` ended, but runs only if it succeeds."
+                what = (
+                    f"Task `{task.name}` asks how `{argument.producer}` ended, but runs "
+                    "only if it succeeds."
+                )
                 step = "Set `triggerPolicy.strategy: ALL_UPSTREAM_TASKS_COMPLETED`."
                 yield _exit_warning(argument.path, what, step)
         for index, name in enumerate(task.after):
             if name in tasks and tasks[name].is_exit:
-                what = f"Task `{task.name}` waits for the exit task `{name}`, which the open-source backend leaves out of the DAG."
+                what = (
+                    f"Task `{task.name}` waits for the exit task `{name}`, which the open-source "
+                    "backend leaves out of the DAG."
+                )
                 yield _exit_warning((*task.path, "dependentTasks", index), what)
 
 
@@ -207,7 +222,10 @@ def _check_hooks(task: Task, hooks: dict[str, str]) -> Iterator[Problem]:
         yield _exit_warning(path, what, "List the task it follows in `dependentTasks`.")
     for name in task.after:
         if name in hooks:
-            what = f"`{task.name}` and `{hooks[name]}` are both exit tasks of `{name}`; the open-source backend keeps one."
+            what = (
+                f"`{task.name}` and `{hooks[name]}` are both exit tasks of `{name}`; the "
+                "open-source backend keeps one."
+            )
             yield _exit_warning(path, what)
         hooks[name] = task.name
 

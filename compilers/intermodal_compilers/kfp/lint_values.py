@@ -128,7 +128,10 @@ def _unknown_input(
 ) -> Problem:
     if name in component.inputs[kind.other]:
         other = component.inputs[kind.other][name].kind.value
-        what = f"{subject} `{name}` of {component.title} as {with_article(kind.value)}, but it is {with_article(other)}."
+        what = (
+            f"{subject} `{name}` of {component.title} as {with_article(kind.value)}, but it is "
+            f"{with_article(other)}."
+        )
         return Problem("PORT313", path, what)
     what = f"{subject} the {kind.value} `{name}`, which {component.title} does not declare."
     return Problem("PORT312", path, what, next=f"It has: {listed(component.inputs[kind])}.")
@@ -138,15 +141,20 @@ def _check_inputs(
     dag: Component, task: Task, component: Component, extra: frozenset[str]
 ) -> Iterator[Problem]:
     """Unknown inputs, and required ones that are not given."""
-    filled = {task.iteration.item_input} if task.iteration else set()
+    loop = task.iteration
+    filled = {loop.item_input} if loop else set()
+    is_sound = loop is None or loop.item_input in component.inputs[loop.kind]
     for kind, slots in component.inputs.items():
         given = task.arguments[kind]
         for name, slot in slots.items():
             is_needed = not (slot.is_optional or slot.has_default or slot.type in FILLED_BY_RUNNER)
-            if is_needed and name not in given and name not in filled:
+            if is_sound and is_needed and name not in given and name not in filled:
                 if name in task.arguments[kind.other]:
                     continue  # reported as the wrong kind
-                what = f"Task `{task.name}` of {dag.title} does not give the required input `{name}` of `{component.name}`."
+                what = (
+                    f"Task `{task.name}` of {dag.title} does not give the required input `{name}` "
+                    f"of `{component.name}`."
+                )
                 yield Problem("PORT311", task.path, what, next="Add it to the task's `inputs`.")
     used = _names_used_by(task) | extra
     for kind, arguments in task.arguments.items():
@@ -207,12 +215,10 @@ def _check_types(spec: Spec, dag: Component, task: Task, component: Component) -
 
 
 def output_slot(spec: Spec, task: Task, kind: Kind, key: str) -> Slot | None:
-    """What a task gives as this output; a loop gives lists, which its DAG component declares."""
+    """What a task gives as this output; a loop gives lists, whatever its component declares."""
     component = spec.components.get(task.component)
     slot = component.outputs[kind].get(key) if component else None
-    if slot is None or component is None or task.iteration is None or component.tasks is not None:
-        return slot
-    return collected(slot)
+    return collected(slot) if slot is not None and task.iteration is not None else slot
 
 
 def collected(slot: Slot) -> Slot:

@@ -19,7 +19,7 @@ SAFE_INTEGER = 2**53 - 1
 _TAG = "tag:yaml.org,2002:"
 _KINDS = ("null", "bool", "int", "float", "str", "map", "seq")
 _LOADED_TAGS = frozenset(_TAG + kind for kind in _KINDS)
-_TEXT_TAGS = frozenset((_TAG + "str", _TAG + "value"))
+_TEXT = _TAG + "str"
 
 Places = dict[int, dict[str | int, tuple[Mark, Mark]]]
 """By the id of a mapping or list: the marks of each entry's key and value."""
@@ -225,11 +225,8 @@ class _Reader:
         tag = event.tag
         if event.implicit[0]:
             tag = self._plain_tags.get(text) or self._plain_tag(text)
-        value = (
-            text
-            if tag is None or tag in _TEXT_TAGS or event.implicit[1]
-            else self._typed(tag, event)
-        )
+        is_text = tag is None or tag == _TEXT or event.implicit[1]
+        value = text if is_text else self._typed(tag, event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         return value
@@ -237,7 +234,7 @@ class _Reader:
     def _plain_tag(self, text: str) -> str:
         """The tag that YAML gives to a text without quotes."""
         candidates = self._resolvers.get(text[:1], [])
-        tag = next((tag for tag, pattern in candidates if pattern.match(text)), _TAG + "str")
+        tag = next((tag for tag, pattern in candidates if pattern.match(text)), _TEXT)
         self._plain_tags[text] = tag
         return tag
 
