@@ -64,6 +64,11 @@ CODES: dict[str, Code] = {
         "`[tool.intermodal]` in pyproject.toml, or intermodal.toml, has an unknown key or a value of "
         "the wrong type.",
     ),
+    "PORT011": Code(
+        "internal error",
+        "Intermodal met something it did not expect. That is a fault of ours, never of your pipeline. "
+        "`port --debug` with the same arguments shows the traceback to report.",
+    ),
     # 1xx: IR and authoring
     "PORT100": Code(
         "unknown field",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from intermodal.findings import FindingsError, error
 from intermodal_backends.engines.environment import locked
+from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import (
     Answer,
     WarmWorker,
@@ -39,8 +40,10 @@ SETTINGS = {
 ROOM_IN_MEMORY = 32 << 20
 
 
-class AirflowEngine:
+class AirflowEngine(FromCatalogue):
     """A warm Airflow. Use as a context manager; not to be shared between threads."""
+
+    family = "airflow"
 
     def __init__(self, environment: EngineEnvironment) -> None:
         self.name = environment.engine

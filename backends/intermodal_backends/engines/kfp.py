@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import WarmWorker, lines_of, result_of, temporary_folder
 
 if TYPE_CHECKING:
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from intermodal_backends.engines.environment import EngineEnvironment
 
 
-class KfpEngine:
+class KfpEngine(FromCatalogue):
     """A warm KFP SDK. Use as a context manager; not to be shared between threads."""
+
+    family = "kfp"
 
     def __init__(self, environment: EngineEnvironment) -> None:
         self.name = environment.engine

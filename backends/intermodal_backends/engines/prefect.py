@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from intermodal_backends.engines.live_prefect import SETTINGS, running_server
+from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import WarmWorker, lines_of, result_of, temporary_folder
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 LOCAL_LOGS = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
 
 
-class PrefectEngine:
+class PrefectEngine(FromCatalogue):
     """A warm Prefect and its server. Use as a context manager; not to be shared between threads.
 
     Prefect's own ephemeral server belongs to the process that started it and would have to be
     started again in each fork (10 s), so the forks share one real server instead.
     """
+
+    family = "prefect"
 
     def __init__(self, environment: EngineEnvironment) -> None:
         self.name = environment.engine

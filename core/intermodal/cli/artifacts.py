@@ -1,0 +1,184 @@
+"""`port artifacts`: versions in the store, their content, and what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intermodal.cli.options import as_json
+
+if TYPE_CHECKING:
+    from intermodal.artifacts.listing import LineageRow, VersionRow
+    from intermodal.artifacts.store import ArtifactStore
+
+
+class ListByDefault(click.Group):
+    """A group whose options alone mean `list`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` in front of arguments that name no command."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--store`."""
+    return click.option("--store", metavar="URI", help="Artifact store. [default: the project's]")(
+        function
+    )
+
+
+@click.group(name="artifacts", cls=ListByDefault)
+def command() -> None:
+    """List artifact versions, fetch one, or show what it was made from.
+
+    \b
+    Examples:
+      port artifacts
+      port artifacts --pipeline diagnosis --kind Model
+      port artifacts get diagnosis/train/return --out model.skops
+      port artifacts lineage diagnosis/train/return@2
+    """
+
+
+@command.command(name="list", short_help="List versions, oldest first.")
+@click.option("--pipeline", metavar="NAME", help="Only of this pipeline.")
+@click.option("--run", metavar="ID", help="Only of this run.")
+@click.option("--task", metavar="ID", help="Only of this task.")
+@click.option("--output", metavar="NAME", help="Only of this output.")
+@click.option("--kind", metavar="KIND", help="Only of this kind: Dataset, Model, Metrics, ...")
+@store_option
+@as_json
+def list_versions(
+    pipeline: str | None,
+    run: str | None,
+    task: str | None,
+    output: str | None,
+    kind: str | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """List versions, oldest first.
+
+    \b
+    Examples:
+      port artifacts list --run 2026-01-02T03-04-05
+      port artifacts list --task train --json
+    """
+    from intermodal.artifacts.listing import versions
+    from intermodal.cli.render.machine import findings_json, to_json
+    from intermodal.cli.report import leave, print_findings
+
+    opened = _open(store)
+    rows, findings = versions(opened, pipeline, run, task, output, kind)
+    if as_json:
+        data = [row.model_dump(mode="json") for row in rows]
+        click.echo(
+            to_json({"store": opened.root, "artifacts": data, "findings": findings_json(findings)})
+        )
+    else:
+        print_findings(findings)
+        click.echo(_versions_table(rows) if rows else f"no artifacts in {opened.root}")
+    leave(findings)
+
+
+@command.command(name="get", short_help="Copy one artifact's content out of the store.")
+@click.argument("artifact")
+@click.option(
+    "--out",
+    metavar="PATH",
+    default=".",
+    type=click.Path(),
+    help="File to write, or an existing folder to put it in. [default: this folder]",
+)
+@store_option
+@as_json
+def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
+    """Copy the content of ARTIFACT out of the store, after comparing it with its hash.
+
+    ARTIFACT is a URI, PIPELINE/TASK/OUTPUT (its latest version), PIPELINE/TASK/OUTPUT@VERSION, or the
+    first digits of a hash.
+
+    \b
+    Examples:
+      port artifacts get diagnosis/train/return
+      port artifacts get diagnosis/split/test@2 --out test.parquet
+      port artifacts get 3f9a61c2
+    """
+    from intermodal.artifacts.listing import find
+    from intermodal.cli.render.machine import to_json
+
+    opened = _open(store)
+    record = find(opened, artifact)
+    place = opened.fetch(record.ref, Path(out))
+    if as_json:
+        click.echo(to_json({"path": str(place), **record.model_dump(mode="json")}))
+    else:
+        click.echo(f"{place}  {record.ref.kind}, {_size(record.ref.size)}, {record.ref.format}")
+
+
+@command.command(name="lineage", short_help="Show what one artifact was made from.")
+@click.argument("artifact")
+@store_option
+@as_json
+def show_lineage(artifact: str, store: str | None, as_json: bool) -> None:
+    """Show what ARTIFACT was made from, as a tree. It is named as for `port artifacts get`.
+
+    \b
+    Examples:
+      port artifacts lineage diagnosis/train/return
+    """
+    from intermodal.artifacts.listing import find, lineage
+    from intermodal.cli.render.machine import to_json
+
+    opened = _open(store)
+    rows = lineage(opened, find(opened, artifact))
+    if as_json:
+        click.echo(to_json([row.model_dump(mode="json") for row in rows]))
+    else:
+        click.echo("\n".join(_lineage_line(row) for row in rows))
+
+
+def _open(store: str | None) -> ArtifactStore:
+    from intermodal.artifacts.store import ArtifactStore
+    from intermodal.project import find_project
+
+    return ArtifactStore(store or find_project(Path.cwd()).store)
+
+
+def _versions_table(rows: list[VersionRow]) -> str:
+    from intermodal.cli.matrix import columns
+
+    heads = ["artifact", "kind", "size", "hash", "made", "run"]
+    body = []
+    for row in rows:
+        index = f"[{','.join(map(str, row.index))}]" if row.index else ""
+        same = f" (as @{row.same_as})" if row.same_as else ""
+        name = f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}"
+        made = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        body.append([name, row.kind, _size(row.size), row.sha256[:12], made, row.run])
+    return columns([heads, *body])
+
+
+def _lineage_line(row: LineageRow) -> str:
+    indent = "  " * row.depth
+    name = f"{row.name}: " if row.name else ""
+    if row.record is None:
+        return f"{indent}{name}{row.uri}  (not in this store)"
+    key = row.record.key
+    again = "  (shown above)" if row.repeated else ""
+    what = f"{key.pipeline}/{key.task}/{key.output}"
+    return f"{indent}{name}{what}  {row.record.ref.kind} {row.sha256[:12]}  run {key.run}{again}"
+
+
+def _size(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

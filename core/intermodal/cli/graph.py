@@ -1,0 +1,59 @@
+"""`port graph`: a pipeline as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FORMATS = ("mermaid", "dot", "svg")
+
+
+@click.command(name="graph")
+@click.argument("source", type=click.Path())
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="mermaid",
+    show_default=True,
+    help="Mermaid for Markdown, DOT for Graphviz, or an SVG picture.",
+)
+@click.option("--pipeline", metavar="NAME", help="Which one, if the source holds several.")
+@click.option("--out", metavar="FILE", type=click.Path(), help="Write there instead of printing.")
+def command(source: str, form: str, pipeline: str | None, out: str | None) -> None:
+    """Draw the pipeline in SOURCE.
+
+    \b
+    Examples:
+      port graph pipelines/diagnosis.py
+      port graph pipelines/diagnosis.py --format svg --out diagnosis.svg
+      port graph pipelines/ --pipeline etl --format dot | dot -Tpng > etl.png
+    """
+    from intermodal import drawing
+    from intermodal.analysis.validate import validate
+    from intermodal.cli.report import leave, print_findings
+    from intermodal.cli.sources import load_one
+    from intermodal.findings import errors_of
+    from intermodal.project import find_project
+
+    project = find_project(Path.cwd())
+    found, findings = load_one(source, pipeline, project)
+    findings += validate(found)
+    print_findings(findings, project.root)
+    if not errors_of(findings):
+        text = drawing.FORMATS[form](found)
+        if out is None:
+            click.echo(text, nl=False)
+        else:
+            _write(Path(out), text)
+    leave(findings)
+
+
+def _write(file: Path, text: str) -> None:
+    from intermodal.findings import raise_errors
+    from intermodal.output import Output, write
+
+    place = file.absolute()
+    _, findings = write(Output(place.parent, {place.name: text}))
+    raise_errors(findings)

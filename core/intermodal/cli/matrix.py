@@ -1,0 +1,105 @@
+"""Pipelines compiled for targets and profiles, and the table that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from intermodal.cli.render.text import cells, counted
+from intermodal.compile import compile_pipeline
+from intermodal.compiling import Compiled, Settings, Target
+from intermodal.findings import Finding, FindingsError, Severity
+from intermodal.ir import Pipeline
+from intermodal.registry import resolve_target
+
+LOWERED = "PORT201"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pipeline compiled for one target with one profile's settings (`""` for none)."""
+
+    pipeline: str
+    target: Target
+    profile: str
+    compiled: Compiled
+
+
+def resolve_targets(texts: Sequence[str]) -> list[Target]:
+    """The targets meant, each once.
+
+    Raises:
+        FindingsError: PORT007 for each that is unknown.
+    """
+    targets: list[Target] = []
+    findings: list[Finding] = []
+    for text in dict.fromkeys(texts):
+        target, found = resolve_target(text)
+        findings += found
+        if target is not None:
+            targets.append(target)
+    if findings:
+        raise FindingsError(findings)
+    return list(dict.fromkeys(targets))
+
+
+def compile_all(
+    pipelines: Sequence[Pipeline], targets: Sequence[Target], profiles: Mapping[str, Settings]
+) -> list[Cell]:
+    """Compile each pipeline for each target with each profile's settings."""
+    return [
+        Cell(pipeline.name, target, profile, compile_pipeline(pipeline, target, settings))
+        for pipeline in pipelines
+        for profile, settings in profiles.items()
+        for target in targets
+    ]
+
+
+def findings_of(found: Sequence[Finding], matrix: Sequence[Cell]) -> list[Finding]:
+    """All findings, each once, in order."""
+    return list(dict.fromkeys([*found, *(f for cell in matrix for f in cell.compiled.findings)]))
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """One cell's result in a word or two: the worst that was found."""
+    for severity in (Severity.ERROR, Severity.WARNING):
+        number = sum(f.severity is severity for f in findings)
+        if number:
+            return counted(number, severity.value)
+    lowered = sum(f.code == LOWERED for f in findings)
+    return f"{lowered} lowered" if lowered else "ok"
+
+
+def table(matrix: Sequence[Cell], places: Mapping[tuple[str, Target], str] | None = None) -> str:
+    """Pipelines down, targets across; with a column for the profile where there are several.
+
+    Args:
+        matrix: What was compiled.
+        places: Where each pipeline's files for a target are, to be shown in its cell.
+    """
+    targets = list(dict.fromkeys(cell.target for cell in matrix))
+    profiles = list(dict.fromkeys(cell.profile for cell in matrix))
+    with_profile = profiles != [""]
+    rows: dict[tuple[str, str], dict[Target, str]] = {}
+    for cell in matrix:
+        said = verdict(cell.compiled.findings)
+        place = (places or {}).get((cell.pipeline, cell.target), "")
+        shown = f"{said}  {place}" if place and cell.compiled.files else said
+        rows.setdefault((cell.pipeline, cell.profile), {})[cell.target] = shown
+    heads = ["pipeline", *(["profile"] if with_profile else []), *map(str, targets)]
+    body = [
+        [name, *([profile or "-"] if with_profile else []), *(row[t] for t in targets)]
+        for (name, profile), row in rows.items()
+    ]
+    return columns([heads, *body])
+
+
+def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
+    """Rows of cells as aligned text, two blanks between columns."""
+    widths = [max(cells(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return "\n".join(
+        (
+            indent + "  ".join(c + " " * (w - cells(c)) for c, w in zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,82 @@
+"""`port targets`: what can be compiled to, and what each target supports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intermodal.cli.options import as_json, complete_targets
+
+if TYPE_CHECKING:
+    from intermodal.features import Support
+
+
+@click.command(name="targets")
+@click.argument("target", required=False, shell_complete=complete_targets)
+@as_json
+def command(target: str | None, as_json: bool) -> None:
+    """List targets with their versions, or what one TARGET supports.
+
+    \b
+    Examples:
+      port targets
+      port targets airflow@2.11
+      port targets --json
+    """
+    if target is None:
+        _print_all(as_json=as_json)
+    else:
+        _print_one(target, as_json=as_json)
+
+
+def _print_all(*, as_json: bool) -> None:
+    from intermodal import registry
+    from intermodal.cli.matrix import columns
+    from intermodal.cli.render.machine import to_json
+
+    compilers = registry.compilers()
+    if as_json:
+        data = {
+            name: {
+                version: {str(f): _support_data(s) for f, s in c.capabilities(version).items()}
+                for version in c.versions
+            }
+            for name, c in compilers.items()
+        }
+        click.echo(to_json(data))
+        return
+    rows = [["target", "versions (the default first)"]]
+    rows += [[name, ", ".join(c.versions)] for name, c in compilers.items()]
+    click.echo(columns(rows))
+    click.echo("`port targets TARGET` shows what it supports")
+
+
+def _print_one(text: str, *, as_json: bool) -> None:
+    from intermodal import registry
+    from intermodal.cli.matrix import columns, resolve_targets
+    from intermodal.cli.render.machine import to_json
+
+    [target] = resolve_targets([text])
+    capabilities = registry.compiler(target.name).capabilities(target.version)
+    if as_json:
+        data = {str(feature): _support_data(s) for feature, s in capabilities.items()}
+        click.echo(to_json({"target": str(target), "features": data}))
+        return
+    rows = [["feature", "support", "how, or why not"]]
+    for feature, support in capabilities.items():
+        told = _support_data(support)
+        rows.append([str(feature), told["support"], told.get("how") or told.get("why") or ""])
+    click.echo(f"{target}\n{columns(rows)}")
+
+
+def _support_data(support: Support) -> dict[str, Any]:
+    from intermodal.features import Lowered, Refused
+
+    match support:
+        case Lowered(how=how):
+            return {"support": "lowered", "how": how}
+        case Refused(why=why, hint=hint):
+            return {"support": "refused", "why": why, "hint": hint}
+        case _:
+            return {"support": "native"}
