@@ -14,6 +14,7 @@ from intermodal.findings import FindingsError, error
 from intermodal_backends.engines.environment import locked
 from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import (
+    WORKERS,
     Answer,
     WarmWorker,
     clean_environment,
@@ -57,7 +58,7 @@ class AirflowEngine(FromCatalogue):
             self._template = migrated_database(self._environment)
             settings = settings_for(self._home, self._home / "unused.db", self._home / "no-dags")
             self._worker = resources.enter_context(
-                WarmWorker(self._environment, "airflow_worker", settings, self._home)
+                WarmWorker(self._environment, f"{WORKERS}.airflow_worker", settings, self._home)
             )
             self._resources = resources.pop_all()
         return self

@@ -6,7 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from intermodal_backends.engines.offers import FromCatalogue
-from intermodal_backends.engines.warm import WarmWorker, lines_of, result_of, temporary_folder
+from intermodal_backends.engines.warm import (
+    WORKERS,
+    WarmWorker,
+    lines_of,
+    result_of,
+    temporary_folder,
+)
 
 if TYPE_CHECKING:
     from intermodal_backends.engines.driver import EngineCase, EngineResult
@@ -27,7 +33,7 @@ class KfpEngine(FromCatalogue):
         with ExitStack() as resources:
             home = resources.enter_context(temporary_folder())
             self._worker = resources.enter_context(
-                WarmWorker(self._environment, "kfp_worker", {}, home)
+                WarmWorker(self._environment, f"{WORKERS}.kfp_worker", {}, home)
             )
             self._resources = resources.pop_all()
         return self

@@ -168,7 +168,8 @@ def live_airflow(environment: EngineEnvironment, case: EngineCase) -> Iterator[L
             for command in _commands(environment, port)
         ]
         # All are told to end at once: one after the other would take ten seconds more.
-        stack.callback(lambda: [server.process.terminate() for server in servers])
+        for server in servers:
+            stack.callback(server.process.terminate)
         if not _is_airflow_2(environment):
             url = f"http://127.0.0.1:{port}/api/v2/version"
             wait_until(lambda: answers(url), "the API server", START, servers)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Self
 
 from intermodal_backends.engines.live_prefect import SETTINGS, running_server
 from intermodal_backends.engines.offers import FromCatalogue
-from intermodal_backends.engines.warm import WarmWorker, lines_of, result_of, temporary_folder
+from intermodal_backends.engines.warm import (
+    WORKERS,
+    WarmWorker,
+    lines_of,
+    result_of,
+    temporary_folder,
+)
 
 if TYPE_CHECKING:
     from intermodal_backends.engines.driver import EngineCase, EngineResult
@@ -38,7 +44,7 @@ class PrefectEngine(FromCatalogue):
             settings = {**SETTINGS, "PREFECT_HOME": str(home), **LOCAL_LOGS}
             # The worker imports Prefect while the server starts.
             self._worker = resources.enter_context(
-                WarmWorker(self._environment, "prefect_worker", settings, home)
+                WarmWorker(self._environment, f"{WORKERS}.prefect_worker", settings, home)
             )
             server = resources.enter_context(running_server(self._environment, home))
             self._settings = {"PREFECT_API_URL": server.url}

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # How much of a case's output is handed to humans.
 LOG_TAIL = 20_000
 
+# Where the workers of the built-in engines are.
+WORKERS = "intermodal_backends.engines.workers"
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Seconds for a worker to end after it was told to.
@@ -80,7 +83,7 @@ class WarmWorker:
 
     Args:
         environment: The engine.
-        script: The worker's name in `intermodal_backends.engines.workers`.
+        module: The worker's module, run with `python -m`.
         variables: The engine's own settings, as environment variables.
         home: A folder of this session's for the worker's log and the cases' scratch folders.
     """
@@ -88,7 +91,7 @@ class WarmWorker:
     def __init__(
         self,
         environment: EngineEnvironment,
-        script: str,
+        module: str,
         variables: Mapping[str, str],
         home: Path,
     ) -> None:
@@ -96,7 +99,6 @@ class WarmWorker:
         self._home = home
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
-        module = f"intermodal_backends.engines.workers.{script}"
         command = [str(environment.python), "-m", module, str(request_read), str(reply_write)]
         with (home / "worker.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603

@@ -125,7 +125,7 @@ def _kill_everything_started(child: int) -> None:
     """
     _kill(os.killpg, child)
     while True:
-        for pid in _descendants(os.getpid()):
+        for pid in descendants(os.getpid()):
             _kill(os.kill, pid)
         try:
             os.waitpid(-1, 0)
@@ -140,7 +140,7 @@ def _kill(how: Callable[[int, int], None], pid: int) -> None:
         return  # gone already; macOS says permission for a group of zombies
 
 
-def _descendants(root: int) -> list[int]:
+def descendants(root: int) -> list[int]:
     """Pids below `root`; none where there is no /proc, which leaves the process group."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
