@@ -75,7 +75,7 @@ def other_content(key: ArtifactKey, before: ArtifactRef) -> Finding:
 
 def damaged(place: str, problem: Exception) -> Finding:
     """A file of the store's own that cannot be read."""
-    return warning(
+    return error(
         "PORT407",
         f"`{place}` cannot be read",
         why=str(problem),

@@ -130,13 +130,13 @@ class LocalStorage:
             return (self.root / path).read_bytes()
 
     def replace(self, path: str, content: bytes) -> None:
-        """Write beside it, then rename."""
+        """Write elsewhere, then rename."""
         with storage_errors(self.root_uri):
             temporary = self._temporary(path, content)
             temporary.replace(self.root / path)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write beside it, then link: the name appears together with its content, or not at all."""
+        """Write elsewhere, then link: the name appears together with its content, or not at all."""
         place = self.root / path
         with storage_errors(self.root_uri):
             if place.exists():
@@ -168,10 +168,10 @@ class LocalStorage:
             )
 
     def _temporary(self, path: str, content: bytes) -> Path:
-        """A file beside `path` that holds the content."""
-        place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_name(f".{uuid.uuid4().hex}.tmp")
+        """A file that holds the content, on the filesystem of `path`, whose folder is made."""
+        for folder in ((self.root / path).parent, self.root / ".tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / ".tmp" / uuid.uuid4().hex
         temporary.write_bytes(content)
         return temporary
 

@@ -26,9 +26,9 @@ from intermodal.artifacts.serialisers import (
     fit_to_hint,
     type_string,
 )
-from intermodal.artifacts.storage import MARKER, open_storage
+from intermodal.artifacts.storage import MARKER, open_storage, storage_errors
 from intermodal.artifacts.writing import Written, write_value
-from intermodal.findings import Finding, FindingsError, error
+from intermodal.findings import Finding, FindingsError, Severity, error
 
 KEY_DEPTH = 6
 """Segments of a key's path."""
@@ -110,8 +110,9 @@ class ArtifactStore:
         value = _fitted(value, type_hint, key)
         staged = self._storage.staging()
         try:
-            candidates = self._candidates(value, serialiser)
-            written, findings = write_value(value, staged, candidates, key)
+            with storage_errors(self.root):  # the disk may be full, a user's file unreadable
+                candidates = self._candidates(value, serialiser)
+                written, findings = write_value(value, staged, candidates, key)
             record = ArtifactRecord(
                 ref=self._new_ref(written, staged, key, kind),
                 key=key,
@@ -202,7 +203,7 @@ class ArtifactStore:
         task: str | None = None,
         output: str | None = None,
     ) -> tuple[list[ArtifactRecord], list[Finding]]:
-        """The records of the versions that fit, oldest first, and a PORT407 for each unreadable one."""
+        """The records of the versions that fit, oldest first, and a warning for each unreadable one."""
         names = (pipeline, run, task, None, None, output)
         pattern = [encode_segment(name) if name else None for name in names]
         records: list[ArtifactRecord] = []
@@ -211,7 +212,7 @@ class ArtifactStore:
             try:
                 records.append(self._read_record(path.removesuffix(f"/{MARKER}")))
             except FindingsError as problem:
-                findings.extend(problem.findings)
+                findings.extend(_as_warning(finding) for finding in problem.findings)
         return sorted(records, key=lambda record: record.order), findings
 
     def record(self, uri: str) -> ArtifactRecord:
@@ -348,6 +349,11 @@ class ArtifactStore:
             path = self._content(record, Path(folder))
             problems.check_hash(path, record.ref)
             yield path
+
+
+def _as_warning(finding: Finding) -> Finding:
+    """The finding, of what does not stop a listing."""
+    return finding.model_copy(update={"severity": Severity.WARNING})
 
 
 def _default_cache() -> Path:

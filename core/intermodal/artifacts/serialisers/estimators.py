@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,21 @@ from intermodal.artifacts.serialisers.protocol import (
 )
 
 _ESTIMATOR = TypeName("sklearn", "BaseEstimator")
+_PLAIN_TYPES = {"numpy.dtype", "scipy.sparse._csr.csr_matrix"}
+"""Types that hold data only, which common estimators have as attributes."""
+
+_SCORES = ("sklearn.metrics.", "sklearn.feature_selection.")
+"""Modules whose functions compute numbers from arrays, and do nothing else."""
+
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class SkopsSerialiser:
     """An estimator as a skops file, which holds no code.
 
-    skops itself trusts few types. Trusted here besides are scikit-learn's own classes, and nothing
-    else: an estimator that needs more (a function, a class of the user's) is left to joblib.
+    skops itself trusts few types. Trusted here besides are scikit-learn's own classes, its score
+    functions and `_PLAIN_TYPES`: an estimator that needs more (a function or a class of the
+    user's) is left to joblib.
     """
 
     name = "skops"
@@ -97,23 +103,29 @@ def _foreign_types(file: Any) -> list[str]:
     """The types a skops file asks for that neither skops nor we trust."""
     from skops import io as skops_io
 
-    return [name for name in skops_io.get_untrusted_types(file=file) if not _is_sklearn_class(name)]
+    return [name for name in skops_io.get_untrusted_types(file=file) if not _is_trusted(name)]
 
 
-def _is_sklearn_class(name: str) -> bool:
-    """Whether a dotted name is a class that scikit-learn itself defines."""
-    module_name, _, class_name = name.rpartition(".")
+def _is_trusted(name: str) -> bool:
+    """Whether a dotted name is a plain type, or a class or score function of scikit-learn's own."""
+    if name in _PLAIN_TYPES:
+        return True
+    module_name, _, own_name = name.rpartition(".")
     if module_name.partition(".")[0] != "sklearn":
         return False
     try:
-        found = getattr(importlib.import_module(module_name), class_name, None)
+        found = getattr(importlib.import_module(module_name), own_name, None)
     except ImportError:
         return False
-    return isinstance(found, type) and found.__module__.partition(".")[0] == "sklearn"
+    if str(getattr(found, "__module__", "")).partition(".")[0] != "sklearn":
+        return False
+    return isinstance(found, type) or f"{found.__module__}.".startswith(_SCORES)
 
 
 def _write_canonical(dumped: bytes, path: Path) -> None:
     """Write a skops archive without what differs each time: times and the addresses of objects."""
+    import zipfile
+
     with zipfile.ZipFile(io.BytesIO(dumped)) as archive:
         schema = json.loads(archive.read("schema.json"))
         names = set(archive.namelist())

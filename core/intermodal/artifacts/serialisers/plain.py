@@ -10,12 +10,10 @@ from intermodal.artifacts.kinds import Html, Markdown, Metrics
 from intermodal.artifacts.serialisers.protocol import (
     CannotRead,
     CannotSerialise,
-    TypeName,
-    name_of,
     names_of,
     plain_type,
 )
-from intermodal.artifacts.serialisers.tagged import NUMPY_NUMBERS, from_plain, to_plain
+from intermodal.artifacts.serialisers.tagged import HELD, NUMPY_NUMBERS, from_plain, to_plain
 
 
 class TextSerialiser:
@@ -67,19 +65,9 @@ class JsonSerialiser:
     extension = ".json"
     kind = "Artifact"
 
-    _ROOTS = frozenset(
-        {
-            *(TypeName("builtins", name) for name in ("dict", "list", "int", "float", "bool")),
-            *(TypeName("builtins", name) for name in ("tuple", "set", "frozenset", "NoneType")),
-            *(TypeName("datetime", name) for name in ("datetime", "date", "time", "timedelta")),
-            TypeName("decimal", "Decimal"),
-            TypeName("uuid", "UUID"),
-        }
-    )
-
     def handles(self, value_or_type: object) -> bool:
         """A type that JSON or a tag can hold; what is inside is seen when writing."""
-        if name_of(value_or_type) in self._ROOTS:
+        if plain_type(value_or_type) in HELD:
             return True
         return any(name in NUMPY_NUMBERS for name in names_of(value_or_type))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from intermodal.artifacts.kinds import ArtifactKind, Html, Markdown, Metrics
@@ -56,7 +57,7 @@ KINDS: dict[TypeName, str] = {
     TypeName("keras", "Model"): "Model",
 }
 
-SHOWN_AS: dict[type, type] = {Html: str, Markdown: str, Metrics: dict}
+SHOWN_AS: dict[type, type] = {Html: str, Markdown: str, Metrics: dict, Path: str}
 """What may stand for a value whose annotation already says what it is."""
 
 
@@ -125,7 +126,7 @@ def kind_of(type_hint: Any) -> str:
 
 
 def fit_to_hint(value: Any, type_hint: Any) -> Any:
-    """The value as what its annotation promises: a str as `Html`, a dict as `Metrics`.
+    """The value as what its annotation promises: a str as `Html` or `Path`, a dict as `Metrics`.
 
     Raises:
         TypeError: It cannot be that.

@@ -145,6 +145,9 @@ _FLOAT = Tag(float, "$float", repr, float)
 _MAP = Tag(dict, "$map", list, lambda pairs: {from_plain(k): from_plain(v) for k, v in pairs})
 _OBJECT = Tag(dict, "$object", dict, lambda value: {k: from_plain(v) for k, v in value.items()})
 
+HELD = frozenset({str, int, float, bool, type(None), list, dict, *(tag.type for tag in _TAGS)})
+"""The types that `to_plain` takes, but for what may be inside them, and numpy's numbers."""
+
 _BY_TYPE = {tag.type: tag for tag in _TAGS}
 _BY_NAME = {tag.name: tag for tag in (*_TAGS, _FLOAT, _MAP, _OBJECT)}
 NUMPY_NUMBERS = {TypeName("numpy", "number"), TypeName("numpy", "bool"), TypeName("numpy", "bool_")}
