@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intermodal.cli.command import GroupWithExamples
 from intermodal.cli.options import as_json
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from intermodal.artifacts.store import ArtifactStore
 
 
-class ListByDefault(click.Group):
+class ListByDefault(GroupWithExamples):
     """A group whose options alone mean `list`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `list` in front of arguments that name no command."""
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        """Put `list` in front of options, and where there is nothing."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
@@ -32,20 +33,28 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-@click.group(name="artifacts", cls=ListByDefault)
+@click.group(
+    name="artifacts",
+    cls=ListByDefault,
+    examples=(
+        "port artifacts",
+        "port artifacts --pipeline diagnosis --kind Model",
+        "port artifacts get diagnosis/train/return --out model.skops",
+        "port artifacts lineage diagnosis/train/return@2",
+    ),
+)
 def command() -> None:
-    """List artifact versions, fetch one, or show what it was made from.
-
-    \b
-    Examples:
-      port artifacts
-      port artifacts --pipeline diagnosis --kind Model
-      port artifacts get diagnosis/train/return --out model.skops
-      port artifacts lineage diagnosis/train/return@2
-    """
+    """List artifact versions, fetch one, or show what it was made from."""
 
 
-@command.command(name="list", short_help="List versions, oldest first.")
+@command.command(
+    name="list",
+    short_help="List versions, oldest first.",
+    examples=(
+        "port artifacts list --run 2026-01-02T03-04-05",
+        "port artifacts list --task train --json",
+    ),
+)
 @click.option("--pipeline", metavar="NAME", help="Only of this pipeline.")
 @click.option("--run", metavar="ID", help="Only of this run.")
 @click.option("--task", metavar="ID", help="Only of this task.")
@@ -62,13 +71,7 @@ def list_versions(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """List versions, oldest first.
-
-    \b
-    Examples:
-      port artifacts list --run 2026-01-02T03-04-05
-      port artifacts list --task train --json
-    """
+    """List versions, oldest first."""
     from intermodal.artifacts.listing import versions
     from intermodal.cli.render.machine import findings_json, to_json
     from intermodal.cli.report import leave, print_findings
@@ -86,7 +89,15 @@ def list_versions(
     leave(findings)
 
 
-@command.command(name="get", short_help="Copy one artifact's content out of the store.")
+@command.command(
+    name="get",
+    short_help="Copy one artifact's content out of the store.",
+    examples=(
+        "port artifacts get diagnosis/train/return",
+        "port artifacts get diagnosis/split/test@2 --out test.parquet",
+        "port artifacts get 3f9a61c2",
+    ),
+)
 @click.argument("artifact")
 @click.option(
     "--out",
@@ -102,12 +113,6 @@ def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
 
     ARTIFACT is a URI, PIPELINE/TASK/OUTPUT (its latest version), PIPELINE/TASK/OUTPUT@VERSION, or the
     first digits of a hash.
-
-    \b
-    Examples:
-      port artifacts get diagnosis/train/return
-      port artifacts get diagnosis/split/test@2 --out test.parquet
-      port artifacts get 3f9a61c2
     """
     from intermodal.artifacts.listing import find
     from intermodal.cli.render.machine import to_json
@@ -121,17 +126,16 @@ def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
         click.echo(f"{place}  {record.ref.kind}, {_size(record.ref.size)}, {record.ref.format}")
 
 
-@command.command(name="lineage", short_help="Show what one artifact was made from.")
+@command.command(
+    name="lineage",
+    short_help="Show what one artifact was made from.",
+    examples=("port artifacts lineage diagnosis/train/return",),
+)
 @click.argument("artifact")
 @store_option
 @as_json
 def show_lineage(artifact: str, store: str | None, as_json: bool) -> None:
-    """Show what ARTIFACT was made from, as a tree. It is named as for `port artifacts get`.
-
-    \b
-    Examples:
-      port artifacts lineage diagnosis/train/return
-    """
+    """Show what ARTIFACT was made from, as a tree. It is named as for `port artifacts get`."""
     from intermodal.artifacts.listing import find, lineage
     from intermodal.cli.render.machine import to_json
 

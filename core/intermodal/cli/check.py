@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intermodal.cli.command import WithExamples
 from intermodal.cli.options import complete_profiles, complete_targets
 
 if TYPE_CHECKING:
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
 
-@click.command(name="check")
+@click.command(
+    name="check",
+    cls=WithExamples,
+    examples=(
+        "port check",
+        "port check pipelines/etl.py --target kfp",
+        "port check --all-profiles --format sarif > findings.sarif",
+        "port check --format junit > report.xml",
+    ),
+)
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path())
 @click.option(
     "--target",
@@ -62,13 +72,6 @@ def command(
     """Compile for all targets and profiles of the project, write nothing, and report.
 
     Fails with exit code 1 if any pipeline cannot be compiled for any of them.
-
-    \b
-    Examples:
-      port check
-      port check pipelines/etl.py --target kfp
-      port check --all-profiles --format sarif > findings.sarif
-      port check --format junit > report.xml
     """
     from intermodal.cli import sources as loading
     from intermodal.cli.matrix import compile_all, findings_of, resolve_targets

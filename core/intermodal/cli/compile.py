@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from intermodal.cli.command import WithExamples
 from intermodal.cli.options import (
     CODE_MODES,
     as_json,
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from intermodal.project import Project
 
 
-@click.command(name="compile")
+@click.command(
+    name="compile",
+    cls=WithExamples,
+    examples=(
+        "port compile pipelines/diagnosis.py",
+        "port compile pipelines/ --target airflow@2.11 --target kfp --out dags",
+        "port compile --profile aws --code image",
+        "port compile --check",
+    ),
+)
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path())
 @click.option(
     "--target",
@@ -57,13 +67,6 @@ def command(
     SOURCE is a Python file with @pipeline functions, a YAML or JSON file in the IR's own form, or a
     folder of them. Without it, the project's own sources are compiled. Either all files are written
     or, if there is an error, none.
-
-    \b
-    Examples:
-      port compile pipelines/diagnosis.py
-      port compile pipelines/ --target airflow@2.11 --target kfp --out dags
-      port compile --profile aws --code image
-      port compile --check
     """
     from intermodal.cli import sources as loading
     from intermodal.cli.matrix import compile_all, findings_of, resolve_targets

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import click
 
+from intermodal.cli.command import WithExamples
+
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(name="completion")
+@click.command(
+    name="completion",
+    cls=WithExamples,
+    examples=(
+        "port completion bash >> ~/.bashrc",
+        "port completion zsh >> ~/.zshrc",
+        "port completion fish > ~/.config/fish/completions/port.fish",
+    ),
+)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the completion script for SHELL.
 
     It completes commands, options, targets, profiles, codes and engines.
-
-    \b
-    Examples:
-      port completion bash >> ~/.bashrc
-      port completion zsh >> ~/.zshrc
-      port completion fish > ~/.config/fish/completions/port.fish
     """
     from click.shell_completion import get_completion_class
 

@@ -7,32 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intermodal.cli.command import GroupWithExamples
 from intermodal.cli.options import as_json, complete_engines
 
 if TYPE_CHECKING:
     from intermodal.engines import EngineOffer
 
 
-@click.group(name="engines")
+@click.group(
+    name="engines",
+    cls=GroupWithExamples,
+    examples=(
+        "port engines list",
+        "port engines install airflow@3.3 airflow@2.11 prefect@3 kfp@2",
+    ),
+)
 def command() -> None:
-    """Real engines, each in an environment of its own, to run cases on.
-
-    \b
-    Examples:
-      port engines list
-      port engines install airflow@3.3 airflow@2.11 prefect@3 kfp@2
-    """
+    """Real engines, each in an environment of its own, to run cases on."""
 
 
-@command.command(name="list", short_help="List engines and where they are installed.")
+@command.command(
+    name="list",
+    short_help="List engines and where they are installed.",
+    examples=("port engines list --json",),
+)
 @as_json
 def list_engines(as_json: bool) -> None:
-    """List the engines that can be installed, and where those are that have been.
-
-    \b
-    Examples:
-      port engines list --json
-    """
+    """List the engines that can be installed, and where those are that have been."""
     from intermodal.cli.matrix import columns
     from intermodal.cli.render.machine import to_json
     from intermodal.engines import catalogue
@@ -46,7 +47,14 @@ def list_engines(as_json: bool) -> None:
     click.echo(columns(rows))
 
 
-@command.command(name="install", short_help="Make the environments of engines.")
+@command.command(
+    name="install",
+    short_help="Make the environments of engines.",
+    examples=(
+        "port engines install airflow@3.3 prefect@3",
+        "port engines install kfp --requirements requirements.txt",
+    ),
+)
 @click.argument("engines", nargs=-1, required=True, shell_complete=complete_engines)
 @click.option(
     "--requirements",
@@ -56,13 +64,7 @@ def list_engines(as_json: bool) -> None:
 )
 @as_json
 def install_engines(engines: tuple[str, ...], requirements: Path | None, as_json: bool) -> None:
-    """Make an environment for each of ENGINES from its hash-pinned lock file, unless it is there.
-
-    \b
-    Examples:
-      port engines install airflow@3.3 prefect@3
-      port engines install kfp --requirements requirements.txt
-    """
+    """Make an environment for each of ENGINES from its hash-pinned lock file, unless it is there."""
     from intermodal.cli.render.machine import to_json
     from intermodal.engines import install, offer
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import click
 
+from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, complete_codes
 
 
-@click.command(name="explain")
+@click.command(
+    name="explain",
+    cls=WithExamples,
+    examples=(
+        "port explain PORT200",
+        "port explain 200",
+        "port explain",
+    ),
+)
 @click.argument("code", required=False, shell_complete=complete_codes)
 @as_json
 def command(code: str | None, as_json: bool) -> None:
-    """Tell what a finding's CODE means; without a code, list all of them.
-
-    \b
-    Examples:
-      port explain PORT200
-      port explain 200
-      port explain
-    """
+    """Tell what a finding's CODE means; without a code, list all of them."""
     import json
     import textwrap
 

@@ -6,10 +6,20 @@ from pathlib import Path
 
 import click
 
+from intermodal.cli.command import WithExamples
+
 FORMATS = ("mermaid", "dot", "svg")
 
 
-@click.command(name="graph")
+@click.command(
+    name="graph",
+    cls=WithExamples,
+    examples=(
+        "port graph pipelines/diagnosis.py",
+        "port graph pipelines/diagnosis.py --format svg --out diagnosis.svg",
+        "port graph pipelines/ --pipeline etl --format dot | dot -Tpng > etl.png",
+    ),
+)
 @click.argument("source", type=click.Path())
 @click.option(
     "--format",
@@ -22,14 +32,7 @@ FORMATS = ("mermaid", "dot", "svg")
 @click.option("--pipeline", metavar="NAME", help="Which one, if the source holds several.")
 @click.option("--out", metavar="FILE", type=click.Path(), help="Write there instead of printing.")
 def command(source: str, form: str, pipeline: str | None, out: str | None) -> None:
-    """Draw the pipeline in SOURCE.
-
-    \b
-    Examples:
-      port graph pipelines/diagnosis.py
-      port graph pipelines/diagnosis.py --format svg --out diagnosis.svg
-      port graph pipelines/ --pipeline etl --format dot | dot -Tpng > etl.png
-    """
+    """Draw the pipeline in SOURCE."""
     from intermodal import drawing
     from intermodal.analysis.validate import validate
     from intermodal.cli.report import leave, print_findings

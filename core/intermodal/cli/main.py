@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from intermodal import __version__
+from intermodal.cli.command import GroupWithExamples
 
 # Command -> what the overview says of it. The module `intermodal.cli.<command>` has it as `command`.
 COMMANDS = {
@@ -31,24 +32,22 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 1  # what click gives when it sees the closed pipe before we do
 
-EPILOG = """\b
-Examples:
-  port run pipelines/diagnosis.py -p trees=50
-  port compile pipelines/ --target airflow@3 --target kfp --target prefect
-  port check --format sarif > findings.sarif
-
-Exit codes: 0 clean, 1 findings at error level, 2 wrong usage, 3 a backend failed.
-"""
+EXAMPLES = (
+    "port run pipelines/diagnosis.py -p trees=50",
+    "port compile pipelines/ --target airflow@3 --target kfp --target prefect",
+    "port check --format sarif > findings.sarif",
+)
+EPILOG = "Exit codes: 0 clean, 1 findings at error level, 2 wrong usage, 3 a backend failed."
 
 
-class LazyGroup(click.Group):
+class LazyGroup(GroupWithExamples):
     """A group that imports a command's module only when that command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands in the order of the table, which is the order people need them in."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load a command, or None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
@@ -56,7 +55,7 @@ class LazyGroup(click.Group):
         found.short_help = COMMANDS[cmd_name]
         return found
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without loading any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -108,6 +107,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    examples=EXAMPLES,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from intermodal.cli.render.text import cells, counted
+from intermodal.cli.render.text import counted
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Settings, Target
 from intermodal.findings import Finding, FindingsError, Severity
 from intermodal.ir import Pipeline
 from intermodal.registry import resolve_target
+from intermodal.textwidth import cells
 
 LOWERED = "PORT201"
 

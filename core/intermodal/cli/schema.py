@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
+from intermodal.cli.command import WithExamples
 
-@click.command(name="schema")
+
+@click.command(
+    name="schema",
+    cls=WithExamples,
+    examples=("port schema > intermodal.schema.json",),
+)
 def command() -> None:
-    """Print the JSON Schema of the IR, for editors and for other programs that write pipelines.
-
-    \b
-    Examples:
-      port schema > intermodal.schema.json
-    """
+    """Print the JSON Schema of the IR, for editors and for other programs that write pipelines."""
     from intermodal.cli.render.machine import to_json
     from intermodal.ir.schema import json_schema
 

@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, complete_targets
 
 if TYPE_CHECKING:
     from intermodal.features import Support
 
 
-@click.command(name="targets")
+@click.command(
+    name="targets",
+    cls=WithExamples,
+    examples=(
+        "port targets",
+        "port targets airflow@2.11",
+        "port targets --json",
+    ),
+)
 @click.argument("target", required=False, shell_complete=complete_targets)
 @as_json
 def command(target: str | None, as_json: bool) -> None:
-    """List targets with their versions, or what one TARGET supports.
-
-    \b
-    Examples:
-      port targets
-      port targets airflow@2.11
-      port targets --json
-    """
+    """List targets with their versions, or what one TARGET supports."""
     if target is None:
         _print_all(as_json=as_json)
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from intermodal.findings import Finding, Severity, Span
+from intermodal.textwidth import cells
 
 SEVERITY_COLOUR = {
     Severity.ERROR: "red",
@@ -48,7 +48,7 @@ def render(findings: Iterable[Finding], root: Path, *, colour: bool = False) -> 
 
 def summary(findings: Iterable[Finding]) -> str:
     """`2 errors · 1 warning`, or an empty string."""
-    counts = {severity: 0 for severity in Severity}
+    counts = dict.fromkeys(Severity, 0)
     for finding in findings:
         counts[finding.severity] += 1
     return " · ".join(
@@ -120,16 +120,6 @@ def _window(source: str, column: int) -> tuple[str, int, int]:
     marked = printable(source[start : min(end, right)])
     after = printable(source[end:right]) + ("…" if right < len(source) else "")
     return before + marked + after, cells(before), max(1, cells(marked))
-
-
-def cells(text: str) -> int:
-    """Terminal cells that the text takes: wide characters two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
 
 
 def _source(path: Path) -> tuple[str, ...]:
