@@ -152,7 +152,8 @@ def _find(spec: EngineSpec, wanted: str) -> EngineEnvironment | None:
 
 
 def _open(spec: EngineSpec, root: Path) -> EngineEnvironment:
-    packages = _link_own_packages(root)
+    with locked(root / "own-packages.lock"):
+        packages = _link_own_packages(root)
     return EngineEnvironment(spec.name, root, root / "bin" / "python", packages)
 
 

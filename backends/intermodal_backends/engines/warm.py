@@ -75,6 +75,8 @@ def clean_environment(environment: EngineEnvironment, own: Mapping[str, str]) ->
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
     kept["PATH"] = os.pathsep.join([str(environment.bin), kept.get("PATH", os.defpath)])
     kept["PYTHONPATH"] = str(environment.packages)
+    # Standard output and error share a log: keep their order.
+    kept["PYTHONUNBUFFERED"] = "1"
     return {**kept, **own}
 
 
@@ -158,15 +160,18 @@ class WarmWorker:
         return self._receive()
 
     def close(self) -> None:
-        """End the worker and whatever case it is in."""
+        """End the worker and whatever case it is in.
+
+        The signal ends a case; the closed pipe ends a worker that was just about to read it.
+        """
         self._process.terminate()
+        with suppress(BrokenPipeError):  # closing tries once more to send to a dead worker
+            self._requests.close()
         try:
             self._process.wait(GOODBYE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        with suppress(BrokenPipeError):  # closing tries once more to send to a dead worker
-            self._requests.close()
         self._replies.close()
 
     def _wait_until_ready(self) -> None:
