@@ -159,18 +159,22 @@ def _solve(body: _Body) -> None:
     centres = _centres(layers, widths, above, below)
     left = min(centres[n] - widths[n] / 2 for layer in layers for n in layer)
     y = 0.0
-    middles: dict[str, Point] = {}
+    spans: dict[str, list[Point]] = {}  # a waypoint is a line through the whole height of its rank
     for layer in layers:
         height = max((body.sizes[n][1] for n in layer if n in body.sizes), default=0.0)
         for name in layer:
-            middles[name] = (centres[name] - left, y + height / 2)
+            x = centres[name] - left
+            spans[name] = [(x, y), (x, y + height)]
             if name in body.sizes:
                 width, own = body.sizes[name]
-                body.places[name] = (centres[name] - left - width / 2, y + (height - own) / 2)
+                body.places[name] = (x - width / 2, y + (height - own) / 2)
         y += height + GAP_Y
     body.height = y - GAP_Y
     body.width = max(centres[n] - left + widths[n] / 2 for layer in layers for n in layer)
-    body.waypoints = {link: [middles[n] for n in chain[1:-1]] for link, chain in chains.items()}
+    body.waypoints = {
+        link: [point for name in chain[1:-1] for point in spans[name]]
+        for link, chain in chains.items()
+    }
 
 
 def _ranks(body: _Body) -> dict[str, int]:

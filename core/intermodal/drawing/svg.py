@@ -117,6 +117,10 @@ def _curve(points: Sequence[Point]) -> str:
     (x, y), *rest = points
     parts = [f"M{_number(x)} {_number(y)}"]
     for next_x, next_y in rest:
+        if next_x == x:
+            parts.append(f"V{_number(next_y)}")
+            y = next_y
+            continue
         reach = min(REACH, max(8.0, abs(next_y - y) / 2))
         parts.append(
             f"C{_number(x)} {_number(y + reach)} {_number(next_x)} {_number(next_y - reach)} "
