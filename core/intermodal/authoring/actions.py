@@ -34,7 +34,7 @@ def shell(
         **options: As for `@task`.
     """
     tracer = _tracer("shell")
-    outputs = {} if returns is None else {"return": _type(tracer, returns, "shell")}
+    outputs = {} if returns is None else {"return": _type(returns, "shell")}
     return _add(tracer, id, ir.Shell(command=command), inputs or {}, outputs, options)
 
 
@@ -60,7 +60,7 @@ def container(
         command=tuple(_argument(tracer, part, values) for part in command),
         args=tuple(_argument(tracer, part, values) for part in args),
     )
-    types = {name: _type(tracer, hint, "container") for name, hint in (outputs or {}).items()}
+    types = {name: _type(hint, "container") for name, hint in (outputs or {}).items()}
     return _add(tracer, id, action, values, types, options)
 
 
@@ -101,11 +101,11 @@ def _tracer(what: str) -> Tracer:
     return tracer
 
 
-def _type(tracer: Tracer, hint: Any, what: str) -> ir.Type:
+def _type(hint: Any, what: str) -> ir.Type:
     try:
         return type_hints.type_of(hint)
     except type_hints.Unsupported as problem:
-        misuse(f"`{what}` cannot return `{hint}`", str(problem), tracer.root)
+        misuse(f"`{what}` cannot return `{hint}`", str(problem))
 
 
 def _add(
@@ -122,8 +122,8 @@ def _add(
         "action": action,
         "inputs": {key: as_expression(tracer, value) for key, value in inputs.items()},
         "outputs": outputs,
-        "span": caller_span(tracer.root),
+        "span": caller_span(),
     }
-    after = after_ids(tracer, settings.after)
+    after = after_ids(settings.after)
     draft = tracer.add(name, fields, explicit=False, after=after)
     return TaskHandle(tracer, draft, outputs)

@@ -25,7 +25,7 @@ IF_ADVICE = "decide inside a task; the graph itself cannot depend on the value w
 VALUE_ADVICE = "do that inside a task, where the value exists"
 
 
-def misuse(what: str, advice: str, root: Any = None) -> NoReturn:
+def misuse(what: str, advice: str) -> NoReturn:
     """Stop tracing with a finding at the user's line.
 
     Raises:
@@ -36,7 +36,7 @@ def misuse(what: str, advice: str, root: Any = None) -> NoReturn:
             error(
                 "PORT110",
                 what,
-                caller_span(root),
+                caller_span(),
                 why="the value exists only when the pipeline runs; here it is a handle",
                 next=advice,
             )
@@ -106,9 +106,7 @@ class Handle:
     __hash__ = object.__hash__
 
     def _misuse(self, how: str, advice: str) -> NoReturn:
-        misuse(
-            f"{self._label} cannot be {how} while the pipeline is traced", advice, self._tracer.root
-        )
+        misuse(f"{self._label} cannot be {how} while the pipeline is traced", advice)
 
     def __bool__(self) -> bool:
         self._misuse("used in `if`, `while`, `and`, `or` or `not`", IF_ADVICE)
@@ -202,7 +200,6 @@ class TaskHandle(Handle):
                 misuse(
                     "`>>` orders tasks only",
                     "put the result of a task call on both sides",
-                    self._tracer.root,
                 )
             later._draft.wait_for(self._draft.id)
         return other

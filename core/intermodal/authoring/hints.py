@@ -67,7 +67,7 @@ class Returns(NamedTuple):
 def hints_of(function: Callable[..., Any], span: Span) -> tuple[dict[str, Any], list[Finding]]:
     """The evaluated annotations of a function; a warning if they cannot be evaluated."""
     try:
-        return get_type_hints(function), []
+        return get_type_hints(function, include_extras=True), []
     except (NameError, TypeError, AttributeError, SyntaxError) as problem:
         finding = warning(
             "PORT115",
@@ -95,7 +95,7 @@ def type_of(hint: Any) -> Type:
     if origin is Literal:
         return _literal(args)
     if origin is typing.Annotated:
-        return type_of(args[0])
+        return _annotated(hint, type_of(args[0]))
     if origin in LISTS:
         return ListType(item=type_of(args[0]))
     if origin in MAPS:
@@ -151,6 +151,14 @@ def _union(args: tuple[Any, ...]) -> Type:
     if set(rest) == {int, float}:
         return FloatType()
     raise Unsupported("write one type, or one type `| None`")
+
+
+def _annotated(hint: Any, inner: Type) -> Type:
+    """The kind that a mark inside `Annotated` names; other marks say nothing to us."""
+    if not isinstance(inner, ArtifactType):
+        return inner
+    kind: Any = kind_of(hint)
+    return inner.model_copy(update={"artifact": kind})
 
 
 def _literal(args: tuple[Any, ...]) -> Type:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from intermodal.authoring.pipelines import PipelineFunction
-from intermodal.authoring.spans import shown_path, traceback_span
+from intermodal.authoring.spans import shown_below, shown_path, traceback_span
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of
 from intermodal.ir import Pipeline
 from intermodal.ir.read import read
@@ -34,6 +34,11 @@ def load_source(path: Path, root: Path) -> Loaded:
         root: The project's root: modules are named, and places shown, relative to it.
     """
     root = root.resolve()
+    with shown_below(root):
+        return _load(path, root)
+
+
+def _load(path: Path, root: Path) -> Loaded:
     resolved = path.resolve()
     if resolved.is_dir():
         return _load_folder(resolved, root)
@@ -76,7 +81,7 @@ def _load_folder(folder: Path, root: Path) -> Loaded:
         findings.append(
             error(
                 "PORT004",
-                f"no pipeline below `{shown_path(str(folder), root)}`",
+                f"no pipeline below `{shown_path(str(folder))}`",
                 next="decorate a function with `@pipeline`",
             )
         )
@@ -102,17 +107,17 @@ PRODUCT = b"intermodal"
 
 
 def _load_file(file: Path, root: Path) -> Loaded:
-    text, findings = _read_text(file, root)
+    text, findings = _read_text(file)
     if text is None:
         return Loaded(findings=tuple(findings))
     if file.suffix != ".py":
-        pipeline, findings = read(text, shown_path(str(file), root), locate=True)
+        pipeline, findings = read(text, shown_path(str(file)), locate=True)
         return Loaded((pipeline,) if pipeline else (), tuple(findings))
     return _load_python(file, text, root)
 
 
-def _read_text(file: Path, root: Path) -> tuple[str | None, list[Finding]]:
-    span = Span(file=shown_path(str(file), root))
+def _read_text(file: Path) -> tuple[str | None, list[Finding]]:
+    span = Span(file=shown_path(str(file)))
     try:
         size = file.stat().st_size
         content = file.read_bytes() if size <= MAX_BYTES else b""
@@ -136,7 +141,7 @@ def _read_text(file: Path, root: Path) -> tuple[str | None, list[Finding]]:
 
 
 def _load_python(file: Path, text: str, root: Path) -> Loaded:
-    shown = shown_path(str(file), root)
+    shown = shown_path(str(file))
     try:
         compile(text, str(file), "exec", dont_inherit=True)
     except SyntaxError as problem:
@@ -154,16 +159,16 @@ def _load_python(file: Path, text: str, root: Path) -> Loaded:
     except FindingsError as problem:
         return Loaded(findings=problem.findings)
     except (Exception, SystemExit) as problem:
-        return Loaded(findings=(_raised(problem, file, shown, root),))
+        return Loaded(findings=(_raised(problem, file, shown),))
     return _trace(module, file, shown, root)
 
 
-def _raised(problem: BaseException, file: Path, shown: str, root: Path) -> Finding:
+def _raised(problem: BaseException, file: Path, shown: str) -> Finding:
     missing = isinstance(problem, ModuleNotFoundError)
     return error(
         "PORT005",
         f"`{shown}` raised {type(problem).__name__} while it was loaded: {problem}",
-        traceback_span(problem.__traceback__, file, root),
+        traceback_span(problem.__traceback__, file),
         next="install that package, or run from your project's root"
         if missing
         else "correct the file",

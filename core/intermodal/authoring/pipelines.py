@@ -14,8 +14,14 @@ from pydantic import ValidationError
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import Handle, as_expression
-from intermodal.authoring.spans import caller_span, function_span, shown_path, traceback_span
-from intermodal.authoring.tracing import Tracer, current_tracer, tracing
+from intermodal.authoring.spans import (
+    caller_span,
+    function_span,
+    shown_below,
+    shown_path,
+    traceback_span,
+)
+from intermodal.authoring.tracing import Tracer, tracing
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of
 
 TRIGGERS = (ir.Cron, ir.Interval, ir.OnData, ir.OnEvent, ir.Manual)
@@ -36,13 +42,12 @@ class PipelineFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - takes whatever it is given
         """Refused: a pipeline is compiled or run, not called."""
-        tracer = current_tracer()
         raise FindingsError(
             [
                 error(
                     "PORT116",
                     f"the pipeline `{self.name}` was called as a function",
-                    caller_span(tracer.root if tracer else None),
+                    caller_span(),
                     next="run it with `port run FILE`, or test its tasks, which are plain functions",
                 )
             ]
@@ -50,8 +55,12 @@ class PipelineFunction:
 
     def trace(self, root: Path | None = None) -> tuple[ir.Pipeline | None, list[Finding]]:
         """Run the function once with handles for its parameters; the pipeline, or findings."""
+        with shown_below(root):
+            return self._trace(root)
+
+    def _trace(self, root: Path | None) -> tuple[ir.Pipeline | None, list[Finding]]:
         tracer = Tracer(root=root)
-        span = function_span(self.function.__code__, root)
+        span = function_span(self.function.__code__)
         parameters = _parameters(self.function, tracer, span)
         given = {
             name: Handle(tracer, ir.ParameterRef(name=name), f"parameter `{name}`")
@@ -64,7 +73,7 @@ class PipelineFunction:
         except FindingsError as problem:
             tracer.findings.extend(problem.findings)
         except Exception as problem:
-            tracer.findings.append(self._raised(problem, root))
+            tracer.findings.append(self._raised(problem))
         if errors_of(tracer.findings):
             return None, tracer.findings
         made = self._built(tracer, parameters, outputs, span)
@@ -104,15 +113,15 @@ class PipelineFunction:
             )
             return None
 
-    def _raised(self, problem: Exception, root: Path | None) -> Finding:
+    def _raised(self, problem: Exception) -> Finding:
         file = Path(self.function.__code__.co_filename)
-        span = traceback_span(problem.__traceback__, file, root)
+        span = traceback_span(problem.__traceback__, file)
         return error(
             "PORT117",
             f"the pipeline function `{self.name}` raised {type(problem).__name__}: {problem}",
             span,
             why="the function is executed once to find its tasks",
-            next=f"correct it; `{shown_path(str(file), root)}` can also be run with plain Python to debug",
+            next=f"correct it; `{shown_path(str(file))}` can also be run with plain Python to debug",
         )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -10,9 +13,20 @@ from types import CodeType, FrameType, TracebackType
 from intermodal.findings import Span
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+_root: ContextVar[Path | None] = ContextVar("intermodal_root", default=None)
 
 
-def caller_span(root: Path | None = None) -> Span | None:
+@contextmanager
+def shown_below(root: Path | None) -> Iterator[None]:
+    """Within this context places are shown relative to `root`."""
+    token = _root.set(root)
+    try:
+        yield
+    finally:
+        _root.reset(token)
+
+
+def caller_span() -> Span | None:
     """The place of the call in the nearest frame that is not Intermodal's own."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
@@ -20,29 +34,29 @@ def caller_span(root: Path | None = None) -> Span | None:
     if frame is None:
         return None
     line, column = _position(frame.f_code, frame.f_lasti, frame.f_lineno)
-    return Span(file=shown_path(frame.f_code.co_filename, root), line=line, column=column)
+    return Span(file=shown_path(frame.f_code.co_filename), line=line, column=column)
 
 
-def function_span(code: CodeType, root: Path | None = None) -> Span:
+def function_span(code: CodeType) -> Span:
     """The place where a function is defined."""
-    return Span(file=shown_path(code.co_filename, root), line=code.co_firstlineno)
+    return Span(file=shown_path(code.co_filename), line=code.co_firstlineno)
 
 
-def traceback_span(traceback: TracebackType | None, file: Path, root: Path | None) -> Span:
+def traceback_span(traceback: TracebackType | None, file: Path) -> Span:
     """The last line of `file` that was running when an exception was raised."""
-    found = Span(file=shown_path(str(file), root))
+    found = Span(file=shown_path(str(file)))
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename == str(file):
             line, column = _position(code, traceback.tb_lasti, traceback.tb_lineno)
-            found = Span(file=shown_path(str(file), root), line=line, column=column)
+            found = Span(file=shown_path(str(file)), line=line, column=column)
         traceback = traceback.tb_next
     return found
 
 
-def shown_path(file: str, root: Path | None) -> str:
-    """The path as findings show it: relative to the root where it lies below it."""
-    path = Path(file)
+def shown_path(file: str) -> str:
+    """The path as findings show it: relative to the root of `shown_below`, where it lies below that."""
+    path, root = Path(file), _root.get()
     if root is not None and path.is_absolute() and path.is_relative_to(root):
         return path.relative_to(root).as_posix()
     return path.as_posix()

@@ -106,7 +106,7 @@ class Task(Generic[P, R]):
         return f"<task {self.function.__qualname__}>"
 
     def _traced(self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskHandle:
-        span = caller_span(tracer.root)
+        span = caller_span()
         described = _describe(self.function, tracer)
         name = self.options.id or self.function.__name__
         if self.options.id is None:
@@ -122,7 +122,7 @@ class Task(Generic[P, R]):
             "tracks": described.tracks,
             "span": span,
         }
-        after = after_ids(tracer, self.options.after)
+        after = after_ids(self.options.after)
         draft = tracer.add(name, fields, explicit=self.options.id is not None, after=after)
         return TaskHandle(tracer, draft, described.returns.outputs)
 
@@ -180,7 +180,7 @@ def describe_function(function: Callable[..., Any], root: str | None) -> Describ
     from pathlib import Path
 
     base = Path(root) if root else None
-    span = function_span(function.__code__, base)
+    span = function_span(function.__code__)
     blocking = _shape_findings(function, span)
     if blocking:
         raise FindingsError(blocking)
@@ -304,7 +304,7 @@ def _returns(
         return type_hints.Returns({"return": ir.AnyType()}, "none"), [finding]
 
 
-def after_ids(tracer: Tracer, after: Sequence[Any]) -> tuple[str, ...]:
+def after_ids(after: Sequence[Any]) -> tuple[str, ...]:
     """Ids of the tasks in an `after=` option.
 
     Raises:
@@ -317,7 +317,7 @@ def after_ids(tracer: Tracer, after: Sequence[Any]) -> tuple[str, ...]:
                     error(
                         "PORT116",
                         "`after` takes results of task calls",
-                        caller_span(tracer.root),
+                        caller_span(),
                         next="write `after=[load()]`",
                     )
                 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import Finding, FindingsError, Span, error
 from intermodal.ir import Task
+from intermodal.ir.node import IDENTIFIER_PATTERN
 
 
 @dataclass
@@ -44,7 +46,13 @@ class Tracer:
     def add(
         self, base: str, fields: dict[str, Any], *, explicit: bool, after: tuple[str, ...]
     ) -> Draft:
-        """Collect a task under `base`, or under `base_2`, `base_3` for further calls."""
+        """Collect a task under `base`, or under `base_2`, `base_3` for further calls.
+
+        Raises:
+            FindingsError: If `base` cannot be an id.
+        """
+        if not re.match(IDENTIFIER_PATTERN, base):
+            raise FindingsError([_wrong_id(base, fields["span"])])
         if explicit and base in self.drafts:
             self.findings.append(
                 error(
@@ -116,7 +124,7 @@ class Tracer:
             return None
 
     def _not_json(self, value: Any, problem: str) -> Finding:
-        span = caller_span(self.root)
+        span = caller_span()
         if contains_handle(value):
             return error(
                 "PORT110",
@@ -132,6 +140,16 @@ class Tracer:
             why=problem,
             next="pass text, numbers, booleans, lists or dicts, or make the value inside a task",
         )
+
+
+def _wrong_id(name: str, span: Span | None) -> Finding:
+    return error(
+        "PORT109",
+        f"`{name}` cannot be the id of a task",
+        span,
+        why="ids hold letters, digits, `_`, `-` and `.`, and start with a letter or `_`",
+        next="choose another id, and keep the text as `display_name`",
+    )
 
 
 def contains_handle(value: Any) -> bool:

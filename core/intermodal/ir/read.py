@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from intermodal.ir.pipeline import IR_VERSION, Pipeline
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 200
+
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\n]")
 
 CODE_OF_ERROR = {
     "extra_forbidden": "PORT100",
@@ -68,8 +71,8 @@ def _parse(text: str, file: str) -> tuple[Any, yaml.Node | None, list[Finding]]:
     try:
         if file.endswith(".json"):
             data = json.loads(text)
-            # Outside of strings JSON's tabs are blanks, which YAML wants to be spaces.
-            text = text.replace("\t", " ")
+            # The nodes only tell places, so what YAML does not take of JSON may be anything as long.
+            text = _NOT_PRINTABLE.sub(" ", text)
         elif _is_too_deep(yaml.parse(text, Loader=_PlainLoader)):
             return None, None, [_too_deep(file)]
         root = yaml.compose(text, Loader=_PlainLoader)

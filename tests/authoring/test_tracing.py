@@ -1,0 +1,358 @@
+"""Functions become a pipeline; mistakes become findings that say what to write instead."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from intermodal.authoring.load import load_source
+from intermodal.ir import ArtifactType, Index, Join, Literal_, OutputRef, ParameterRef
+
+HEAD = """\
+from typing import Any, Literal, NamedTuple, TypedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from intermodal import *
+
+@task
+def give() -> int:
+    return 1
+
+@task
+def use(n: int, label: str = "x") -> str:
+    return label * n
+
+class Parts(NamedTuple):
+    low: int
+    high: int
+
+@task
+def split() -> Parts:
+    return Parts(1, 2)
+
+"""
+HEAD_LINES = HEAD.count("\n")
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(body, head=HEAD):
+        file = tmp_path / "pipe.py"
+        file.write_text(head + textwrap.dedent(body), encoding="utf-8")
+        return load_source(file, tmp_path)
+
+    return load
+
+
+@pytest.fixture
+def trace(load):
+    def trace(body):
+        loaded = load(body)
+        assert loaded.findings == ()
+        return loaded.pipelines[0]
+
+    return trace
+
+
+def test_calls_make_the_graph(trace):
+    p = trace(
+        '''
+        @pipeline(owners="ml", labels={"a": "b"})
+        def totals(limit: int = 3):
+            """Adds up."""
+            first = use(give(), label="y")
+            use.with_options(id="second", timeout="1m", after=[first])(limit)
+            return {"text": first}
+        '''
+    )
+    give, use, second = p.body
+    assert (p.name, p.description, p.owners, p.labels) == (
+        "totals",
+        "Adds up.",
+        ("ml",),
+        {"a": "b"},
+    )
+    assert use.inputs == {"n": OutputRef(node="give"), "label": Literal_(value="y")}
+    assert second.inputs == {"n": ParameterRef(name="limit")}
+    assert (second.id, second.after, second.timeout.total_seconds()) == ("second", ("use",), 60)
+    assert p.outputs == {"text": OutputRef(node="use")}
+    assert (give.span.file, give.span.line, give.span.column) == ("pipe.py", HEAD_LINES + 5, 17)
+    assert give.action.module == "pipe"
+
+
+def test_outside_a_pipeline_a_task_is_its_function(load):
+    load("@pipeline\ndef p():\n    give()\n")
+    import sys
+
+    module = sys.modules["pipe"]
+    assert module.use(2, label="ab") == "abab"
+    assert module.split() == (1, 2)
+    assert module.use.__name__ == "use"
+
+
+def test_several_outputs_by_name_and_in_order(trace):
+    p = trace(
+        """
+        @pipeline
+        def p():
+            parts = split()
+            use(parts.low)
+            low, high = parts
+            use(high)
+        """
+    )
+    assert p.body[0].action.unpack == "attributes"
+    assert set(p.body[0].outputs) == {"low", "high"}
+    assert p.body[1].inputs["n"] == OutputRef(node="split", output="low")
+    assert p.body[2].inputs["n"] == OutputRef(node="split", output="high")
+
+
+def test_repeated_calls_are_numbered(trace):
+    p = trace("@pipeline\ndef p():\n    give()\n    give()\n    give()\n")
+    assert [task.id for task in p.body] == ["give", "give_2", "give_3"]
+
+
+def test_shell_and_container(trace):
+    p = trace(
+        """
+        @pipeline
+        def p(word: str = "a"):
+            n = shell("echo $word", inputs={"word": word}, returns=int, environment={"A": "b"})
+            container("busybox", command=["sh", "-c", "cat"], args=[n, output_path("out")], outputs={"out": str})
+        """
+    )
+    shell, container = p.body
+    assert (shell.id, shell.action.command, shell.environment) == (
+        "shell",
+        "echo $word",
+        {"A": "b"},
+    )
+    assert container.inputs == {"arg_0": OutputRef(node="shell")}
+    assert [part.op for part in container.action.args] == ["input", "path"]
+
+
+def test_indexing_and_options(trace):
+    p = trace(
+        """
+        @task
+        def table() -> dict[str, list[int]]: ...
+
+        @pipeline
+        def p():
+            use.with_options(retry=Retry(2, delay="30s"), join=Join.ALL_DONE)(table()["a"][0])
+        """
+    )
+    value = p.body[1].inputs["n"]
+    assert isinstance(value, Index)
+    assert isinstance(value.base, Index)
+    assert p.body[1].join is Join.ALL_DONE
+    assert p.body[1].retry.delay.total_seconds() == 30
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        ("str", "string"),
+        ("float", "float"),
+        ("int | None", "optional"),
+        ("list[str]", "list"),
+        ("dict[str, Any]", "map"),
+        ("datetime", "timestamp"),
+        ("timedelta", "duration"),
+        ("Any", "any"),
+        ("Literal['a', 'b']", "string"),
+        ("int | float", "float"),
+    ],
+)
+def test_parameter_types(trace, annotation, kind):
+    p = trace(
+        f"@task\ndef t(x: {annotation}) -> None: ...\n@pipeline\ndef p(x: {annotation}):\n    t(x)\n"
+    )
+    assert p.body[0].input_types["x"].kind == kind
+    assert p.parameters["x"].type.kind == kind
+    assert p.parameters["x"].required
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        ("bytes", "Artifact"),
+        ("Path", "File"),
+        ("Metrics", "Metrics"),
+        ("Html", "Html"),
+        ("Directory", "Directory"),
+    ],
+)
+def test_artifact_types(trace, annotation, kind):
+    p = trace(f"@task\ndef t() -> {annotation}: ...\n@pipeline\ndef p():\n    t()\n")
+    assert isinstance(p.body[0].outputs["return"], ArtifactType)
+    assert p.body[0].outputs["return"].artifact == kind
+
+
+MISUSES = [
+    ("len(give())", "PORT110", "len()"),
+    ("if give(): pass", "PORT110", "`if`"),
+    ("for x in give(): pass", "PORT110", "iterated"),
+    ("give() + 1", "PORT110", "arithmetic"),
+    ("f'{give()}'", "PORT110", "f-string"),
+    ("str(give())", "PORT110", "text"),
+    ("range(give())", "PORT110", "range()"),
+    ("give().real", "PORT110", ".real"),
+    ("1 in give()", "PORT110", "`in`"),
+    ("use([give()])", "PORT110", "one argument"),
+    ("use(split())", "PORT110", "several outputs"),
+    ("use(open)", "PORT116", "cannot be written"),
+    ("use()", "PORT116", "missing a required argument"),
+    ("use(1, 2, 3)", "PORT116", "too many"),
+    ("use.with_options(colour=1)(1)", "PORT116", "no option `colour`"),
+    ("use.with_options(timeout='soon')(1)", "PORT118", "soon"),
+    ("use.with_options(retry=Retry(-1))(1)", "PORT118", "greater than or equal"),
+    ("use.with_options(id='a b')(1)", "PORT109", "id"),
+    ("task(lambda x: x)(1)", "PORT111", "lambda"),
+    ("p()", "PORT116", "called as a function"),
+    ("1 / 0", "PORT117", "ZeroDivisionError"),
+    ("give() >> 3", "PORT110", "orders tasks"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "words"), MISUSES)
+def test_mistakes_in_the_pipeline_function(load, line, code, words):
+    loaded = load(f"@pipeline\ndef p():\n    {line}\n")
+    assert loaded.pipelines == ()
+    [finding] = loaded.findings
+    assert finding.code == code
+    assert words in finding.what
+    assert finding.next
+    if code != "PORT111":
+        assert (finding.span.file, finding.span.line) == ("pipe.py", HEAD_LINES + 3)
+
+
+DEFINITIONS = [
+    ("def t(x: list = []) -> int: ...", "PORT113", "mutable default"),
+    ("def t(x: set[int]) -> int: ...", "PORT115", "annotation"),
+    ("def t(*x: int) -> int: ...", "PORT116", "takes `*x"),
+    ("async def t() -> int: ...", "PORT111", "coroutine"),
+    ("def t() -> tuple: ...", "PORT115", "annotation"),
+]
+
+
+@pytest.mark.parametrize(("definition", "code", "words"), DEFINITIONS)
+def test_mistakes_in_a_task(load, definition, code, words):
+    loaded = load(f"@task\n{definition}\n@pipeline\ndef p():\n    t()\n")
+    findings = [f for f in loaded.findings if f.severity == "error"]
+    assert code in [f.code for f in findings]
+    assert any(words in f.what for f in findings)
+
+
+def test_a_closure_is_named(load):
+    loaded = load(
+        """
+        def make(scale):
+            @task
+            def t(n: int) -> int:
+                return n * scale
+            return t
+
+        scaled = make(3)
+
+        @pipeline
+        def p():
+            scaled(1)
+        """
+    )
+    [finding] = loaded.findings
+    assert finding.code == "PORT112"
+    assert "`scale`" in finding.what
+
+
+def test_two_tasks_of_one_name(load):
+    loaded = load(
+        """
+        first = give
+
+        @task
+        def give() -> int:
+            return 2
+
+        @pipeline
+        def p():
+            first()
+            give()
+        """
+    )
+    assert [f.code for f in loaded.findings] == ["PORT114"]
+
+
+def test_one_id_given_twice(load):
+    loaded = load(
+        "@pipeline\ndef p():\n    give.with_options(id='a')()\n    use.with_options(id='a')(1)\n"
+    )
+    assert [f.code for f in loaded.findings] == ["PORT106"]
+
+
+FILES = [
+    (b"def (", "PORT003"),
+    (b"x = 1\n", "PORT004"),
+    (b"import nothing_of_that_name\n", "PORT005"),
+    (b"raise SystemExit(3)\n", "PORT005"),
+    (b"\xff\xfe\x00binary", "PORT002"),
+    (b"x = '\0'\n", "PORT002"),
+    (b"#" + b"x" * (11 * 1024 * 1024), "PORT002"),
+    (b"(" * 5000, "PORT003"),
+]
+
+
+@pytest.mark.parametrize(("content", "code"), FILES)
+def test_files_that_cannot_be_loaded(tmp_path, content, code):
+    file = tmp_path / "bad.py"
+    file.write_bytes(content)
+    loaded = load_source(file, tmp_path)
+    assert [f.code for f in loaded.findings] == [code]
+
+
+def test_missing_files_and_other_files(tmp_path):
+    assert [f.code for f in load_source(tmp_path / "gone.py", tmp_path).findings] == ["PORT001"]
+    (tmp_path / "notes.txt").write_text("x")
+    assert [f.code for f in load_source(tmp_path / "notes.txt", tmp_path).findings] == ["PORT001"]
+
+
+def test_a_folder_gives_all_its_pipelines(tmp_path):
+    (tmp_path / "a.py").write_text(HEAD + "@pipeline\ndef a():\n    give()\n")
+    (tmp_path / "helper.py").write_text("x = 1\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.yaml").write_text("ir_version: 1\nname: b\n")
+    (tmp_path / "other.yaml").write_text("just: data\n")
+    loaded = load_source(tmp_path, tmp_path)
+    assert loaded.findings == ()
+    assert [p.name for p in loaded.pipelines] == ["a", "b"]
+
+
+def test_the_error_is_placed_in_the_users_own_file(load):
+    loaded = load("def helper():\n    raise KeyError('x')\n@pipeline\ndef p():\n    helper()\n")
+    [finding] = loaded.findings
+    assert finding.code == "PORT117"
+    assert finding.span.line == HEAD_LINES + 2
+
+
+def test_a_second_pipeline_in_one_process_does_not_see_the_first(tmp_path):
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "same.py").write_text(HEAD + f"@pipeline\ndef {name}():\n    give()\n")
+        loaded = load_source(folder / "same.py", folder)
+        assert [p.name for p in loaded.pipelines] == [name]
+
+
+def test_the_example_of_the_design_loads():
+    root = Path(__file__).resolve().parents[2]
+    loaded = load_source(root / "examples/diagnosis/pipeline.py", root)
+    assert loaded.findings == ()
+    assert [task.id for task in loaded.pipelines[0].body] == [
+        "load",
+        "validate",
+        "split",
+        "train",
+        "evaluate",
+        "register",
+    ]

@@ -1,0 +1,16 @@
+"""Values given for a run replace the defaults, type by type."""
+
+from witness import attempt
+
+from intermodal import pipeline, task
+
+
+@task
+def report(text: str, count: int, share: float, flag: bool) -> str:
+    with attempt("report") as seen:
+        return seen(f"{text} {count!r} {share!r} {flag!r}")
+
+
+@pipeline
+def given(text: str, count: int = 3, share: float = 0.5, flag: bool = True):
+    report(text, count, share, flag)

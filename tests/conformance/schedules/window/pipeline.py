@@ -1,0 +1,18 @@
+"""A pipeline with a schedule can be started by hand as well."""
+
+from witness import attempt
+
+from intermodal import Cron, Schedule, pipeline, task
+
+
+@task
+def give() -> int:
+    with attempt("give") as seen:
+        return seen(7)
+
+
+@pipeline(
+    schedule=Schedule(Cron("0 6 * * *"), start="2026-01-01T00:00:00Z", end="2030-01-01T00:00:00Z")
+)
+def window():
+    give()

@@ -1,0 +1,72 @@
+"""What the cases' own functions use to say that they ran: events in the log that traces are made of.
+
+It needs the standard library only, so that emitted code with no runtime on the worker is checked too.
+Shell tasks use it as a program: `python3 "$WITNESS" start NAME` and `python3 "$WITNESS" end NAME VALUE`.
+"""
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+
+
+def write(event, task, **fields):
+    """Append one event; a single write to a file opened for appending is not torn."""
+    path = os.environ.get("INTERMODAL_EVENTS")
+    if not path:
+        return
+    line = {
+        "event": event,
+        "task": task,
+        "index": [],
+        "time": time.time(),
+        "pid": os.getpid(),
+        "source": "witness",
+    }
+    data = json.dumps({**line, **fields}) + "\n"
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, data.encode())
+    finally:
+        os.close(handle)
+
+
+def starts(task):
+    """How often the task has started in this run, the present attempt included."""
+    path = os.environ.get("INTERMODAL_EVENTS")
+    if not path or not os.path.exists(path):
+        return 0
+    with open(path, encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    return sum(
+        event["event"] == "start" and event["task"] == task and event.get("source") == "witness"
+        for event in events
+    )
+
+
+@contextmanager
+def attempt(task):
+    """Log the start and the end of an attempt; call what it gives on the result, to log that."""
+    outputs = {}
+
+    def seen(value, name="return"):
+        outputs[name] = value
+        return value
+
+    write("start", task)
+    try:
+        yield seen
+    except BaseException as problem:
+        write("end", task, outcome="failed", error=type(problem).__name__)
+        raise
+    write("end", task, outcome="succeeded", outputs=outputs)
+
+
+if __name__ == "__main__":
+    what, name, *value = sys.argv[1:]
+    if what == "start":
+        write("start", name)
+    else:
+        outputs = {"return": json.loads(value[0])} if value else {}
+        write("end", name, outcome="succeeded" if what == "end" else "failed", outputs=outputs)
