@@ -1,0 +1,157 @@
+"""One attempt of a task, whatever it does: inputs, work, outputs, events and tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from intermodal.runtime.context import Context
+from intermodal.runtime.events import log_end, log_start
+from intermodal.runtime.problems import OUTCOMES, classify, describe
+from intermodal.runtime.secrets import hide_secrets
+from intermodal.runtime.stored import Inputs, Outputs, checked_artifact, is_artifact
+from intermodal.runtime.typed import to_json
+
+if TYPE_CHECKING:
+    from intermodal.findings import Finding
+    from intermodal.tracking.session import Session
+
+OFF = ("", "none")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task does.
+
+    Attributes:
+        call: Takes the inputs by name, gives the values of the outputs by name.
+        input_hints: Annotations of inputs.
+        output_hints: Annotations of outputs.
+        code_hash: SHA-256 of the code.
+        by_path: Whether it takes artifacts as local paths instead of values.
+    """
+
+    call: Callable[[dict[str, Any]], Mapping[str, Any]]
+    input_hints: Mapping[str, Any] = field(default_factory=dict)
+    output_hints: Mapping[str, Any] = field(default_factory=dict)
+    code_hash: str = ""
+    by_path: bool = False
+
+
+def attempt(
+    job: Job,
+    context: Context,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    findings: list[Finding],
+) -> dict[str, Any]:
+    """Do the job once and give its outputs as JSON by name.
+
+    Args:
+        job: What to do.
+        context: Whose attempt it is.
+        inputs: JSON values and references.
+        outputs: Type tags by output name: an artifact kind, or `value`.
+        findings: Gets what the user should see, also if the attempt fails.
+
+    Raises:
+        WrongValue: A value does not fit its declaration.
+        InfrastructureError: The store failed.
+        BaseException: Whatever the job raises, unchanged.
+    """
+    log_start(context.task, context.index, context.attempt)
+    try:
+        with _tracked(context, findings) as tracked:
+            given, stored = _do(job, context, inputs, outputs, tracked, findings)
+    except BaseException as problem:
+        outcome = OUTCOMES[classify(problem)]
+        error = hide_secrets(describe(problem))
+        log_end(context.task, context.index, context.attempt, outcome, error=error)
+        raise
+    log_end(
+        context.task,
+        context.index,
+        context.attempt,
+        "succeeded",
+        outputs=stored.parameters,
+        artifacts={name: ref.sha256 for name, ref in stored.references.items()},
+    )
+    return given
+
+
+def _do(
+    job: Job,
+    context: Context,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    tracked: Session | None,
+    findings: list[Finding],
+) -> tuple[dict[str, Any], Outputs]:
+    taken = Inputs(context, by_path=job.by_path)
+    values = {
+        name: taken.take(name, value, job.input_hints.get(name)) for name, value in inputs.items()
+    }
+    if tracked is not None:
+        tracked.record_inputs(taken.parameters)
+    results = job.call(values)
+    stored = Outputs(context, taken, job.code_hash)
+    try:
+        given = {
+            name: _give(name, results[name], tag, job.output_hints.get(name), context, stored)
+            for name, tag in outputs.items()
+        }
+    finally:
+        findings.extend(stored.findings)
+    if tracked is not None:
+        _record_outputs(tracked, results, outputs, stored)
+    return given, stored
+
+
+def _give(name: str, value: Any, tag: str, hint: Any, context: Context, stored: Outputs) -> Any:
+    shown = "what" if name == "return" else f"the output `{name}` that"
+    what = f"{shown} `{context.task}` returns"
+    if not is_artifact(tag):
+        return stored.give_value(name, to_json(value, hint, what))
+    value = checked_artifact(value, hint, what)
+    return None if value is None else stored.give_artifact(name, value, tag, hint)
+
+
+def _record_outputs(
+    tracked: Session, results: Mapping[str, Any], outputs: Mapping[str, str], stored: Outputs
+) -> None:
+    for name, ref in stored.references.items():
+        tracked.record_reference(name, ref.uri, ref.sha256, ref.kind)
+    for name, tag in outputs.items():
+        if tag == "Metrics" and results[name] is not None:
+            tracked.record_metrics("" if len(outputs) == 1 else name, results[name])
+
+
+@contextmanager
+def _tracked(context: Context, findings: list[Finding]) -> Iterator[Session | None]:
+    """The tracker's session of this attempt; None, with nothing imported, where tracking is off."""
+    uri = context.tracking_uri
+    if uri.strip().lower() in OFF:
+        yield None
+        return
+    from intermodal.tracking.identity import TaskIdentity
+    from intermodal.tracking.session import session
+
+    identity = TaskIdentity(
+        pipeline=context.pipeline,
+        run_id=context.run_id,
+        task=context.task,
+        index=context.index,
+        attempt=context.attempt,
+        target=context.target or "local",
+        parameters=context.parameters,
+        link=context.link,
+        experiment=context.experiment,
+    )
+    tracked = session(identity, uri, context.work_folder)
+    try:
+        with tracked:
+            yield tracked
+    finally:
+        findings.extend(tracked.findings)

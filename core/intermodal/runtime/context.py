@@ -1,0 +1,72 @@
+"""Whose attempt this is, and where its artifacts and records go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULT_STORE = ".intermodal/store"
+STORE_VARIABLE = "INTERMODAL_STORE"
+TRACKING_VARIABLE = "INTERMODAL_TRACKING"
+WORK_VARIABLE = "INTERMODAL_WORK"
+
+
+@dataclass(frozen=True)
+class Context:
+    """One attempt of one task instance, as the engine that runs it knows it.
+
+    Attributes:
+        pipeline: Name of the pipeline.
+        run_id: The engine's id of the pipeline run, the same in all of its tasks.
+        task: Task id.
+        index: Index path of the instance in loops, outermost first.
+        attempt: Counts starts from 1.
+        target: What the pipeline was compiled to.
+        store: URI of the artifact store; `INTERMODAL_STORE` goes before it, empty is a local folder.
+        tracking: Address of the tracker; `INTERMODAL_TRACKING` goes before it, empty is none.
+        parameters: Parameters of the pipeline run.
+        experiment: What the tracker groups the run under; the pipeline's name if empty.
+        link: Address of the run in the engine's user interface.
+    """
+
+    pipeline: str
+    run_id: str
+    task: str
+    index: tuple[int, ...] = ()
+    attempt: int = 1
+    target: str = ""
+    store: str = ""
+    tracking: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    experiment: str = ""
+    link: str = ""
+
+    @property
+    def instance(self) -> str:
+        """The task id and its index path: `train`, `predict[0][2]`."""
+        return self.task + "".join(f"[{part}]" for part in self.index)
+
+    @property
+    def store_uri(self) -> str:
+        """Where artifacts are kept."""
+        return os.environ.get(STORE_VARIABLE) or self.store or DEFAULT_STORE
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where records are sent; empty for nowhere."""
+        return os.environ.get(TRACKING_VARIABLE) or self.tracking
+
+    @property
+    def work_folder(self) -> Path:
+        """A folder of this machine for what belongs to the run: tracking records not yet delivered."""
+        given = os.environ.get(WORK_VARIABLE)
+        if given:
+            return Path(given)
+        from intermodal.artifacts.keys import encode_segment
+
+        local = "://" not in self.store_uri
+        root = Path(self.store_uri) if local else Path(DEFAULT_STORE)
+        return root / ".work" / encode_segment(self.pipeline) / encode_segment(self.run_id)

@@ -1,0 +1,73 @@
+"""Secrets: taken from the worker's environment when a task needs them, and written nowhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from intermodal.runtime.problems import InfrastructureError
+
+MARK = "$secret"
+PREFIX = "INTERMODAL_SECRET_"
+HIDDEN = "***"
+SHORTEST_HIDDEN = 4
+"""Characters; hiding shorter values would black out ordinary words."""
+
+
+def secret_marker(name: str, key: str | None = None) -> dict[str, Any]:
+    """The JSON value that stands for a secret until it reaches its task."""
+    return {MARK: [{"name": name, "key": key}]}
+
+
+def joined_marker(parts: list[Any]) -> dict[str, Any]:
+    """The marker of a text that has secrets in it; parts are text or markers."""
+    flat: list[Any] = []
+    for part in parts:
+        flat.extend(part[MARK] if is_secret(part) else [part])
+    return {MARK: flat}
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a JSON value is a marker."""
+    return isinstance(value, Mapping) and set(value) == {MARK}
+
+
+def reveal(marker: Mapping[str, Any]) -> str:
+    """The text that a marker stands for.
+
+    Raises:
+        InfrastructureError: The environment does not have the secret.
+    """
+    parts = marker[MARK]
+    return "".join(
+        part if isinstance(part, str) else read_secret(part["name"], part["key"]) for part in parts
+    )
+
+
+def variable_of(name: str, key: str | None = None) -> str:
+    """The environment variable that holds a secret."""
+    words = [name] if key is None else [name, key]
+    return PREFIX + "_".join(re.sub(r"\W", "_", word, flags=re.ASCII).upper() for word in words)
+
+
+def read_secret(name: str, key: str | None = None) -> str:
+    """A secret's value.
+
+    Raises:
+        InfrastructureError: The environment does not have it.
+    """
+    variable = variable_of(name, key)
+    value = os.environ.get(variable)
+    if value is None:
+        raise InfrastructureError(f"secret `{name}` is not there; set {variable} for the worker")
+    return value
+
+
+def hide_secrets(text: str) -> str:
+    """The text with the values of this process's secrets blacked out."""
+    for name, value in os.environ.items():
+        if name.startswith(PREFIX) and len(value) >= SHORTEST_HIDDEN:
+            text = text.replace(value, HIDDEN)
+    return text

@@ -1,0 +1,250 @@
+"""Values that travel by reference: fetched when they come in, stored when they go out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+from intermodal.runtime.context import Context
+from intermodal.runtime.events import LARGEST_VALUE, canonical
+from intermodal.runtime.problems import InfrastructureError, WrongValue
+from intermodal.runtime.secrets import is_secret, reveal
+from intermodal.runtime.typed import from_json
+
+if TYPE_CHECKING:
+    from intermodal.artifacts import ArtifactRef, ArtifactStore, LineageInput
+    from intermodal.findings import Finding
+
+REF_MARK = "$artifact"
+VALUE_KIND = "Value"
+"""The kind of a parameter's value that was too large to travel as one."""
+
+USER_CODES = ("PORT402", "PORT406", "PORT409")
+"""Findings of the store about what the user's code returned, not about the store."""
+
+
+@lru_cache(maxsize=8)
+def open_store(uri: str) -> ArtifactStore:
+    """The artifact store at an address; one of each per process."""
+    from intermodal.artifacts import ArtifactStore
+
+    with store_errors():
+        return ArtifactStore(uri)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what the store raises into whose trouble it is."""
+    from intermodal.findings import FindingsError
+
+    try:
+        yield
+    except FindingsError as problem:
+        text = "; ".join(_told(finding) for finding in problem.findings)
+        if all(finding.code in USER_CODES for finding in problem.findings):
+            raise WrongValue(text) from problem
+        raise InfrastructureError(text) from problem
+    except OSError as problem:
+        raise InfrastructureError(f"the artifact store failed: {problem}") from problem
+
+
+def _told(finding: Finding) -> str:
+    why = f" ({finding.why})" if finding.why else ""
+    following = f"; {finding.next}" if finding.next else ""
+    return f"{finding.what}{why}{following} [{finding.code}]"
+
+
+class Inputs:
+    """A task's inputs as it takes them, and what they came from.
+
+    Args:
+        context: Whose inputs.
+        by_path: Give artifacts as local paths instead of values.
+    """
+
+    def __init__(self, context: Context, *, by_path: bool = False) -> None:
+        self.lineage: list[LineageInput] = []
+        self.parameters: dict[str, Any] = {}
+        self._context = context
+        self._by_path = by_path
+
+    def take(self, name: str, value: Any, hint: Any) -> Any:
+        """The value of one input.
+
+        Raises:
+            WrongValue: It does not fit its annotation.
+            InfrastructureError: It cannot be had.
+        """
+        what = f"input `{name}` of `{self._context.task}`"
+        if is_secret(value):
+            return reveal(value)
+        if not _holds_ref(value):
+            self.parameters[name] = value
+        fetched, is_value = self._fetched(value, hint, name)
+        return from_json(fetched, hint, what) if is_value else fetched
+
+    def _fetched(self, value: Any, hint: Any, name: str) -> tuple[Any, bool]:
+        """The value without references, and whether it is JSON to be read by its annotation."""
+        if _looks_like_ref(value):
+            return self._loaded(value, hint, name)
+        if isinstance(value, list) and _holds_ref(value):
+            inner = _part_hint(hint)
+            return [self._part(item, inner, name) for item in value], True
+        if isinstance(value, dict) and _holds_ref(value):
+            inner = _part_hint(hint)
+            return {key: self._part(item, inner, name) for key, item in value.items()}, True
+        return value, True
+
+    def _part(self, value: Any, hint: Any, name: str) -> Any:
+        return self._fetched(value, hint, name)[0]
+
+    def _loaded(self, value: dict[str, Any], hint: Any, name: str) -> tuple[Any, bool]:
+        from intermodal.artifacts import ArtifactRef, LineageInput, is_ref
+
+        if not is_ref(value):
+            return value, True
+        ref = ArtifactRef.from_json(value)
+        store = open_store(self._context.store_uri)
+        with store_errors():
+            if ref.kind == VALUE_KIND:
+                whole, _ = self._fetched(store.load(ref), hint, name)
+                return whole, True
+            self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
+            if self._by_path:
+                return str(store.open_path(ref)), True
+            return store.load(ref, hint), False
+
+
+def load_value(value: Any, store_uri: str) -> Any:
+    """A JSON value in place of a reference to a large value or to metrics; other references stay.
+
+    Raises:
+        InfrastructureError: It cannot be read.
+    """
+    if not _looks_like_ref(value):
+        return value
+    from intermodal.artifacts import ArtifactRef, is_ref
+
+    if not is_ref(value):
+        return value
+    ref = ArtifactRef.from_json(value)
+    if ref.kind not in (VALUE_KIND, "Metrics"):
+        return value
+    with store_errors():
+        return open_store(store_uri).load(ref)
+
+
+class Outputs:
+    """Where a task's outputs go: JSON values on, artifacts and large values into the store."""
+
+    def __init__(self, context: Context, inputs: Inputs, code_hash: str) -> None:
+        self.parameters: dict[str, Any] = {}
+        self.references: dict[str, ArtifactRef] = {}
+        self.findings: list[Finding] = []
+        self._context = context
+        self._inputs = inputs
+        self._code_hash = code_hash
+
+    def give_value(self, name: str, value: Any) -> Any:
+        """The JSON that stands for a JSON value: itself, or a reference if it is large."""
+        self.parameters[name] = value
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        if len(canonical(value).encode("utf-8", "surrogatepass")) <= LARGEST_VALUE:
+            return value
+        return self._save(name, value, VALUE_KIND, None, "json").to_json()
+
+    def give_artifact(self, name: str, value: Any, kind: str, hint: Any) -> Any:
+        """The reference of a stored artifact."""
+        ref = self._save(name, value, kind, hint, None)
+        self.references[name] = ref
+        return ref.to_json()
+
+    def _save(
+        self, name: str, value: Any, kind: str, hint: Any, serialiser: str | None
+    ) -> ArtifactRef:
+        from intermodal.artifacts import ArtifactKey
+
+        context = self._context
+        key = ArtifactKey(
+            pipeline=context.pipeline,
+            run=context.run_id,
+            task=context.task,
+            index=context.index,
+            attempt=context.attempt,
+            output=name,
+        )
+        with store_errors():
+            ref, findings = open_store(context.store_uri).save(
+                value,
+                key,
+                kind=kind,
+                type_hint=hint,
+                serialiser=serialiser,
+                inputs=self._inputs.lineage,
+                code_hash=self._code_hash,
+                parameters=self._inputs.parameters,
+            )
+        self.findings.extend(findings)
+        return ref
+
+
+def _looks_like_ref(value: Any) -> bool:
+    """Whether it is worth loading the artifact model to ask."""
+    return isinstance(value, dict) and len(value) == 1 and REF_MARK in value
+
+
+def _holds_ref(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _looks_like_ref(value) or any(_holds_ref(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_ref(item) for item in value)
+
+
+def _part_hint(hint: Any) -> Any:
+    """The annotation of what a list or mapping holds."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _part_hint(args[0])
+    if origin in (Union, UnionType):
+        return next((_part_hint(arg) for arg in args if arg is not type(None)), None)
+    return args[-1] if args else None
+
+
+def is_artifact(tag: str) -> bool:
+    """Whether an output's type tag is an artifact kind; those of parameters are in lower case."""
+    return tag[:1].isupper()
+
+
+def checked_artifact(value: Any, hint: Any, what: str) -> Any:
+    """The value, if it is of the annotated class.
+
+    Raises:
+        WrongValue: It is of another.
+    """
+    if value is None and hint is not None and not _is_optional(hint):
+        raise WrongValue(f"{what} is None; return the value, or annotate it as `... | None`")
+    if not isinstance(hint, type) or isinstance(value, _stand_ins(hint)):
+        return value
+    try:
+        fits = isinstance(value, hint)
+    except TypeError:  # a protocol that cannot be asked
+        return value
+    if not fits:
+        raise WrongValue(f"{what} is a {type(value).__name__}, not {hint.__name__}")
+    return value
+
+
+def _is_optional(hint: Any) -> bool:
+    return type(None) in get_args(hint) or hint in (Any, object)
+
+
+def _stand_ins(hint: type) -> tuple[type, ...]:
+    """What the store takes for a class besides its own instances."""
+    from intermodal.artifacts import Html, Markdown, Metrics
+
+    if hint in (Html, Markdown):
+        return (str,)
+    return (Mapping,) if hint is Metrics else ()
