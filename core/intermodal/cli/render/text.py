@@ -79,22 +79,27 @@ def _lines(finding: Finding, colour: bool, read: SourceOf) -> list[str]:
     if finding.span is not None:
         lines += _frame(finding.span, colour, tint, read)
     for label, said in (("why", finding.why), ("next", finding.next)):
-        lines += _labelled(label, said, colour)
+        lines += _labelled(label, said, _gutter(finding.span), colour)
     return lines
 
 
-def _labelled(label: str, said: str, colour: bool) -> list[str]:
+def _gutter(span: Span | None) -> str:
+    """Blanks as wide as the line number, and at least two."""
+    return " " * max(2, len(str(span.line)) if span else 0)
+
+
+def _labelled(label: str, said: str, gutter: str, colour: bool) -> list[str]:
     rows = [printable(row) for row in said.strip().splitlines()]
     if not rows:
         return []
-    mark = _style("   =", colour, fg=FRAME_COLOUR)
+    mark = _style(f"{gutter} =", colour, fg=FRAME_COLOUR)
     head = f"{mark} {_style(f'{label}:', colour, bold=True)}{' ' * (5 - len(label))}{rows[0]}"
-    return [head, *(f"           {row}".rstrip() for row in rows[1:])]
+    return [head, *(f"{gutter}         {row}".rstrip() for row in rows[1:])]
 
 
 def _frame(span: Span, colour: bool, tint: str, read: SourceOf) -> list[str]:
     place = f"{printable(span.file)}:{span.line}:{span.column}"
-    gutter = " " * max(2, len(str(span.line)))
+    gutter = _gutter(span)
     arrow = _style(f"{gutter}-->", colour, fg=FRAME_COLOUR)
     lines = [f"{arrow} {place}"]
     source = read(span)
@@ -102,7 +107,7 @@ def _frame(span: Span, colour: bool, tint: str, read: SourceOf) -> list[str]:
         return lines
     text, offset, width = _window(source[span.line - 1], span.column)
     bar = _style(f"{gutter} |", colour, fg=FRAME_COLOUR)
-    number = _style(f"{span.line:<{len(gutter)}} |", colour, fg=FRAME_COLOUR)
+    number = _style(f"{span.line:>{len(gutter)}} |", colour, fg=FRAME_COLOUR)
     carets = _style("^" * width, colour, fg=tint, bold=True)
     return [*lines, bar, f"{number} {text}".rstrip(), f"{bar} {' ' * offset}{carets}"]
 
