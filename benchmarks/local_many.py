@@ -1,0 +1,22 @@
+"""Run many trivial tasks on the embedded engine; prints seconds, start-up included, as JSON."""
+
+import json
+import sys
+import tempfile
+import time
+
+began = time.perf_counter()
+
+from intermodal_backends.local import RunOptions, run_pipeline  # noqa: E402
+from many import pipeline_of  # noqa: E402 - the imports are part of what is measured
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_pipeline(pipeline_of(int(sys.argv[1])), {}, RunOptions(store=folder))
+        assert result.trace.state == "succeeded", result
+    print(json.dumps({"seconds": time.perf_counter() - began}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The figures that the project publishes: whole processes, beside the kfp SDK in the same run.
+
+Run it with `make bench`. Times are medians; ratios are what counts, since machines differ.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from intermodal_backends.engines.environment import require
+
+HERE = Path(__file__).resolve().parent
+PORT = str(Path(sys.executable).with_name("port"))
+RUNS = 5
+
+
+def wall(command: Sequence[str], runs: int = RUNS) -> float:
+    """Median wall time of a command in seconds, after one run that is not counted."""
+    times = []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=HERE)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+def measured(program: str, *args: str, python: str = sys.executable) -> dict[str, float]:
+    """What a program of this folder prints as JSON, run in a process of its own."""
+    command = [python, str(HERE / program), *args]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HERE)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def row(what: str, ours: str, peer: str = "", ratio: str = "", goal: str = "") -> None:
+    """Print one line of the table."""
+    print(f"{what:<52} {ours:>14} {peer:>16} {ratio:>9}  {goal}", flush=True)
+
+
+def against_the_sdk(kfp_python: str, folder: Path) -> None:
+    """Start-up and compile time of three tasks; size of a spec of 200 calls."""
+    kfp = str(Path(kfp_python).with_name("kfp"))
+    source = str(HERE / "three_tasks.py")
+    theirs = wall(
+        [
+            kfp,
+            "dsl",
+            "compile",
+            "--py",
+            str(HERE / "three_tasks_kfp.py"),
+            "--output",
+            str(folder / "sdk.yaml"),
+        ]
+    )
+    ours = wall([PORT, "compile", source, "--target", "kfp", "--out", str(folder / "out")])
+    three = ["--target", "airflow", "--target", "kfp", "--target", "prefect"]
+    all_three = wall([PORT, "compile", source, *three, "--out", str(folder / "out")])
+    helped = wall([PORT, "--help"])
+    row(
+        "port compile, three tasks, kfp only",
+        f"{ours:.3f} s",
+        f"{theirs:.3f} s",
+        f"{theirs / ours:.1f}x",
+        "4x",
+    )
+    row(
+        "port compile, three tasks, three targets",
+        f"{all_three:.3f} s",
+        f"{theirs:.3f} s",
+        f"{theirs / all_three:.1f}x",
+        "4x",
+    )
+    row("port --help", f"{helped:.3f} s", f"{theirs:.3f} s", f"{theirs / helped:.1f}x", "10x")
+    size = measured("spec_size.py")["bytes"]
+    sdk = measured("spec_size_kfp.py", python=kfp_python)["bytes"]
+    row(
+        "spec of 200 calls of one component",
+        f"{size / 1000:.0f} kB",
+        f"{sdk / 1000:.0f} kB",
+        f"{sdk / size:.1f}x",
+        "5x",
+    )
+
+
+def scaling() -> None:
+    """Time and memory of compiling long pipelines to three targets."""
+    results = {n: measured("compile_many.py", str(n)) for n in (1_000, 10_000)}
+    for n, found in results.items():
+        goal = "2 s" if n == 1_000 else "25 s"
+        row(f"compile {n:,} tasks to three targets", f"{found['seconds']:.2f} s", goal=goal)
+        for name in ("airflow", "kfp", "prefect"):
+            row(f"    {name}", f"{found[name]:.2f} s")
+        row("    peak memory above start", f"{found['megabytes']:.0f} MB")
+    small, large = results[1_000], results[10_000]
+    row("growth of time for ten times the tasks", f"{large['seconds'] / small['seconds']:.1f}x")
+    row(
+        "growth of memory for ten times the tasks",
+        f"{large['megabytes'] / small['megabytes']:.1f}x",
+    )
+
+
+def local_engine() -> None:
+    """A thousand trivial tasks on the embedded engine."""
+    found = measured("local_many.py", "1000")
+    row("local engine, 1,000 trivial tasks, with start-up", f"{found['seconds']:.2f} s", goal="3 s")
+
+
+def main() -> None:
+    """Print the whole table."""
+    os.environ["PYTHONHASHSEED"] = "0"
+    kfp_python = str(require("kfp@2").python)
+    row("", "intermodal", "kfp SDK", "ratio", "goal")
+    with tempfile.TemporaryDirectory() as folder:
+        against_the_sdk(kfp_python, Path(folder))
+    scaling()
+    local_engine()
+
+
+if __name__ == "__main__":
+    main()
