@@ -317,7 +317,7 @@ class ReadLog:
             raise ValueError("its first line is not a log's header")
         if header.get("version") != VERSION:
             raise ValueError(f"it is of version {header.get('version')}, not {VERSION}")
-        if not isinstance(header.get("started"), int):
+        if type(header.get("started")) is not int:
             raise ValueError("its header does not tell when it was started")
         self.started: int = header["started"]
         self.identity = TaskIdentity.from_json(header.get("identity"))

@@ -45,7 +45,9 @@ def register(
         tags = {"intermodal.pipeline": identity.pipeline, "intermodal.run_id": identity.run_id}
         tags |= {safe_key(key): value for key, value in model.tags.items()}
         fitting = {key: cut_text(clean_text(value), TAG_LIMIT) for key, value in tags.items()}
-        version = client.create_model_version(name, source, run.info.run_id, tags=fitting)
+        version = client.create_model_version(
+            name, source, run.info.run_id, tags=fitting, await_creation_for=0
+        )
     findings = _rename_finding(model.name, name)
     if version.tags.get(DONE) != "true":
         findings += _set_aliases(client, name, str(version.version), model.aliases)

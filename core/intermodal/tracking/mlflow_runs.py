@@ -52,7 +52,7 @@ ATTEMPT = "intermodal.attempt"
 CONFLICT = "intermodal.param_conflict."
 RENAMED = "intermodal.renamed."
 CUT = "intermodal.cut."
-ROUNDS = 8  # how often a parent may be replaced under us before we give up
+ROUNDS = 8  # how often others may get in between before we give up
 
 
 class Runs:
@@ -64,18 +64,16 @@ class Runs:
 
     def of_pipeline(self, identity: TaskIdentity, started: int) -> Run:
         """The one run of the pipeline run, made if need be, its parameters logged."""
-        from mlflow.exceptions import MlflowException
-
+        problem: Exception | None = None
         for _ in range(ROUNDS):
             run = self._settled_parent(identity, started)
             try:
                 log_parameters(self.client, run, identity)
-            except MlflowException:
-                if self._settled_parent(identity, started).info.run_id == run.info.run_id:
-                    raise
-                continue  # it lost to another and was deleted meanwhile
+            except Exception as failed:  # lost to another parent, or another logged them just now
+                problem = failed
+                continue
             return run
-        raise TrackerError("other workers keep replacing the pipeline run's MLflow run")
+        raise TrackerError(f"the pipeline run's parameters are refused: {problem}") from problem
 
     def of_attempt(self, identity: TaskIdentity, started: int) -> str:
         """The id of the attempt's run, in its right place in the tree."""

@@ -1,0 +1,191 @@
+"""A real MLflow server on loopback, and reading back the tree of runs it holds."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+START_WAIT = 120  # seconds until the server must answer
+
+
+class Server:
+    """An `mlflow server` that can be killed and started again on the same data and port."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.folder = folder
+        self.workers = workers
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, or leave it if it runs, and wait until it answers."""
+        if self.process is not None:
+            return
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", str(self.workers)]
+        command += ["--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
+        command += ["--artifacts-destination", str(self.folder / "files")]
+        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **quiet},
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_WAIT
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                text = (self.folder / "server.log").read_text()
+                self.kill()
+                pytest.fail(f"mlflow server did not start:\n{text[-4000:]}")
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Kill it with all of its workers, as a power cut would."""
+        if self.process is not None:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+            self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory):
+    """One server for all tests; each test uses a pipeline name of its own."""
+    server = Server(tmp_path_factory.mktemp("mlflow"), workers=2)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory, migrated):
+    """A server that tests may kill; each of them starts it again."""
+    folder = tmp_path_factory.mktemp("killable")
+    (folder / "server.db").write_bytes(migrated.read_bytes())
+    server = Server(folder, workers=1)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A fresh MLflow database, made once because that takes seconds."""
+    path = tmp_path_factory.mktemp("database") / "fresh.db"
+    from intermodal.tracking.mlflow_access import Address, connect
+
+    connect(Address(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def uri(request, tmp_path):
+    """The address of an MLflow that holds nothing of this test's pipeline."""
+    if request.param == "server":
+        return request.getfixturevalue("shared_server").uri
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "mlflow.db").write_bytes(request.getfixturevalue("migrated").read_bytes())
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+@pytest.fixture
+def pipeline(request):
+    """A name of its own for each test."""
+    return request.node.name
+
+
+@pytest.fixture
+def read():
+    """The function that reads back a pipeline's tree; see `Tree`."""
+    return Tree
+
+
+class Tree:
+    """What an MLflow holds of one pipeline: its live runs, nested."""
+
+    def __init__(self, uri: str, pipeline: str) -> None:
+        from mlflow import MlflowClient
+
+        self.client = MlflowClient(uri, registry_uri=uri)
+        experiment = self.client.get_experiment_by_name(pipeline)
+        self.runs = []
+        token = None
+        while experiment is not None:
+            page = self.client.search_runs([experiment.experiment_id], page_token=token)
+            self.runs += page
+            token = page.token
+            if not token:
+                break
+
+    def children(self, parent: str | None) -> list:
+        found = [r for r in self.runs if r.data.tags.get("mlflow.parentRunId") == parent]
+        return sorted(found, key=lambda run: (run.info.run_name, run.info.run_id))
+
+    def named(self, name: str):
+        (run,) = [r for r in self.runs if r.info.run_name == name]
+        return run
+
+    def shape(self, parent: str | None = None) -> list:
+        """Names, states and attempts of all runs, nested as MLflow nests them."""
+        return [
+            (
+                run.info.run_name,
+                run.info.status,
+                run.data.tags.get("intermodal.attempt", ""),
+                self.shape(run.info.run_id),
+            )
+            for run in self.children(parent)
+        ]
+
+    def history(self, run, name: str) -> list:
+        values = self.client.get_metric_history(run.info.run_id, name)
+        return sorted((m.step, m.value) for m in values)
+
+    def files(self, run, folder: str | None = None) -> list[str]:
+        found = []
+        for file in self.client.list_artifacts(run.info.run_id, folder):
+            found += self.files(run, file.path) if file.is_dir else [file.path]
+        return sorted(found)
+
+    def everything(self) -> list:
+        """All that a replay could change, as plain values."""
+        return [
+            (
+                run.info.run_id,
+                run.info.status,
+                run.info.start_time,
+                run.info.end_time,
+                sorted(run.data.params.items()),
+                sorted(run.data.tags.items()),
+                {
+                    name: sorted(
+                        (m.step, m.timestamp, m.value)
+                        for m in self.client.get_metric_history(run.info.run_id, name)
+                    )
+                    for name in sorted(run.data.metrics)
+                },
+                self.files(run),
+            )
+            for run in sorted(self.runs, key=lambda run: run.info.run_id)
+        ]
