@@ -26,7 +26,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal as assert_polars_equal
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -51,6 +51,11 @@ from intermodal.findings import FindingsError
 class Pair(NamedTuple):
     left: int
     right: str
+
+
+class Forgetful(BaseModel):
+    kept: int = 0
+    lost: int = Field(default=0, exclude=True)
 
 
 class Colour(enum.Enum):
@@ -180,6 +185,7 @@ UNUSUAL = {
     "a class": dict,
     "an annotation": list[int],
     "dataclass of a frame": Split(pd.DataFrame(), []),
+    "model that hides a field": Forgetful(lost=1),
     "holds objects": Split(0.1, [object]),
 }
 
@@ -324,6 +330,14 @@ def test_the_same_value_made_again_gives_the_same_bytes(local, name):
     first, again = same_each_time()[name], same_each_time()[name]
     assert first is not again
     refs = [local.save(value, make_key(str(id(value))))[0] for value in (first, again)]
+    assert refs[0].sha256 == refs[1].sha256
+
+
+def test_sharing_of_equal_numbers_does_not_change_the_bytes(local):
+    number = 0.5
+    shared = LogisticRegression(C=number, tol=number)
+    apart = LogisticRegression(C=float("0.5"), tol=float("0.5"))
+    refs = [local.save(v, make_key(n))[0] for n, v in [("s", shared), ("a", apart)]]
     assert refs[0].sha256 == refs[1].sha256
 
 

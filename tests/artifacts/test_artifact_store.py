@@ -348,6 +348,15 @@ def test_exclusive_creation_has_one_winner(store):
     assert read(store, ".runs/parent") == b"mine"
 
 
+def test_a_rival_between_check_and_creation_wins(memory, key, monkeypatch):
+    ref, _ = memory.save("first", key)
+    monkeypatch.setattr(memory._storage, "_exists", lambda _: False)
+    with pytest.raises(FindingsError) as caught:
+        memory.save("second", key)
+    assert codes(caught) == ["PORT405"]
+    assert memory.load(ref) == "first"
+
+
 def test_a_damaged_run_file_is_a_finding(store):
     put(store, ".runs/r1.json", b"{")
     with pytest.raises(FindingsError) as caught:
