@@ -91,7 +91,7 @@ class PipelineFunction:
                 **{
                     key: value
                     for key, value in self.settings.items()
-                    if value is not None and key != "name"
+                    if value is not None and key not in ("name", "description")
                 },
                 name=self.name,
                 description=self.settings.get("description") or inspect.getdoc(self.function) or "",

@@ -91,7 +91,7 @@ class Task(Generic[P, R]):
         self.function = function
         self.options = options
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function, or add a task to the pipeline that is being traced."""
         tracer = current_tracer()
         if tracer is None:
