@@ -106,6 +106,20 @@ class LiveAirflow:
         query = f"SELECT run_id, run_type, state, {date} FROM dag_run WHERE dag_id = ? ORDER BY id"  # noqa: S608
         return [DagRunRow(*row) for row in self._rows(query, dag)]
 
+    def first_scheduled_run(self, dag: str, timeout: float = 60.0) -> str:
+        """The run id of the first run that the scheduler makes by itself.
+
+        Raises:
+            FindingsError: PORT704 if it makes none in time.
+        """
+
+        def scheduled() -> list[str]:
+            return [run.run_id for run in self.runs(dag) if run.run_type == "scheduled"]
+
+        what = f"a scheduled run of `{dag}`"
+        wait_until(lambda: bool(scheduled()), what, timeout, self._servers)
+        return scheduled()[0]
+
     def wait(self, dag: str, run_id: str, timeout: float = 120.0) -> EngineResult:
         """Wait for the run's end.
 
