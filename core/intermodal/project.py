@@ -119,7 +119,7 @@ def _read(file: Path, table: Path_) -> Project:
     except (OSError, UnicodeDecodeError) as problem:
         raise FindingsError([_unreadable(file, problem)]) from problem
     except tomllib.TOMLDecodeError as problem:
-        raise FindingsError([_syntax(file, str(problem))]) from problem
+        raise FindingsError([_syntax(file, text, str(problem))]) from problem
     for key in table:
         data = data.get(key, {}) if isinstance(data, dict) else {}
     reader = _Reader(file, text, table)
@@ -129,10 +129,11 @@ def _read(file: Path, table: Path_) -> Project:
     return project
 
 
-def _syntax(file: Path, message: str) -> Finding:
-    place = re.search(r"\s*\(at line (\d+), column (\d+)\)$", message)
-    line, column = (int(place[1]), int(place[2])) if place else (1, 1)
-    return _broken(file, message[: place.start()] if place else message, line, column)
+def _syntax(file: Path, text: str, message: str) -> Finding:
+    what, _, place = message.rpartition(" (at ")
+    numbers = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    line, column = map(int, numbers.groups()) if numbers else (len(text.splitlines()), 1)
+    return _broken(file, what or message, max(line, 1), column)
 
 
 def _broken(file: Path, what: str, line: int, column: int) -> Finding:
