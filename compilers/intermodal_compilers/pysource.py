@@ -39,6 +39,13 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Text of several lines: one literal a line in brackets, where it does not fit on one."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Call:
     """A call. Keyword arguments keep their order; those whose value is None (not `Value(None)`) are left out."""
 
@@ -86,7 +93,7 @@ class Chain:
     operands: tuple[Expr, ...]
 
 
-Expr = Name | Value | Call | Attribute | Subscript | Sequence_ | Mapping_ | Chain
+Expr = Name | Value | Lines | Call | Attribute | Subscript | Sequence_ | Mapping_ | Chain
 
 
 def is_identifier(text: str) -> bool:
@@ -149,6 +156,8 @@ def inline(expr: Expr) -> str:
             return path
         case Value(value):
             return _literal(value)
+        case Lines(text):
+            return quote(text)
         case Attribute(base, name):
             return f"{inline(base)}.{name}"
         case Subscript(base, key):
@@ -172,7 +181,15 @@ def layout(expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -
     flat = f"{margin}{prefix}{inline(expr)}{suffix}"
     if len(flat) <= WIDTH:
         return [flat]
+    if isinstance(expr, Lines) and "\n" in expr.text.rstrip("\n"):
+        texts = expr.text.splitlines(keepends=True)
+        literals = [f"{margin}{INDENT}{quote(text)}" for text in texts]
+        return [f"{margin}{prefix}(", *literals, f"{margin}){suffix}"]
     opening, elements, closing = _broken(expr)
+    if isinstance(expr, Call) and isinstance(expr.function, Call):
+        head = layout(expr.function, prefix=prefix, suffix="(", indent=indent)
+        if len(head) > 1:
+            return _after_head(head, elements, suffix, indent)
     if not elements:
         return [flat]
     together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
@@ -184,6 +201,19 @@ def layout(expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -
     for key, value in elements:
         lines += layout(value, prefix=key, suffix=",", indent=indent + 1)
     return [*lines, f"{margin}{closing}{suffix}"]
+
+
+def _after_head(
+    head: list[str], elements: list[tuple[str, Expr]], suffix: str, indent: int
+) -> list[str]:
+    """The arguments of a call whose function is itself a call that takes several lines."""
+    rest = ", ".join(f"{key}{inline(value)}" for key, value in elements)
+    if len(head[-1]) + len(rest) + len(suffix) + 1 <= WIDTH:
+        return [*head[:-1], f"{head[-1]}{rest}){suffix}"]
+    lines = list(head)
+    for key, value in elements:
+        lines += layout(value, prefix=key, suffix=",", indent=indent + 1)
+    return [*lines, f"{INDENT * indent}){suffix}"]
 
 
 class Source:

@@ -1,0 +1,134 @@
+"""How Airflow supports each feature of the IR, by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intermodal.features import Capabilities, Lowered, Native, Refused, Support
+from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
+from intermodal_compilers.airflow.dialects import DIALECTS
+
+NATIVE = Native()
+LATER = "Intermodal does not compile this for Airflow yet"
+POD = (
+    "a pod override in `executor_config`, which the Kubernetes executor follows and others ignore; "
+    "a container task takes it as settings of its own container"
+)
+
+SUPPORT: Mapping[F, Support] = {
+    F.DESCRIPTION: NATIVE,
+    F.LABELS: Lowered("tags of the form `key:value`"),
+    F.OWNERS: NATIVE,
+    F.PARAMETERS: NATIVE,
+    F.PARAMETER_REQUIRED: NATIVE,
+    F.PARAMETER_CHOICES: NATIVE,
+    F.PARAMETER_HELP: NATIVE,
+    F.TYPE_TIMESTAMP: NATIVE,
+    F.TYPE_DURATION: Lowered("seconds, as a number"),
+    F.TYPE_ANY: NATIVE,
+    F.TYPE_OPTIONAL: NATIVE,
+    F.TYPE_LIST: NATIVE,
+    F.TYPE_MAP: NATIVE,
+    F.TYPE_STRUCT: Lowered("an object, as JSON has it"),
+    F.PIPELINE_OUTPUTS: Lowered("the XComs of the tasks that give them; a DAG has no outputs"),
+    F.MAX_ACTIVE_RUNS: NATIVE,
+    F.MAX_ACTIVE_TASKS: NATIVE,
+    F.IMAGE: Lowered(
+        "the image of the tasks' pods, which must contain Airflow, on the Kubernetes executor; on "
+        "others tasks run in the worker's own environment"
+    ),
+    F.PACKAGES: Lowered(
+        "a requirements.txt beside the DAG file, to be installed on Airflow's workers"
+    ),
+    F.TRACKING: Lowered("Intermodal's runtime inside the tasks"),
+    F.PIPELINE_NOTIFICATIONS: Refused(LATER, "set `on_failure_callback` in Airflow's own policy"),
+    F.SCHEDULE_CRON: NATIVE,
+    F.SCHEDULE_TIMEZONE: NATIVE,
+    F.SCHEDULE_INTERVAL: NATIVE,
+    F.SCHEDULE_MANUAL: NATIVE,
+    F.SCHEDULE_DATA: Refused(LATER, "use a cron or interval schedule"),
+    F.SCHEDULE_EVENT: Refused(LATER, "let the event's sender start the DAG over Airflow's API"),
+    F.SCHEDULE_MULTIPLE: Refused(LATER, "make one pipeline for each schedule"),
+    F.SCHEDULE_START: NATIVE,
+    F.SCHEDULE_END: NATIVE,
+    F.SCHEDULE_CATCH_UP: NATIVE,
+    F.SCHEDULE_JITTER: Refused(
+        "Airflow starts runs at the times of the schedule, not around them",
+        "choose an odd minute in the cron expression",
+    ),
+    F.ACTION_PYTHON: NATIVE,
+    F.ACTION_SHELL: NATIVE,
+    F.ACTION_CONTAINER: NATIVE,
+    F.ACTION_SQL: Refused(LATER, "run the statement in a Python task"),
+    F.ACTION_HTTP: Refused(LATER, "send the request in a Python task"),
+    F.ACTION_WAIT: Refused(LATER, "poll in a Python task that has a timeout"),
+    F.ACTION_APPROVAL: Refused(LATER),
+    F.ACTION_TRIGGER: Refused(LATER),
+    F.ACTION_NOOP: NATIVE,
+    F.ACTION_HOSTED: Refused(LATER),
+    F.VALUE_PASSING: NATIVE,
+    F.ARTIFACT_PASSING: Lowered("a reference to the artifact store, as an XCom"),
+    F.MULTIPLE_OUTPUTS: NATIVE,
+    F.EXPRESSION_ITEM: Refused(LATER),
+    F.EXPRESSION_RUN_FACT: NATIVE,
+    F.EXPRESSION_TASK_STATE: Refused(LATER),
+    F.EXPRESSION_SECRET: Refused(LATER, "read it in the task from the worker's environment"),
+    F.EXPRESSION_FORMAT: NATIVE,
+    F.EXPRESSION_COMPARE: Refused(LATER, "compare inside a task"),
+    F.EXPRESSION_LOGIC: Refused(LATER, "decide inside a task"),
+    F.EXPRESSION_INDEX: Refused(LATER, "pass the whole value and index it inside the task"),
+    F.EXPRESSION_DATE: Refused(LATER, "compute the date inside a task"),
+    F.EXPRESSION_DEFAULT: Refused(LATER, "choose the fallback inside a task"),
+    F.EXPRESSION_SOURCE: Refused(LATER),
+    F.ORDERING: NATIVE,
+    F.BRANCH: Refused(LATER, "decide inside a task"),
+    F.FOR_EACH: Refused(LATER, "loop inside a task"),
+    F.GROUP: Refused(LATER, "leave the tasks ungrouped"),
+    F.EXIT_TASKS: Refused(LATER),
+    F.GUARD: Refused(LATER, "decide inside a task"),
+    F.SETUP_TEARDOWN: Refused(LATER),
+    **{
+        join: Refused(LATER, "let the task run when all before it succeeded")
+        for join in F
+        if join.value.startswith("join.")
+    },
+    F.RETRY: NATIVE,
+    F.RETRY_DELAY: NATIVE,
+    F.RETRY_FACTOR: Lowered(
+        "Airflow's exponential backoff, which adds up to the pause's own length to each pause"
+    ),
+    F.RETRY_CEILING: NATIVE,
+    F.RETRY_JITTER: Lowered("the variation that Airflow's exponential backoff has of its own"),
+    F.TIMEOUT: NATIVE,
+    F.CACHE: Refused(
+        "Airflow runs every task of every run; it keeps no results to reuse",
+        "leave the cache out, or drop Airflow from this pipeline's targets",
+    ),
+    F.CACHE_TTL: Refused("Airflow has no cache of task results"),
+    F.CACHE_KEY: Refused("Airflow has no cache of task results"),
+    F.RESOURCE_CPU: Lowered(POD),
+    F.RESOURCE_MEMORY: Lowered(POD),
+    F.RESOURCE_LIMITS: Lowered(POD),
+    F.RESOURCE_GPU: Lowered(POD),
+    F.RESOURCE_DISK: Lowered(POD),
+    F.POOL: NATIVE,
+    F.PRIORITY: NATIVE,
+    F.ENVIRONMENT: NATIVE,
+    F.SECRET_VARIABLES: Refused(LATER, "read it in the task from the worker's environment"),
+    F.NOTIFICATIONS: Refused(LATER, "set a callback in Airflow's own policy"),
+    F.ASSETS: Refused(LATER),
+    F.TASK_LABELS: Lowered("a line in the task's documentation; only DAGs have tags"),
+    F.TASK_OWNERS: NATIVE,
+    F.DISPLAY_NAME: NATIVE,
+    F.TASK_DOCS: NATIVE,
+}
+
+
+def capabilities(version: str) -> Capabilities:
+    """The support of every feature in this version of Airflow."""
+    if DIALECTS[version].plain_schedules or DIALECTS[version].delta_trigger:
+        return SUPPORT
+    how = (
+        "a data interval that ends when the run starts, so the logical date is one interval before"
+    )
+    return {**SUPPORT, F.SCHEDULE_INTERVAL: Lowered(how)}

@@ -1,0 +1,131 @@
+"""What differs between the Airflow versions that we write for: import paths, and what they can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+IMPORTS_2: Mapping[str, str] = {
+    "BashOperator": "airflow.operators.bash",
+    "CronTriggerTimetable": "airflow.timetables.trigger",
+    "DAG": "airflow",
+    "DeltaTriggerTimetable": "airflow.timetables.trigger",
+    "DockerOperator": "airflow.providers.docker.operators.docker",
+    "EmptyOperator": "airflow.operators.empty",
+    "Param": "airflow.models.param",
+    "dag": "airflow.decorators",
+    "get_current_context": "airflow.operators.python",
+    "literal": "airflow.utils.template",
+    "task": "airflow.decorators",
+}
+
+IMPORTS_3: Mapping[str, str] = {
+    "BashOperator": "airflow.providers.standard.operators.bash",
+    "DAG": "airflow.sdk",
+    "DockerOperator": "airflow.providers.docker.operators.docker",
+    "EmptyOperator": "airflow.providers.standard.operators.empty",
+    "Param": "airflow.sdk",
+    "dag": "airflow.sdk",
+    "get_current_context": "airflow.sdk",
+    "literal": "airflow.sdk",
+    "task": "airflow.sdk",
+}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One version of Airflow.
+
+    Attributes:
+        imports: The module that each name of Airflow's is imported from.
+        any_factor: Whether exponential backoff takes any multiplier, rather than doubling only.
+        plain_schedules: Whether a cron text or a timedelta starts a run at each of its times. In
+            Airflow 2 they mean data intervals, which start one interval later.
+        delta_trigger: Whether `DeltaTriggerTimetable` exists, where schedules are not plain.
+    """
+
+    imports: Mapping[str, str]
+    any_factor: bool
+    plain_schedules: bool
+    delta_trigger: bool = False
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "3.3": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True),
+    "3.2": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True),
+    "3.1": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),
+    "3.0": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),
+    "2.11": Dialect(IMPORTS_2, any_factor=False, plain_schedules=False, delta_trigger=True),
+    "2.10": Dialect(IMPORTS_2, any_factor=False, plain_schedules=False),
+}
+
+STANDARD_IMPORTS: Mapping[str, tuple[str, str | None]] = {
+    "contextmanager": ("contextlib", "contextmanager"),
+    "json": ("json", None),
+    "os": ("os", None),
+    "pendulum": ("pendulum", None),
+    "timedelta": ("datetime", "timedelta"),
+}
+
+# Names that Airflow hands to a task by the names of its arguments, in any version: an argument of
+# such a name would get Airflow's value, or hide it from what else needs it.
+CONTEXT_KEYS = frozenset(
+    {
+        "asset_state_store",
+        "conf",
+        "conn",
+        "context",
+        "dag",
+        "dag_run",
+        "data_interval_end",
+        "data_interval_start",
+        "ds",
+        "ds_nodash",
+        "exception",
+        "execution_date",
+        "expanded_ti_count",
+        "inlet_events",
+        "inlets",
+        "logical_date",
+        "macros",
+        "map_index_template",
+        "next_ds",
+        "next_ds_nodash",
+        "next_execution_date",
+        "outlet_events",
+        "outlets",
+        "params",
+        "partition_date",
+        "partition_key",
+        "prev_data_interval_end_success",
+        "prev_data_interval_start_success",
+        "prev_ds",
+        "prev_ds_nodash",
+        "prev_end_date_success",
+        "prev_execution_date",
+        "prev_execution_date_success",
+        "prev_start_date_success",
+        "reason",
+        "run_id",
+        "start_date",
+        "task",
+        "task_instance",
+        "task_instance_key_str",
+        "task_reschedule_count",
+        "task_state_store",
+        "templates_dict",
+        "test_mode",
+        "ti",
+        "tomorrow_ds",
+        "tomorrow_ds_nodash",
+        "triggering_asset_events",
+        "triggering_dataset_events",
+        "try_number",
+        "ts",
+        "ts_nodash",
+        "ts_nodash_with_tz",
+        "var",
+        "yesterday_ds",
+        "yesterday_ds_nodash",
+    }
+)

@@ -1,0 +1,306 @@
+"""Python tasks as TaskFlow functions: the user's own where possible, else one that calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from intermodal.findings import Finding, error
+from intermodal.ir import (
+    ArtifactType,
+    BooleanType,
+    FloatType,
+    IntegerType,
+    ListType,
+    MapType,
+    PythonCall,
+    Shell,
+    StringType,
+    Task,
+    Type,
+)
+from intermodal_compilers.airflow.embed import (
+    SPECIAL_ARGUMENTS,
+    Embedded,
+    import_lines,
+    indent_lines,
+    infers_outputs,
+    returns_value,
+)
+from intermodal_compilers.airflow.names import identifier
+from intermodal_compilers.pysource import (
+    Attribute,
+    Call,
+    Expr,
+    Mapping_,
+    Name,
+    Subscript,
+    Value,
+    call,
+    dict_of,
+    function_header,
+    is_identifier,
+    layout,
+)
+
+ANNOTATIONS: Mapping[type, str] = {
+    StringType: "str",
+    IntegerType: "int",
+    FloatType: "float",
+    BooleanType: "bool",
+    MapType: "dict",
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A TaskFlow function's text.
+
+    Attributes:
+        wanted: The name it should have.
+        header: `def` with arguments; the name stands in it as `wanted`.
+        body: The lines below; the whole function if `header` is empty.
+        arguments: The argument that takes each input.
+        settings: What the decorator must say for this function to mean the same.
+        helpers: The file's own functions that it calls.
+        docstring: The docstring in its body.
+    """
+
+    wanted: str
+    parameters: tuple[str, ...]
+    returns: str
+    body: tuple[str, ...]
+    arguments: Mapping[str, str]
+    settings: Mapping[str, Expr]
+    helpers: frozenset[str] = frozenset()
+    docstring: str = ""
+    standalone: Embedded | None = None
+
+    def lines(self, name: str) -> tuple[list[str], list[str]]:
+        """Header and body under a name."""
+        if self.standalone is not None:
+            return [], self.standalone.standalone(name) or []
+        return function_header(name, self.parameters, returns=self.returns), list(self.body)
+
+
+def write_python(task: Task, action: PythonCall, *, code: str, runtime: bool) -> Written | Finding:
+    """The function for a Python task, or why there is none."""
+    embedded: Embedded | None = None
+    if not all(is_identifier(key) for key in task.inputs):
+        return _not_embeddable(task, action, "an input's name is no Python name")
+    if code == "embed":
+        if action.source is None:
+            return _not_embeddable(task, action, "its source could not be captured")
+        embedded = Embedded(action.source, action.function)
+        problem = embedded.problem()
+        if problem:
+            return _not_embeddable(task, action, problem)
+        if not runtime and not task.environment:
+            alone = _standalone(task, action, embedded)
+            if alone is not None:
+                return alone
+    elif not all(is_identifier(part) for part in (*action.module.split("."), action.function)):
+        return _not_embeddable(task, action, "its module or name cannot be imported")
+    return _wrapper(task, action, embedded, runtime=runtime)
+
+
+def write_shell(task: Task, action: Shell) -> Written:
+    """The function for a shell task that the runtime runs."""
+    arguments = argument_names(task.inputs, {"runtime"})
+    body = ["from intermodal import runtime", ""]
+    keywords: dict[str, Expr] = {
+        "context": call("run_context"),
+        "inputs": _inputs(arguments),
+        "outputs": dict_of({name: Value(_shell_tag(t)) for name, t in task.outputs.items()}),
+    }
+    if task.environment:
+        keywords["environment"] = Value(dict(task.environment))
+    run = Call(Name("runtime.run_shell"), (Value(action.command),), keywords)
+    body += layout(run, prefix="return " if task.outputs else "")
+    return Written(
+        wanted=task.id,
+        parameters=_parameters(task, arguments),
+        returns=_returns(task, wrapped=False),
+        body=tuple(indent_lines(body, 1)),
+        arguments=arguments,
+        settings=_output_settings(task),
+        helpers=frozenset({"run_context"}),
+    )
+
+
+def argument_names(inputs: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """An argument for each input that Airflow does not fill itself and that hides nothing."""
+    used = {*SPECIAL_ARGUMENTS, *taken}
+    names: dict[str, str] = {}
+    for key in inputs:
+        name = identifier(key)
+        while name in used:
+            name += "_value"
+        used.add(name)
+        names[key] = name
+    return names
+
+
+def annotation(type_: Type | None) -> str:
+    """A Python annotation that needs no import, or nothing."""
+    if isinstance(type_, ListType):
+        inner = annotation(type_.item)
+        return f"list[{inner}]" if inner else "list"
+    return ANNOTATIONS.get(type(type_), "")
+
+
+def output_tag(type_: Type) -> str:
+    """What the runtime calls an output's type."""
+    return type_.artifact if isinstance(type_, ArtifactType) else "value"
+
+
+def _shell_tag(type_: Type) -> str:
+    """What the runtime reads a command's last line as."""
+    return type_.artifact if isinstance(type_, ArtifactType) else type_.kind
+
+
+def _standalone(task: Task, action: PythonCall, embedded: Embedded) -> Written | None:
+    node = embedded.function
+    if action.unpack != "none" or node is None or embedded.standalone(action.function) is None:
+        return None
+    if set(task.outputs) - {"return"} or (not task.outputs and returns_value(node)):
+        return None
+    if not set(task.inputs) <= set(embedded.parameters):
+        return None
+    settings = {"multiple_outputs": Value(False)} if infers_outputs(node) else {}
+    return Written(
+        wanted=action.function,
+        parameters=(),
+        returns="",
+        body=(),
+        arguments={name: name for name in embedded.parameters},
+        settings=settings,
+        docstring=embedded.docstring,
+        standalone=embedded,
+    )
+
+
+def _wrapper(
+    task: Task, action: PythonCall, embedded: Embedded | None, *, runtime: bool
+) -> Written | Finding:
+    bound = set(embedded.bound) if embedded else {action.function}
+    helpers = {"run_context"} if runtime else set()
+    if task.environment:
+        helpers.add("environment_variables")
+    if helpers & bound:
+        return _not_embeddable(task, action, f"it uses the name `{min(helpers & bound)}`")
+    module = "intermodal_runtime" if "runtime" in bound else "runtime"
+    arguments = argument_names(task.inputs, {*bound, *helpers, module})
+    renamed = f" as {module}" if module != "runtime" else ""
+    more = (f"from intermodal import runtime{renamed}",) if runtime else ()
+    lines = _what_is_called(action, embedded, more)
+    if runtime:
+        lines += _runtime_call(task, action, arguments, module)
+    else:
+        lines += _plain_call(task, action, arguments, bound)
+    if task.environment:
+        variables = call("environment_variables", Value(dict(task.environment)))
+        lines = [*layout(variables, prefix="with ", suffix=":"), *indent_lines(lines, 1)]
+    return Written(
+        wanted=action.function,
+        parameters=_parameters(task, arguments),
+        returns=_returns(task, wrapped=runtime),
+        body=tuple(indent_lines(lines, 1)),
+        arguments=arguments,
+        settings=_output_settings(task),
+        helpers=frozenset(helpers),
+    )
+
+
+def _what_is_called(
+    action: PythonCall, embedded: Embedded | None, more: tuple[str, ...]
+) -> list[str]:
+    """The lines that bring in the user's function, with `more` among the imports."""
+    if embedded:
+        lines = embedded.inner(more)
+    else:
+        lines = import_lines([f"from {action.module} import {action.function}", *more])
+    return lines if not lines or not lines[-1] else [*lines, ""]
+
+
+def _plain_call(
+    task: Task, action: PythonCall, arguments: Mapping[str, str], bound: set[str]
+) -> list[str]:
+    keywords: dict[str, Expr] = {key: Name(name) for key, name in arguments.items()}
+    called = Call(Name(action.function), (), keywords)
+    if not task.outputs:
+        return layout(called)
+    if action.unpack == "none":
+        return layout(called, prefix="return ")
+    result = "result"
+    while result in bound or result in arguments.values():
+        result += "_"
+    outputs = {name: _taken(result, name, action.unpack) for name in task.outputs}
+    return [
+        *layout(called, prefix=f"{result} = "),
+        *layout(dict_of(outputs), prefix="return "),
+    ]
+
+
+def _taken(result: str, output: str, unpack: str) -> Expr:
+    if unpack == "items":
+        return Subscript(Name(result), Value(output))
+    if is_identifier(output):
+        return Attribute(Name(result), output)
+    return call("getattr", Name(result), Value(output))
+
+
+def _runtime_call(
+    task: Task, action: PythonCall, arguments: Mapping[str, str], module: str
+) -> list[str]:
+    keywords: dict[str, Expr] = {
+        "context": call("run_context"),
+        "inputs": _inputs(arguments),
+        "outputs": _tags(task.outputs),
+    }
+    if action.unpack != "none":
+        keywords["unpack"] = Value(action.unpack)
+    run = Call(Name(f"{module}.run"), (Name(action.function),), keywords)
+    return layout(run, prefix="return " if task.outputs else "")
+
+
+def _inputs(arguments: Mapping[str, str]) -> Mapping_:
+    return dict_of({key: Name(name) for key, name in arguments.items()})
+
+
+def _tags(outputs: Mapping[str, Type]) -> Mapping_:
+    return dict_of({name: Value(output_tag(type_)) for name, type_ in outputs.items()})
+
+
+def _parameters(task: Task, arguments: Mapping[str, str]) -> tuple[str, ...]:
+    typed = []
+    for key, name in arguments.items():
+        hint = annotation(task.input_types.get(key))
+        typed.append(f"{name}: {hint}" if hint else name)
+    return tuple(typed)
+
+
+def _returns(task: Task, *, wrapped: bool) -> str:
+    """The return annotation; none where Airflow would infer several outputs from it."""
+    if not task.outputs:
+        return "None"
+    if set(task.outputs) != {"return"} or wrapped:
+        return ""
+    hint = annotation(task.outputs["return"])
+    return "" if "dict" in hint else hint
+
+
+def _output_settings(task: Task) -> dict[str, Expr]:
+    if set(task.outputs) - {"return"}:
+        return {"multiple_outputs": Value(True)}
+    return {}
+
+
+def _not_embeddable(task: Task, action: PythonCall, why: str) -> Finding:
+    return error(
+        "PORT120",
+        f"the function `{action.function}` of task `{task.id}` cannot be embedded",
+        task.span,
+        why=why,
+        next="compile with `--code import`, and install its module on Airflow's workers",
+    )
