@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,7 +48,7 @@ def session(identity: TaskIdentity, tracking_uri: str, folder: Path) -> Session:
     Neither entering nor leaving raises because of tracking; `Session.findings` tells, after leaving.
     """
     if not identity.session:
-        identity = replace(identity, session=uuid.uuid4().hex)
+        identity = replace(identity, session=os.urandom(16).hex())
     return Session(identity, tracking_uri, folder)
 
 
@@ -163,7 +162,7 @@ def close_run(
     """
     if is_off(tracking_uri):
         return []
-    run = replace(identity.of_run, session=uuid.uuid4().hex)
+    run = replace(identity.of_run, session=os.urandom(16).hex())
     try:
         log = EventLog(folder / FOLDER / f"{run.session}.jsonl")
         log.begin(run, now())

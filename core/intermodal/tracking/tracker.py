@@ -8,7 +8,6 @@ after a fault, perhaps by two processes at once, and that must change nothing.
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -108,6 +107,8 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
     """
     if is_off(uri):
         return NoTracker()
+    from importlib.metadata import entry_points
+
     scheme = urlsplit(uri).scheme.lower()
     known: list[str] = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
