@@ -42,7 +42,7 @@ def test_a_real_airflow_tells_an_import_error(case):
             airflow.wait_for_dag("broken")
         (finding,) = caught.value.findings
     assert finding.code == "PORT704"
-    assert "no_such_name" in finding.why
+    assert "no_such_module" in finding.why
 
 
 def test_a_real_prefect_deploys_plans_and_runs(case, tmp_path):

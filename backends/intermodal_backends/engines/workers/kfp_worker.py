@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kfp import components, local
 from kfp.local import subprocess_task_handler
 from kfp.local.orchestrator import (  # noqa: F401
     dag_orchestrator,
@@ -17,7 +18,6 @@ from kfp.local.orchestrator import (  # noqa: F401
 )
 
 from intermodal_backends.engines.workers.serve import Request, number_repeats, serve
-from kfp import components, local
 
 STATES = {"SUCCESS": "succeeded", "FAILURE": "failed"}
 
