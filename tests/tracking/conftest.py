@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, ClassVar
 
 import pytest
 
 from intermodal.findings import Finding
+from intermodal.tracking import tracker
 from intermodal.tracking.records import Record, Status
 from intermodal.tracking.tracker import TaskIdentity, TrackerError
 
@@ -76,7 +76,7 @@ class Entry:
 @pytest.fixture
 def memory(monkeypatch):
     """The memory tracker's class, with nothing in it and no fault; its address is `memory:`."""
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()])
+    monkeypatch.setattr(tracker, "_installed", lambda: [Entry()])
     for name, value in {"attempts": {}, "runs": {}, "fail": None, "answers": []}.items():
         monkeypatch.setattr(MemoryTracker, name, value)
     return MemoryTracker

@@ -15,6 +15,7 @@ from intermodal.tracking.identity import TaskIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
     from intermodal.findings import Finding
     from intermodal.tracking.records import Record, Status
@@ -107,11 +108,9 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
     """
     if is_off(uri):
         return NoTracker()
-    from importlib.metadata import entry_points
-
     scheme = urlsplit(uri).scheme.lower()
     known: list[str] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in _installed():
         found = cast("TrackerClass", entry.load())
         if scheme in found.schemes:
             return found(uri, patient=patient)
@@ -122,6 +121,12 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
 def without_password(text: str) -> str:
     """The text without the user names and passwords that stand before an `@` in addresses."""
     return re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text)
+
+
+def _installed() -> list[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
 
 
 def _unknown(uri: str, scheme: str, known: list[str]) -> Exception:
