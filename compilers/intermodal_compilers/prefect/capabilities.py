@@ -1,0 +1,148 @@
+"""What Prefect 3 can do of each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
+from intermodal.features import Lowered, Native, Refused, Support
+
+_LATER = "the Prefect compiler does not build control flow yet"
+_JOIN = Refused(
+    "a Prefect task runs when everything it waits for has completed; other rules are not built yet",
+    "leave the join rule out, or compile this pipeline for Airflow",
+)
+_BRANCHING = Refused(_LATER, "compute the choice inside a task for now")
+_PER_FLOW_RUN = (
+    "a job variable of the deployment; it holds for the whole flow run, so the largest of its tasks' "
+    "values is used; work pools of type `kubernetes` have it (setting `prefect.work_pool_type`)"
+)
+
+CAPABILITIES: Mapping[F, Support] = {
+    F.DESCRIPTION: Native(),
+    F.LABELS: Lowered("tags `key:value` of the deployment"),
+    F.OWNERS: Lowered("tags `owner:NAME` of the deployment"),
+    F.PARAMETERS: Native(),
+    F.PARAMETER_REQUIRED: Native(),
+    F.PARAMETER_CHOICES: Native(),
+    F.PARAMETER_HELP: Native(),
+    F.TYPE_TIMESTAMP: Lowered("ISO 8601 text, shown with a date picker"),
+    F.TYPE_DURATION: Lowered("a number of seconds"),
+    F.TYPE_ANY: Native(),
+    F.TYPE_OPTIONAL: Native(),
+    F.TYPE_LIST: Native(),
+    F.TYPE_MAP: Native(),
+    F.TYPE_STRUCT: Lowered("a mapping; its fields are not checked when a run starts"),
+    F.PIPELINE_OUTPUTS: Native(),
+    F.MAX_ACTIVE_RUNS: Native(),
+    F.MAX_ACTIVE_TASKS: Lowered("the number of threads of the flow's task runner"),
+    F.IMAGE: Lowered(
+        "the job variable `image` of the deployment; work pools of type `process` have none"
+    ),
+    F.PACKAGES: Lowered(
+        "`requirements.txt` beside the flow and, in container work pools, `EXTRA_PIP_PACKAGES`"
+    ),
+    F.TRACKING: Lowered("Intermodal's runtime inside each task"),
+    F.PIPELINE_NOTIFICATIONS: Refused(
+        "Prefect notifies through automations on its server, which a deployment file cannot hold",
+        "make an automation in Prefect, or send the message from a task",
+    ),
+    F.SCHEDULE_CRON: Native(),
+    F.SCHEDULE_TIMEZONE: Native(),
+    F.SCHEDULE_INTERVAL: Native(),
+    F.SCHEDULE_MANUAL: Native(),
+    F.SCHEDULE_DATA: Refused("not built for Prefect yet", "use a cron or interval schedule"),
+    F.SCHEDULE_EVENT: Refused("not built for Prefect yet", "use a cron or interval schedule"),
+    F.SCHEDULE_MULTIPLE: Native(),
+    F.SCHEDULE_START: Lowered(
+        "scheduled runs before it end at once as Skipped; it is the anchor of an interval, too"
+    ),
+    F.SCHEDULE_END: Lowered("scheduled runs after it end at once as Skipped"),
+    F.SCHEDULE_CATCH_UP: Refused(
+        "Prefect schedules runs from now on and never fills in missed dates",
+        "set `catch_up=False` and start runs for past dates by hand",
+    ),
+    F.SCHEDULE_JITTER: Refused("Prefect starts scheduled runs on the minute", "leave jitter out"),
+    F.ACTION_PYTHON: Native(),
+    F.ACTION_SHELL: Lowered("a task that runs `bash -c`"),
+    F.ACTION_CONTAINER: Lowered("a task that runs the image with the worker's Docker"),
+    F.ACTION_SQL: Refused("not built for Prefect yet", "run the statement in a Python task"),
+    F.ACTION_HTTP: Refused("not built for Prefect yet", "send the request in a Python task"),
+    F.ACTION_WAIT: Refused("not built for Prefect yet", "poll inside a Python task"),
+    F.ACTION_APPROVAL: Refused("not built for Prefect yet", "split the pipeline in two"),
+    F.ACTION_TRIGGER: Refused("not built for Prefect yet", "start the run from a Python task"),
+    F.ACTION_NOOP: Native(),
+    F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in Prefect yet"),
+    F.VALUE_PASSING: Native(),
+    F.ARTIFACT_PASSING: Lowered("references to Intermodal's artifact store"),
+    F.MULTIPLE_OUTPUTS: Lowered("a small task picks each output"),
+    F.EXPRESSION_ITEM: _BRANCHING,
+    F.EXPRESSION_RUN_FACT: Lowered("the flow run's id; other facts are refused one by one"),
+    F.EXPRESSION_TASK_STATE: _BRANCHING,
+    F.EXPRESSION_SECRET: Refused(
+        "not built for Prefect yet", "load a Prefect Secret block inside the task"
+    ),
+    F.EXPRESSION_FORMAT: Lowered("text joined inside the task; in container commands only"),
+    F.EXPRESSION_COMPARE: Refused(_LATER, "compare inside a task"),
+    F.EXPRESSION_LOGIC: Refused(_LATER, "compute it inside a task"),
+    F.EXPRESSION_INDEX: Lowered("a small task picks the element"),
+    F.EXPRESSION_DATE: Refused("Prefect has no logical date", "compute dates inside a task"),
+    F.EXPRESSION_DEFAULT: Refused(_LATER, "handle the missing value inside the task"),
+    F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
+    F.ORDERING: Native(),
+    F.BRANCH: _BRANCHING,
+    F.FOR_EACH: Refused(_LATER, "loop inside a task, or call the task once for each item"),
+    F.GROUP: Refused(_LATER, "put the tasks into the pipeline itself"),
+    F.EXIT_TASKS: Refused(_LATER, "clean up inside the last task"),
+    F.GUARD: _BRANCHING,
+    F.SETUP_TEARDOWN: Refused(_LATER, "set up and tear down inside one task"),
+    F.JOIN_ALL_DONE: _JOIN,
+    F.JOIN_NONE_FAILED: _JOIN,
+    F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: _JOIN,
+    F.JOIN_ONE_SUCCESS: _JOIN,
+    F.JOIN_ONE_FAILED: _JOIN,
+    F.JOIN_ONE_DONE: _JOIN,
+    F.JOIN_ALL_FAILED: _JOIN,
+    F.JOIN_ALL_SKIPPED: _JOIN,
+    F.JOIN_NONE_SKIPPED: _JOIN,
+    F.JOIN_ALWAYS: _JOIN,
+    F.RETRY: Native(),
+    F.RETRY_DELAY: Native(),
+    F.RETRY_FACTOR: Lowered("a list of delays"),
+    F.RETRY_CEILING: Lowered("a list of delays"),
+    F.RETRY_JITTER: Native(),
+    F.TIMEOUT: Lowered(
+        "the work is done in a process of its own, which is ended: Prefect's own timeout cannot "
+        "interrupt a thread"
+    ),
+    F.CACHE: Refused(
+        "caching across runs is not built for Prefect yet", "leave the cache policy out"
+    ),
+    F.CACHE_TTL: Refused("caching across runs is not built for Prefect yet", "leave it out"),
+    F.CACHE_KEY: Refused("caching across runs is not built for Prefect yet", "leave it out"),
+    F.RESOURCE_CPU: Lowered(_PER_FLOW_RUN),
+    F.RESOURCE_MEMORY: Lowered(_PER_FLOW_RUN),
+    F.RESOURCE_LIMITS: Lowered(_PER_FLOW_RUN),
+    F.RESOURCE_GPU: Refused(
+        "no Prefect work pool has a portable setting for it",
+        "choose a work pool whose machines have the accelerator, and leave the request out",
+    ),
+    F.RESOURCE_DISK: Refused("no Prefect work pool has a setting for it", "leave it out"),
+    F.POOL: Refused(
+        "Prefect limits concurrency by tags on its server, which a deployment file cannot set",
+        "use `max_active_tasks` of the pipeline, or a concurrency limit on a label's tag",
+    ),
+    F.PRIORITY: Refused("Prefect has priorities of work queues only, not of tasks", "leave it out"),
+    F.ENVIRONMENT: Lowered("the work is done in a process of its own with these variables"),
+    F.SECRET_VARIABLES: Refused(
+        "not built for Prefect yet", "load a Prefect Secret block inside the task"
+    ),
+    F.NOTIFICATIONS: Refused(
+        "Prefect notifies through automations on its server", "make an automation in Prefect"
+    ),
+    F.ASSETS: Refused("not built for Prefect yet", "leave reads and writes out"),
+    F.TASK_LABELS: Lowered("tags `key:value` of the task"),
+    F.TASK_OWNERS: Lowered("tags `owner:NAME` of the task"),
+    F.DISPLAY_NAME: Native(),
+    F.TASK_DOCS: Native(),
+}

@@ -1,0 +1,164 @@
+"""The task functions of a flow file: one for all the calls that can share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from intermodal.analysis.needs import needs_runtime
+from intermodal.compiling import Settings
+from intermodal.findings import Finding, error
+from intermodal.ir import (
+    ArtifactType,
+    Container,
+    Noop,
+    Pipeline,
+    PythonCall,
+    Shell,
+    Task,
+    Type,
+)
+from intermodal_compilers.prefect.arguments import is_plain_argument
+from intermodal_compilers.prefect.policies import retry_options, tags
+from intermodal_compilers.pysource import Expr, Value, list_of
+
+Key = tuple[object, ...]
+
+
+@dataclass
+class Definition:
+    """Tasks that share one function of the flow file.
+
+    Attributes:
+        tasks: The tasks, in order.
+        runtime: Whether they call Intermodal's runtime.
+        name: The Python name of the Prefect task.
+        title: The name by which Prefect knows it, unless a task has a display name.
+        parameters: Python names of its parameters by input; None if it takes `**inputs`.
+        common: Options that all tasks share, by name.
+    """
+
+    tasks: list[Task]
+    runtime: bool
+    name: str = ""
+    title: str = ""
+    parameters: dict[str, str] | None = None
+    common: dict[str, Expr] = field(default_factory=dict)
+    own: dict[str, dict[str, Expr]] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        """The first of the tasks: they are alike."""
+        return self.tasks[0]
+
+    @property
+    def gives_whole(self) -> bool:
+        """Whether what it gives is its one output, not a mapping of outputs."""
+        if isinstance(self.task.action, PythonCall):
+            return self.task.action.unpack == "none"
+        return set(self.task.outputs) <= {"return"}
+
+    def parameter(self, name: str) -> str:
+        """The Python name of the parameter for an input."""
+        return name if self.parameters is None else self.parameters[name]
+
+    def options_of(self, task: Task) -> Mapping[str, Expr]:
+        """The arguments of `with_options` for one of the tasks."""
+        return self.own.get(task.id, {})
+
+    def settle_options(self, docs: str = "") -> None:
+        """Split the options of the tasks into those of `@task` and those of `with_options`.
+
+        Args:
+            docs: The text that Prefect takes as the description anyway.
+        """
+        every = {task.id: self._options(task, docs) for task in self.tasks}
+        first, *others = every.values()
+        self.common = {
+            key: value
+            for key, value in first.items()
+            if all(key in other and other[key] == value for other in others)
+        }
+        self.own = {
+            id_: {key: value for key, value in options.items() if key not in self.common}
+            for id_, options in every.items()
+        }
+
+    def _options(self, task: Task, docs: str) -> dict[str, Expr]:
+        options: dict[str, Expr] = {}
+        shown = task.display_name or self.title
+        if shown != self.name:
+            options["name"] = Value(shown)
+        plain = task.id == self.title and not task.display_name and len(self.tasks) == 1
+        if self.runtime or not plain:
+            options["task_run_name"] = Value(task.id)
+        if task.docs.strip() and task.docs.strip() != docs.strip():
+            options["description"] = Value(task.docs)
+        marks = tags(task.labels, task.owners)
+        if marks:
+            options["tags"] = list_of(Value(mark) for mark in marks)
+        return {**options, **retry_options(task.retry)}
+
+
+def group(tasks: Iterable[Task], pipeline: Pipeline, settings: Settings) -> list[Definition]:
+    """Tasks that can share a function, together; in the order of their first tasks."""
+    tracked = bool(settings.tracking) and pipeline.tracking.enabled
+    found: dict[Key, Definition] = {}
+    for task in tasks:
+        runtime = not isinstance(task.action, Noop) and needs_runtime(task, tracking=tracked)
+        key = _key(task, runtime=runtime)
+        if key in found:
+            found[key].tasks.append(task)
+        else:
+            found[key] = Definition([task], runtime)
+    return list(found.values())
+
+
+def _key(task: Task, *, runtime: bool) -> Key:
+    """Equal for tasks that one function can serve."""
+    outputs = tuple((name, _shown(type_)) for name, type_ in task.outputs.items())
+    process = (task.timeout, tuple(sorted(task.environment.items())))
+    inputs = tuple(task.inputs)
+    match task.action:
+        case PythonCall(module=module, function=function, unpack=unpack, source=source):
+            text = source.function if source else ""
+            odd = inputs if any(not is_plain_argument(name) for name in inputs) else ()
+            return ("python", module, function, text, unpack, odd, outputs, process, runtime)
+        case Noop():
+            return ("noop",)
+        case action:
+            return (action.kind, repr(action), inputs, outputs, process, runtime)
+
+
+def _shown(type_: Type) -> str:
+    return type_.artifact if isinstance(type_, ArtifactType) else repr(type_)
+
+
+def action_findings(task: Task) -> list[Finding]:
+    """Errors about values of the action that Prefect has no place for."""
+    findings: list[Finding] = []
+    if isinstance(task.action, Container):
+        for name, type_ in (*task.input_types.items(), *task.outputs.items()):
+            if isinstance(type_, ArtifactType):
+                findings.append(
+                    error(
+                        "PORT204",
+                        f"`{name}` of container task `{task.id}` is an artifact",
+                        task.span,
+                        why="containers started from Prefect take and give plain values only for now",
+                        next="pass text, or use a Python or shell task",
+                    )
+                )
+    command = task.action.command if isinstance(task.action, Shell) else ""
+    texts = [command, *task.environment.values()]
+    if any("\0" in text for text in texts):
+        findings.append(
+            error(
+                "PORT204",
+                f"task `{task.id}` has a null character in its command or environment",
+                task.span,
+                why="no operating system can start a process with it",
+                next="remove it",
+            )
+        )
+    return findings

@@ -1,0 +1,62 @@
+"""The files of a compiled pipeline."""
+
+from __future__ import annotations
+
+from intermodal.analysis import graph
+from intermodal.compiling import Compiled, Settings, Target
+from intermodal.findings import Finding, error, errors_of, note
+from intermodal.ir import Pipeline
+from intermodal_compilers.prefect.deployment import deployment_file, deployment_text
+from intermodal_compilers.prefect.emit import emit
+from intermodal_compilers.prefect.infrastructure import job_variables
+from intermodal_compilers.prefect.lower import lower
+
+
+def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
+    """`flow.py`, `prefect.yaml` and, if the pipeline names packages, `requirements.txt`."""
+    lowered = lower(pipeline, settings, str(target))
+    findings = [*lowered.findings, *_text_findings(pipeline)]
+    variables = job_variables(pipeline, graph.tasks(pipeline), settings, findings)
+    if errors_of(findings):
+        return Compiled({}, tuple(findings))
+    deployment = deployment_file(pipeline, settings, lowered.file.function, variables)
+    files = {"flow.py": emit(lowered.file), "prefect.yaml": deployment_text(deployment)}
+    packages = pipeline.environment.packages
+    if packages:
+        files["requirements.txt"] = "".join(f"{package}\n" for package in packages)
+        findings.append(
+            note(
+                "PORT201",
+                "packages are listed in `requirements.txt`",
+                pipeline.environment.span or pipeline.span,
+                next="install them in the environment of a process worker; container work pools "
+                "install them at the start of a flow run",
+            )
+        )
+    return Compiled(files, tuple(findings), lowered.names)
+
+
+def _text_findings(pipeline: Pipeline) -> list[Finding]:
+    """Errors about text that `prefect.yaml` cannot hold."""
+    texts = {
+        "description": (pipeline.description,),
+        "label": tuple(f"{key}:{value}" for key, value in pipeline.labels.items()),
+        "owner": pipeline.owners,
+        "package": pipeline.environment.packages,
+    }
+    return [
+        error(
+            "PORT204",
+            f"the pipeline's {kind} {text[:40]!r} holds a control character",
+            pipeline.span,
+            why="a deployment of Prefect cannot hold it",
+            next="remove it",
+        )
+        for kind, group in texts.items()
+        for text in group
+        if any(_is_control(character) for character in text)
+    ]
+
+
+def _is_control(character: str) -> bool:
+    return (ord(character) < 32 and character not in "\t\n\r") or character == "\x7f"
