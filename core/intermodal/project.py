@@ -21,6 +21,7 @@ SHARED_TABLE = ("tool", "intermodal")
 DEFAULT_TARGETS = ("airflow", "kfp", "prefect")
 DEFAULT_SOURCES = "pipelines"
 DEFAULT_OUT = "build"
+SQLITE = "sqlite:///"
 DEFAULT_STORE = ".intermodal/store"
 
 Path_ = tuple[str, ...]
@@ -173,7 +174,7 @@ class _Reader:
             targets=tuple(read.get("targets", DEFAULT_TARGETS)),
             out=root / read.get("out", DEFAULT_OUT),
             store=absolute_uri(read.get("store", DEFAULT_STORE), root),
-            tracking=read.get("tracking", ""),
+            tracking=absolute_uri(read.get("tracking", ""), root),
             settings=settings,
             profiles=self.profiles(data.get("profiles", {}), settings),
         )
@@ -273,8 +274,10 @@ _TOP_LEVEL: Table = {
 
 
 def absolute_uri(uri: str, root: Path) -> str:
-    """A plain path made absolute; anything with a scheme stays as it is."""
-    return uri if "://" in uri else str(root / uri)
+    """A plain path, or that of an SQLite file, made absolute; any other URI stays as it is."""
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{root / uri.removeprefix(SQLITE)}"
+    return uri if not uri or "://" in uri else str(root / uri)
 
 
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?$")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from intermodal.findings import FindingsError
-from intermodal.project import DEFAULT_TARGETS, find_project, key_lines
+from intermodal.project import DEFAULT_STORE, DEFAULT_TARGETS, find_project, key_lines
+from intermodal.runtime.context import DEFAULT_STORE as RUNTIMES_DEFAULT
+
+
+def test_the_default_store_is_the_runtimes():
+    assert DEFAULT_STORE == RUNTIMES_DEFAULT
 
 
 def test_no_settings_at_all(tmp_path):
@@ -86,6 +91,23 @@ def test_places_in_pyproject(tmp_path):
     [(line, what, _)] = problems(tmp_path, text, "pyproject.toml")
     assert line == 5
     assert what == "`tool.intermodal.out`: is text, not 3"
+
+
+@pytest.mark.parametrize(
+    ("uri", "wanted"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///{}/mlflow.db"),
+        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
+        ("mlruns", "{}/mlruns"),
+        ("https://mlflow", "https://mlflow"),
+        ("", ""),
+    ],
+)
+def test_local_places_are_relative_to_the_project(tmp_path, uri, wanted):
+    (tmp_path / "intermodal.toml").write_text(f'tracking = "{uri}"\n')
+    project = find_project(tmp_path)
+    assert project.tracking == wanted.format(tmp_path)
+    assert project.settings.tracking == uri
 
 
 @pytest.mark.parametrize(

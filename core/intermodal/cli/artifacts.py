@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from intermodal.cli.command import GroupWithExamples
-from intermodal.cli.options import as_json
+from intermodal.cli.options import as_json, store_option
 
 if TYPE_CHECKING:
     from intermodal.artifacts.listing import LineageRow, VersionRow
@@ -24,13 +23,6 @@ class ListByDefault(GroupWithExamples):
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
-
-
-def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--store`."""
-    return click.option("--store", metavar="URI", help="Artifact store. [default: the project's]")(
-        function
-    )
 
 
 @click.group(
@@ -123,7 +115,9 @@ def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(to_json({"path": str(place), **record.model_dump(mode="json")}))
     else:
-        click.echo(f"{place}  {record.ref.kind}, {_size(record.ref.size)}, {record.ref.format}")
+        click.echo(
+            f"{place}  {record.ref.kind}, {readable_size(record.ref.size)}, {record.ref.format}"
+        )
 
 
 @command.command(
@@ -160,12 +154,18 @@ def _versions_table(rows: list[VersionRow]) -> str:
     heads = ["artifact", "kind", "size", "hash", "made", "run"]
     body = []
     for row in rows:
-        index = f"[{','.join(map(str, row.index))}]" if row.index else ""
-        same = f" (as @{row.same_as})" if row.same_as else ""
-        name = f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}"
         made = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
-        body.append([name, row.kind, _size(row.size), row.sha256[:12], made, row.run])
+        body.append(
+            [artifact_name(row), row.kind, readable_size(row.size), row.sha256[:12], made, row.run]
+        )
     return columns([heads, *body])
+
+
+def artifact_name(row: VersionRow) -> str:
+    """How a user asks for the version, and whether it is the same as an older one."""
+    index = f"[{','.join(map(str, row.index))}]" if row.index else ""
+    same = f" (as @{row.same_as})" if row.same_as else ""
+    return f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}"
 
 
 def _lineage_line(row: LineageRow) -> str:
@@ -179,7 +179,8 @@ def _lineage_line(row: LineageRow) -> str:
     return f"{indent}{name}{what}  {row.record.ref.kind} {row.sha256[:12]}  run {key.run}{again}"
 
 
-def _size(number: int) -> str:
+def readable_size(number: int) -> str:
+    """Bytes in a unit that people read."""
     size = float(number)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:

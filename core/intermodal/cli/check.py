@@ -82,15 +82,16 @@ def command(
         raise click.UsageError("--all-profiles and --profile exclude each other")
     started = time.perf_counter()
     project = find_project(Path.cwd())
-    resolved = resolve_targets(targets or project.targets)
+    resolved, unknown = resolve_targets(targets or project.targets)
     found = loading.load(sources, project)
+    loading_findings = [*unknown, *found.findings]
     matrix = compile_all(found.pipelines, resolved, _settings(project, profiles))
-    findings = findings_of(found.findings, matrix)
+    findings = findings_of(loading_findings, matrix)
     form = "json" if as_json else form
     if form == "text":
         _print_text(matrix, findings, project.root, time.perf_counter() - started, notes=notes)
     else:
-        click.echo(_machine(form, matrix, found.findings, findings))
+        click.echo(_machine(form, matrix, loading_findings, findings))
     leave(findings)
 
 

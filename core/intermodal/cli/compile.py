@@ -78,11 +78,11 @@ def command(
 
     started = time.perf_counter()
     project = find_project(Path.cwd())
-    resolved = resolve_targets(targets or project.targets)
+    resolved, unknown = resolve_targets(targets or project.targets)
     settings = _settings(project, profile, code)
     found = loading.load(sources, project)
     matrix = compile_all(found.pipelines, resolved, {"": settings})
-    findings = findings_of(found.findings, matrix)
+    findings = findings_of([*unknown, *found.findings], matrix)
     names = folder_names(resolved)
     root = Path(out).absolute() if out else project.out
     output, misplaced = plan(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from intermodal.cli.render.text import counted
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Settings, Target
-from intermodal.findings import Finding, FindingsError, Severity
+from intermodal.findings import Finding, Severity
 from intermodal.ir import Pipeline
 from intermodal.registry import resolve_target
 from intermodal.textwidth import cells
@@ -26,12 +26,8 @@ class Cell:
     compiled: Compiled
 
 
-def resolve_targets(texts: Sequence[str]) -> list[Target]:
-    """The targets meant, each once.
-
-    Raises:
-        FindingsError: PORT007 for each that is unknown.
-    """
+def resolve_targets(texts: Sequence[str]) -> tuple[list[Target], list[Finding]]:
+    """The targets meant, each once, and PORT007 for each that is unknown."""
     targets: list[Target] = []
     findings: list[Finding] = []
     for text in dict.fromkeys(texts):
@@ -39,9 +35,7 @@ def resolve_targets(texts: Sequence[str]) -> list[Target]:
         findings += found
         if target is not None:
             targets.append(target)
-    if findings:
-        raise FindingsError(findings)
-    return list(dict.fromkeys(targets))
+    return list(dict.fromkeys(targets)), findings
 
 
 def compile_all(

@@ -23,6 +23,16 @@ def as_json(function: AnyCommand) -> AnyCommand:
     return click.option("--json", "as_json", is_flag=True, help=MACHINE_HELP)(function)
 
 
+def store_option(function: AnyCommand) -> AnyCommand:
+    """`--store`."""
+    return click.option(
+        "--store",
+        metavar="URI",
+        envvar="INTERMODAL_STORE",
+        help="Artifact store. [default: the project's]",
+    )(function)
+
+
 def profile_option(function: AnyCommand) -> AnyCommand:
     """`--profile`, one."""
     return click.option(

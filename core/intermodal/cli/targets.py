@@ -58,8 +58,11 @@ def _print_one(text: str, *, as_json: bool) -> None:
     from intermodal import registry
     from intermodal.cli.matrix import columns, resolve_targets
     from intermodal.cli.render.machine import to_json
+    from intermodal.findings import raise_errors
 
-    [target] = resolve_targets([text])
+    targets, unknown = resolve_targets([text])
+    raise_errors(unknown)
+    [target] = targets
     capabilities = registry.compiler(target.name).capabilities(target.version)
     if as_json:
         data = {str(feature): _support_data(s) for feature, s in capabilities.items()}

@@ -1,0 +1,237 @@
+"""`port run`: a pipeline on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intermodal.cli.command import WithExamples
+from intermodal.cli.options import as_json, shown_path, store_option
+
+if TYPE_CHECKING:
+    from intermodal.artifacts.listing import VersionRow
+    from intermodal.findings import Finding
+    from intermodal.ir import Pipeline
+    from intermodal.running import RunResult, TaskFailure
+
+INTERRUPTED = 130
+LONGEST_VALUE = 100
+
+
+@click.command(
+    name="run",
+    cls=WithExamples,
+    examples=(
+        "port run pipelines/diagnosis.py",
+        "port run pipelines/diagnosis.py -p trees=50 -p floor=0.9",
+        "port run pipelines/ --pipeline etl --workers 4",
+        "port run pipelines/etl.py --resume 20260102T030405-9f3a",
+    ),
+)
+@click.argument("source", type=click.Path())
+@click.option(
+    "-p",
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter: text as it is, other values as JSON. Repeatable.",
+)
+@click.option("--pipeline", metavar="NAME", help="Which one, if the source holds several.")
+@click.option("--resume", default="", metavar="RUN", help="Go on with a run where it broke.")
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes.")
+@store_option
+@click.option(
+    "--tracking",
+    metavar="URI",
+    envvar="INTERMODAL_TRACKING",
+    help="Where to track, such as sqlite:///mlflow.db; '' for nowhere. [default: the project's]",
+)
+@as_json
+def command(
+    source: str,
+    given: tuple[str, ...],
+    pipeline: str | None,
+    resume: str,
+    workers: int | None,
+    store: str | None,
+    tracking: str | None,
+    as_json: bool,
+) -> None:
+    """Run the pipeline in SOURCE on this machine, keep its artifacts, and track it.
+
+    A run that failed or was interrupted goes on with --resume: what has succeeded is not done again.
+    """
+    from intermodal.cli.progress import showing
+    from intermodal.cli.render.machine import to_json
+    from intermodal.cli.report import exit_code, print_findings
+    from intermodal.cli.sources import load_one
+    from intermodal.project import find_project
+    from intermodal.running import RunOptions, local_backend
+
+    if resume and given:
+        raise click.UsageError("--resume goes on with the run's own parameters; leave -p out")
+    project = find_project(Path.cwd())
+    found, findings = load_one(source, pipeline, project)
+    parameters = _checked(found, findings, given, project.root, resumed=bool(resume))
+    store = store or project.store
+    tracking = project.tracking if tracking is None else tracking
+    with showing(found.name, _tasks(found), quiet=as_json) as listener:
+        options = RunOptions(
+            store=store,
+            tracking=tracking,
+            workers=workers,
+            resume=resume,
+            python_path=_python_path(source, project.root),
+            on_event=listener,
+        )
+        result = local_backend().run(found, parameters, options)
+    findings = [*result.findings, *(failure.finding for failure in result.failures)]
+    if as_json:
+        click.echo(to_json(_data(result, store, tracking)))
+    else:
+        print_findings(result.findings, project.root)
+        for failure in result.failures:
+            _print_failure(failure, project.root)
+        click.echo(_text(result, source, store, tracking))
+    if result.state == "interrupted":
+        raise click.exceptions.Exit(INTERRUPTED)
+    raise click.exceptions.Exit(exit_code(findings) or (result.state != "succeeded"))
+
+
+def _checked(
+    pipeline: Pipeline, findings: list[Finding], given: Sequence[str], root: Path, *, resumed: bool
+) -> dict[str, Any]:
+    """The parameters of a pipeline that may be run.
+
+    Raises:
+        FindingsError: It may not, or the parameters do not fit.
+    """
+    from intermodal.analysis.validate import validate
+    from intermodal.cli.parameters import read_parameters
+    from intermodal.cli.report import print_findings
+    from intermodal.findings import raise_errors
+
+    findings = [*findings, *validate(pipeline)]
+    raise_errors(findings)
+    print_findings(findings, root)
+    return {} if resumed else read_parameters(pipeline, given)
+
+
+def _tasks(pipeline: Pipeline) -> int:
+    from intermodal.analysis import graph
+
+    return sum(1 for _ in graph.tasks(pipeline))
+
+
+def _python_path(source: str, root: Path) -> tuple[Path, ...]:
+    """Where workers import the user's modules from, as loading the source did."""
+    path = Path(source).resolve()
+    folder = path if path.is_dir() else path.parent
+    return tuple(dict.fromkeys((root.resolve(), folder)))
+
+
+def _print_failure(failure: TaskFailure, root: Path) -> None:
+    """The finding, the user's own traceback, and the end of the task's output."""
+    from intermodal.cli.render.text import printable
+    from intermodal.cli.report import print_findings
+
+    print_findings([failure.finding], root)
+    sections = [("traceback", failure.traceback), ("output", failure.log_tail)]
+    for title, text in sections:
+        rows = text.strip("\n").splitlines()
+        if rows:
+            click.echo(
+                "\n".join([f"   {title}:", *(f"     {printable(r)}" for r in rows)]), err=True
+            )
+    if failure.log is not None:
+        click.echo(f"   all output: {shown_path(failure.log)}", err=True)
+    click.echo(err=True)
+
+
+def _text(result: RunResult, source: str, store: str, tracking: str) -> str:
+    """What a person wants to know at the end."""
+    seconds = (result.ended - result.started).total_seconds()
+    lines = [f"{result.pipeline} {result.state} in {seconds:.2f} s"]
+    rows = [("run", result.run_id)]
+    rows += [("output", f"{name} = {_shown(value)}") for name, value in result.outputs.items()]
+    rows.append(("store", _shown_store(store)))
+    rows += _tracking_rows(tracking)
+    if result.state != "succeeded":
+        rows.append(("go on", f"port run {source} --resume {result.run_id}"))
+    lines += [f"  {label:<10}{text}" for label, text in rows]
+    made = _artifacts(result, store)
+    if made:
+        lines += ["artifacts", _table(made)]
+    return "\n".join(lines)
+
+
+def _data(result: RunResult, store: str, tracking: str) -> dict[str, Any]:
+    from intermodal.cli.render.machine import findings_json
+
+    findings = [*result.findings, *(failure.finding for failure in result.failures)]
+    return {
+        "pipeline": result.pipeline,
+        "run": result.run_id,
+        "state": result.state,
+        "seconds": (result.ended - result.started).total_seconds(),
+        "parameters": dict(result.parameters),
+        "outputs": dict(result.outputs),
+        "tasks": {
+            name: {"state": i.state, "attempts": i.attempts, "seconds": i.seconds}
+            for name, i in result.instances.items()
+        },
+        "artifacts": [row.model_dump(mode="json") for row in _artifacts(result, store)],
+        "store": store,
+        "tracking": tracking,
+        "folder": str(result.folder),
+        "failures": [
+            {"task": f.instance, "attempt": f.attempt, "traceback": f.traceback, "log": f.log_tail}
+            for f in result.failures
+        ],
+        "findings": findings_json(findings),
+    }
+
+
+def _artifacts(result: RunResult, store: str) -> list[VersionRow]:
+    from intermodal.artifacts.listing import versions
+    from intermodal.artifacts.store import ArtifactStore
+
+    rows, _ = versions(ArtifactStore(store), result.pipeline, result.run_id)
+    return rows
+
+
+def _table(rows: Sequence[VersionRow]) -> str:
+    from intermodal.cli.artifacts import artifact_name, readable_size
+    from intermodal.cli.matrix import columns
+
+    return columns([[artifact_name(r), r.kind, readable_size(r.size), r.sha256[:12]] for r in rows])
+
+
+def _tracking_rows(tracking: str) -> list[tuple[str, str]]:
+    if not tracking:
+        return []
+    if tracking.startswith(("http://", "https://")):
+        return [("tracking", tracking)]
+    return [("tracking", tracking), ("see it", f"mlflow ui --backend-store-uri {tracking}")]
+
+
+def _shown_store(store: str) -> str:
+    return store if "://" in store else shown_path(Path(store))
+
+
+def _shown(value: Any) -> str:
+    """An output in a line; an artifact by what it is."""
+    import json
+
+    from intermodal.artifacts.model import REF_MARK, is_ref
+    from intermodal.cli.render.text import printable
+
+    if is_ref(value):
+        ref = value[REF_MARK]
+        return f"{ref['kind']} {ref['uri']}"
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
