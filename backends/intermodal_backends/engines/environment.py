@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,9 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _find(spec: EngineSpec, wanted: str) -> EngineEnvironment | None:
-    for marker in sorted(cache_folder().glob(f"{spec.folder_name}-py*/{MARKER}")):
+    own_python = f"-py{python_version(Path(sys.executable))}-"
+    markers = cache_folder().glob(f"{spec.folder_name}-py*/{MARKER}")
+    for marker in sorted(markers, key=lambda path: (own_python not in path.parent.name, path)):
         made = json.loads(marker.read_text())
         if made["engine"] == spec.name and made["content"] == wanted:
             return _open(spec, marker.parent)
