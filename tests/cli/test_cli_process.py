@@ -38,7 +38,7 @@ def test_a_closed_pipe_is_quiet_and_bad_input_has_no_traceback(tmp_path):
     )
     assert (done.stdout, done.stderr) == ("{", "")
     missing = subprocess.run(
-        [*PORT, "compile", "gone.py"],
+        [*PORT, "compile", "gone.py", "--target", "airflow"],
         capture_output=True,
         text=True,
         check=False,

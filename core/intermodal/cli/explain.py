@@ -42,14 +42,10 @@ def command(code: str | None, as_json: bool) -> None:
 
 def _known(code: str) -> str:
     """The code meant: letters of any case, and the prefix may be missing."""
-    import difflib
-
     from intermodal.codes import CODES
 
     wanted = code.upper()
     for candidate in (wanted, f"PORT{wanted}"):
         if candidate in CODES:
             return candidate
-    near = difflib.get_close_matches(wanted, CODES, n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
-    raise click.UsageError(f"There is no code `{code}`.{hint}")
+    raise click.UsageError(f"there is no code `{code}`; `port explain` lists them")
