@@ -16,7 +16,7 @@ def number() -> int:
 @task
 def share(n: int) -> float:
     with attempt("share") as seen:
-        return seen(n + 1.0)
+        return seen(n + 1.5)
 
 
 @task
