@@ -431,6 +431,16 @@ CODES: dict[str, Code] = {
     "PORT605": Code(
         "worker process died", "The task's process was killed or crashed outside Python."
     ),
+    "PORT606": Code(
+        "the local engine cannot run this",
+        "The embedded engine runs Python, shell and container tasks. The pipeline can still be compiled "
+        "for targets that have the rest.",
+    ),
+    "PORT607": Code(
+        "run cannot be resumed",
+        "A run goes on with the pipeline and the parameters it began with, so that what it has done "
+        "already still counts. The code of functions may change; tasks whose code did run again.",
+    ),
     # 7xx: engines and conformance
     "PORT700": Code(
         "engine is not installed", "`port engines install NAME` makes its environment."

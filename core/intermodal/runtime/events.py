@@ -32,8 +32,20 @@ def log_end(
     outputs: Mapping[str, Any] | None = None,
     artifacts: Mapping[str, str] | None = None,
     error: str = "",
+    file: str | None = None,
 ) -> None:
-    """Log how an attempt ended; `artifacts` are SHA-256 by output name."""
+    """Log how an attempt ended.
+
+    Args:
+        task: Task id.
+        index: Index path of the instance.
+        attempt: Counts from 1.
+        outcome: `succeeded`, `failed`, `timed_out` or `interrupted`.
+        outputs: Values of parameters by output name.
+        artifacts: SHA-256 of artifacts by output name.
+        error: Class and message of what went wrong.
+        file: The log, where the environment does not name it.
+    """
     event: dict[str, Any] = {"event": "end", "task": task, "index": list(index), "attempt": attempt}
     event["outcome"] = outcome
     if outputs:
@@ -42,7 +54,7 @@ def log_end(
         event["artifacts"] = dict(artifacts)
     if error:
         event["error"] = error
-    _append(event)
+    _append(event, file)
 
 
 def canonical(value: Any) -> str:
@@ -60,8 +72,8 @@ def condensed(value: Any) -> Any:
     return {"$sha256": hashlib.sha256(encoded).hexdigest()}
 
 
-def _append(event: dict[str, Any]) -> None:
-    path = os.environ.get(VARIABLE)
+def _append(event: dict[str, Any], file: str | None = None) -> None:
+    path = file or os.environ.get(VARIABLE)
     if not path:
         return
     line = json.dumps({**event, "time": time.time(), "pid": os.getpid(), "source": "runtime"})

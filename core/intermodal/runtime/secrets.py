@@ -65,9 +65,9 @@ def read_secret(name: str, key: str | None = None) -> str:
     return value
 
 
-def hide_secrets(text: str) -> str:
-    """The text with the values of this process's secrets blacked out."""
-    for name, value in os.environ.items():
+def hide_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """The text with the values of the secrets in an environment, this process's own, blacked out."""
+    for name, value in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX) and len(value) >= SHORTEST_HIDDEN:
             text = text.replace(value, HIDDEN)
     return text

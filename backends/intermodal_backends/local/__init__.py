@@ -1,0 +1,65 @@
+"""The embedded engine: runs a pipeline on this machine, and is the reference for what a run means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from intermodal_backends.local.results import (
+    Listener,
+    Progress,
+    RunOptions,
+    RunResult,
+    TaskFailure,
+    TaskResult,
+)
+
+if TYPE_CHECKING:
+    from intermodal.ir import Pipeline
+
+__all__ = [
+    "Listener",
+    "LocalBackend",
+    "Progress",
+    "RunOptions",
+    "RunResult",
+    "TaskFailure",
+    "TaskResult",
+    "run_pipeline",
+]
+
+
+def run_pipeline(
+    pipeline: Pipeline,
+    parameters: Mapping[str, Any] | None = None,
+    options: RunOptions | None = None,
+) -> RunResult:
+    """Run a pipeline to its end on this machine.
+
+    Args:
+        pipeline: A valid pipeline (`analysis.validate`).
+        parameters: JSON values; the rest have their defaults.
+        options: How to run.
+
+    Raises:
+        FindingsError: PORT603 parameters, PORT606 something this engine cannot run, PORT602 or
+            PORT607 a run that cannot be resumed, PORT006 the store cannot be written.
+    """
+    from intermodal_backends.local.engine import run
+
+    return run(pipeline, parameters or {}, options or RunOptions())
+
+
+class LocalBackend:
+    """What the entry point gives."""
+
+    name = "local"
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        parameters: Mapping[str, Any] | None = None,
+        options: RunOptions | None = None,
+    ) -> RunResult:
+        """See `run_pipeline`."""
+        return run_pipeline(pipeline, parameters, options)

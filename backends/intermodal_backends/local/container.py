@@ -1,0 +1,121 @@
+"""Container tasks, by the docker command."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from intermodal.analysis.evaluate import EvaluationError, as_text, evaluate
+from intermodal.ir import Container, Task
+from intermodal.ir.write import to_data
+from intermodal.runtime.attempt import Job
+from intermodal.runtime.events import canonical
+from intermodal.runtime.shell import last_line, read_text
+from intermodal.runtime.stored import is_artifact
+
+MOUNTED = "/intermodal"
+
+
+def docker_problem() -> str:
+    """Why containers cannot run here; empty if they can."""
+    return "" if shutil.which("docker") else "there is no `docker` command on this machine"
+
+
+def container_job(action: Container, task: Task, tags: Mapping[str, str]) -> Job:
+    """The job that runs a container; its inputs and outputs are files in a folder it sees."""
+
+    def call(values: dict[str, Any]) -> dict[str, Any]:
+        # Not removed at once: the outputs in it are stored after this returns.
+        folder = Path(tempfile.mkdtemp(prefix="intermodal-container-"))
+        files = _Files(folder, values)
+        _run(action, task, files)
+        return {name: _output(files.of_output(name), tag, name) for name, tag in tags.items()}
+
+    digest = hashlib.sha256(canonical(to_data(action, spans=False)).encode()).hexdigest()
+    return Job(call=call, code_hash=digest, by_path=True)
+
+
+def _run(action: Container, task: Task, files: _Files) -> None:
+    name = f"intermodal-{uuid.uuid4().hex}"
+    command = [str(evaluate(part, files)) for part in action.command]
+    arguments = [str(evaluate(part, files)) for part in action.args]
+    options = ["--rm", "--init", "--name", name, *files.mounts]
+    secret_names = [variable.variable for variable in task.secrets]
+    for variable in (*task.environment, *secret_names):
+        options += ["--env", variable]  # the value comes from our own environment
+    if command:
+        options += ["--entrypoint", command[0]]
+    try:
+        last_line(["docker", "run", *options, action.image, *command[1:], *arguments])
+    finally:
+        # After a normal end it is gone; after a timeout it is not, and this must not wait for it.
+        subprocess.run(  # noqa: S603
+            ["docker", "rm", "--force", name],  # noqa: S607
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+class _Files:
+    """The scope of a container's command: inputs as values or files, outputs as files."""
+
+    def __init__(self, folder: Path, values: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._values = values
+        for part in ("inputs", "outputs"):
+            (folder / part).mkdir()
+        (folder / "outputs").chmod(0o777)  # the image's user may be any
+        self.mounts = ["--volume", f"{folder}:{MOUNTED}"]
+
+    def of_output(self, name: str) -> Path:
+        """Where the container leaves an output."""
+        return self._folder / "outputs" / name
+
+    def input(self, name: str) -> str:
+        return as_text(self._values[name])
+
+    def path(self, direction: str, name: str) -> str:
+        if direction == "input":
+            self._provide(name)
+        return f"{MOUNTED}/{direction}s/{name}"
+
+    def _provide(self, name: str) -> None:
+        """Put an input into the folder: a text with its value, or a copy of the artifact."""
+        place = self._folder / "inputs" / name
+        text = as_text(self._values[name])
+        if place.exists():
+            return
+        if os.path.isabs(text) and Path(text).is_dir():  # noqa: PTH117
+            shutil.copytree(text, place)
+        elif os.path.isabs(text) and Path(text).is_file():  # noqa: PTH117
+            shutil.copyfile(text, place)
+        else:
+            place.write_text(text, encoding="utf-8")
+
+    def fetch(self, value: Any) -> Any:
+        return value
+
+    def join_secret(self, _parts: list[Any]) -> None:
+        return None
+
+    def secret(self, name: str, _key: str | None) -> Any:
+        raise EvaluationError(f"secret `{name}` in a command would be visible; use a variable")
+
+    def _no_name(self, *_names: str) -> Any:
+        raise EvaluationError("a command can use the task's own inputs and paths only")
+
+    parameter = output = item = fact = state = _no_name
+
+
+def _output(path: Path, tag: str, name: str) -> Any:
+    if is_artifact(tag):
+        return path
+    return read_text(path.read_text(encoding="utf-8").rstrip("\n"), tag, f"output `{name}`")

@@ -1,0 +1,165 @@
+"""The plan of a run: a pipeline's tasks, branches and loops with their upstreams, groups dissolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from intermodal.analysis import graph
+from intermodal.analysis.waits import is_teardown
+from intermodal.ir import BodyNode, Branch, ForEach, Group, OutputRef, Pipeline, Task
+
+Region = tuple[str, str]
+"""A region's id, with the arm's name for branches; `TOP` is the pipeline's own body."""
+
+TOP: Region = ("", "")
+EXIT: Region = ("", "exit")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task, branch or loop.
+
+    Attributes:
+        node: The node itself.
+        region: Where it stands.
+        loops: Ids of the loops around it, outermost first: the length of its index path.
+        ups: Ids of the steps it waits for.
+        rank: Its place in the pipeline.
+    """
+
+    node: Task | Branch | ForEach
+    region: Region
+    loops: tuple[str, ...]
+    ups: tuple[str, ...]
+    rank: int
+
+    @property
+    def depth(self) -> int:
+        """The length of its index path."""
+        return len(self.loops)
+
+
+class Plan:
+    """All steps of a valid pipeline.
+
+    Attributes:
+        steps: By id, exit tasks included.
+        members: Ids of the steps that stand in a region, groups in it dissolved.
+        dependents: Ids of the steps that wait for a step.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._groups = {
+            placed.node.id: placed.node
+            for placed in graph.walk(pipeline)
+            if isinstance(placed.node, Group)
+        }
+        self._tails: dict[str, tuple[str, ...]] = {}
+        self.steps: dict[str, Step] = {}
+        self.members: dict[Region, tuple[str, ...]] = {}
+        self._arms: dict[str, list[Region]] = {}
+        self._place(TOP, pipeline.body, ())
+        exits = {task.id for task in pipeline.exit_tasks}
+        for task in pipeline.exit_tasks:
+            ups = tuple(up for up in self._ups(task) if up in exits)
+            self.steps[task.id] = Step(task, EXIT, (), ups, len(self.steps))
+        self.members[EXIT] = tuple(task.id for task in pipeline.exit_tasks)
+        self.dependents: dict[str, list[str]] = {name: [] for name in self.steps}
+        for name, step in self.steps.items():
+            for up in step.ups:
+                self.dependents[up].append(name)
+
+    def resolve(self, node: str, output: str) -> tuple[str, str]:
+        """The step and output that a reference means; a group hands on what is inside it."""
+        while node in self._groups:
+            inner = self._groups[node].outputs[output]
+            node, output = inner.node, inner.output
+        return node, output
+
+    def leaves(self, region: Region) -> list[str]:
+        """The members of a region that decide how it ends: nothing but teardowns waits for them."""
+        return [
+            name
+            for name in self.members[region]
+            if name not in self._waited_for and not is_teardown(self.steps[name].node)
+        ]
+
+    def inside(self, name: str) -> Iterator[str]:
+        """Ids of all steps inside a branch or loop."""
+        for region in self._arms.get(name, ()):
+            for member in self.members[region]:
+                yield member
+                yield from self.inside(member)
+
+    def around(self, name: str) -> Iterator[str]:
+        """The step's id and those of the branches and loops around it."""
+        while name:
+            yield name
+            name = self.steps[name].region[0]
+
+    @cached_property
+    def _waited_for(self) -> frozenset[str]:
+        return frozenset(
+            up for step in self.steps.values() if not is_teardown(step.node) for up in step.ups
+        )
+
+    def _place(self, region: Region, body: tuple[BodyNode, ...], loops: tuple[str, ...]) -> None:
+        members = list(self._flat(body, ()))
+        self.members[region] = tuple(node.id for node, _ in members)
+        for node, inherited in members:
+            ups = tuple(dict.fromkeys((*self._ups(node), *inherited)))
+            self.steps[node.id] = Step(node, region, loops, ups, len(self.steps))
+            inner = (*loops, node.id) if isinstance(node, ForEach) else loops
+            for arm, inner_body in graph.regions(node):
+                self._arms.setdefault(node.id, []).append((node.id, arm))
+                self._place((node.id, arm), inner_body, inner)
+
+    def _flat(
+        self, body: tuple[BodyNode, ...], inherited: tuple[str, ...]
+    ) -> Iterator[tuple[Task | Branch | ForEach, tuple[str, ...]]]:
+        """The nodes of a body, groups dissolved, with what the heads of groups wait for besides."""
+        for node in body:
+            if not isinstance(node, Group):
+                yield node, inherited
+                continue
+            waits = tuple(dict.fromkeys((*inherited, *self._expanded(node.after))))
+            inside = set(graph.ids_inside(node))
+            for inner, more in self._flat(node.body, ()):
+                head = not (inside & {*graph.upstreams(inner), *more})
+                yield inner, (*more, *waits) if head else more
+
+    def _ups(self, node: BodyNode) -> tuple[str, ...]:
+        data = [
+            self.resolve(ref.node, ref.output)[0] if isinstance(ref, OutputRef) else ref.node
+            for ref in graph.references(graph.expressions(node))
+        ]
+        partners = (
+            node.pairing.partners
+            if isinstance(node, Task) and is_teardown(node) and node.pairing
+            else ()
+        )
+        return tuple(dict.fromkeys((*self._expanded((*data, *node.after, *partners)),)))
+
+    def _expanded(self, names: tuple[str, ...]) -> Iterator[str]:
+        """The steps that an edge from these nodes means: a group stands for its last ones."""
+        for name in names:
+            if name in self._groups:
+                yield from self._group_tails(self._groups[name])
+            else:
+                yield name
+
+    def _group_tails(self, group: Group) -> tuple[str, ...]:
+        if group.id not in self._tails:
+            members = [node for node, _ in self._flat(group.body, ())]
+            waited = {
+                up
+                for node in members
+                if not is_teardown(node)
+                for up in self._expanded(tuple(graph.deep_upstreams(node)))
+            }
+            tails = [n.id for n in members if n.id not in waited and not is_teardown(n)]
+            self._tails[group.id] = tuple(tails) or tuple(self._expanded(group.after))
+        return self._tails[group.id]

@@ -1,0 +1,265 @@
+"""A worker process: takes attempts one at a time, does them through the runtime, and tells how they went."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from intermodal.ir import (
+    ArtifactType,
+    Container,
+    Noop,
+    OptionalType,
+    PythonCall,
+    Shell,
+    Task,
+    Type,
+)
+from intermodal.runtime.attempt import Job, attempt
+from intermodal.runtime.call import job_of, report
+from intermodal.runtime.context import Context
+from intermodal.runtime.events import VARIABLE
+from intermodal.runtime.problems import AttemptTimeout, classify
+from intermodal.runtime.secrets import hide_secrets, read_secret
+from intermodal.runtime.shell import shell_job
+from intermodal_backends.local import wire
+from intermodal_backends.local.container import container_job
+from intermodal_backends.local.failures import user_traceback
+
+if TYPE_CHECKING:
+    from intermodal.findings import Finding
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt to make; what a worker is told."""
+
+    task: str
+    index: tuple[int, ...]
+    attempt: int
+    inputs: Mapping[str, Any]
+    log: str
+
+
+class WorkerProcess:
+    """What all attempts of a run share, in a worker.
+
+    Args:
+        tasks: The pipeline's tasks by id.
+        context: The run; task, index and attempt are filled in for each order.
+        environment: Variables of all tasks.
+        python_path: Folders to import from.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        context: Context,
+        environment: Mapping[str, str],
+        python_path: tuple[Path, ...],
+    ) -> None:
+        self._tasks = tasks
+        self._context = context
+        self._environment = environment
+        self._python_path = python_path
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._folder = Path.cwd()
+
+    def serve(self, connection: socket.socket) -> None:
+        """Take orders until the engine is gone."""
+        self._settle_in()
+        while (message := wire.receive(connection)) is not None:
+            order = Order(**{**message, "index": tuple(message["index"])})
+            wire.send(connection, self._perform(order))
+
+    def _settle_in(self) -> None:
+        os.environ.update(self._environment)
+        sys.path[:0] = [str(folder) for folder in self._python_path]
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nothing, descriptor)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a descriptor, for good
+        sys.stdout, sys.stderr = _text_on(1), _text_on(2)
+
+    def _perform(self, order: Order) -> dict[str, Any]:
+        findings: list[Finding] = []
+        try:
+            with _logged(Path(order.log)), _endable():
+                try:
+                    outputs = self._attempt(order, findings)
+                finally:
+                    report(findings)
+        except BaseException as problem:  # also what ends an attempt from outside
+            return {**_failure(problem), "findings": _data(findings)}
+        return {"ok": True, "outputs": outputs, "findings": _data(findings)}
+
+    def _attempt(self, order: Order, findings: list[Finding]) -> dict[str, Any]:
+        task = self._tasks[order.task]
+        context = Context(
+            pipeline=self._context.pipeline,
+            run_id=self._context.run_id,
+            task=order.task,
+            index=order.index,
+            attempt=order.attempt,
+            target="local",
+            store=self._context.store,
+            tracking=self._context.tracking,
+            parameters=self._context.parameters,
+            experiment=self._context.experiment,
+        )
+        os.chdir(self._folder)  # an earlier attempt may have left it
+        with _variables(task):
+            tags = {name: _tag(type_, task) for name, type_ in task.outputs.items()}
+            return attempt(self._job(task, tags), context, order.inputs, tags, findings)
+
+    def _job(self, task: Task, tags: Mapping[str, str]) -> Job:
+        match task.action:
+            case PythonCall() as action:
+                return job_of(self._function(task.id, action), tags, action.unpack)
+            case Shell(command=command):
+                return shell_job(command, tags, {})
+            case Container() as action:
+                return container_job(action, task, tags)
+            case Noop():
+                return Job(call=lambda _values: {})
+        raise TypeError(f"the local engine has no worker for {task.action.kind}")
+
+    def _function(self, task: str, action: PythonCall) -> Callable[..., Any]:
+        """The task's function, imported once per worker; from its captured source if it has no module."""
+        if task not in self._functions:
+            self._functions[task] = _imported(action) or _from_source(task, action)
+        return self._functions[task]
+
+
+def _imported(action: PythonCall) -> Callable[..., Any] | None:
+    try:
+        found: Any = importlib.import_module(action.module)
+        for part in action.function.split("."):
+            found = getattr(found, part)
+    except (ModuleNotFoundError, AttributeError) as problem:
+        if action.source is None or _is_other_module(problem, action.module):
+            raise
+        return None
+    return found if callable(found) else None
+
+
+def _is_other_module(problem: Exception, module: str) -> bool:
+    """Whether the module is there, but imports one that is not."""
+    return isinstance(problem, ModuleNotFoundError) and not f"{module}.".startswith(
+        f"{problem.name}."
+    )
+
+
+def _from_source(task: str, action: PythonCall) -> Callable[..., Any]:
+    """The function as it was captured, in a module of its own that tracebacks can show."""
+    source = action.source
+    if source is None:
+        raise TypeError(f"`{action.module}.{action.function}` is not a function")
+    text = "\n".join((*source.imports, *source.definitions, source.function))
+    file = f"<{task}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    scope: dict[str, Any] = {"__name__": action.module, "__file__": file}
+    exec(compile(text, file, "exec", dont_inherit=True), scope)  # noqa: S102 - the user's own code
+    found: Callable[..., Any] = scope[action.function]
+    return found
+
+
+def _tag(type_: Type, task: Task) -> str:
+    """The runtime's type tag of an output; commands need the type to read what they print."""
+    if isinstance(type_, OptionalType):
+        return _tag(type_.item, task)
+    if isinstance(type_, ArtifactType):
+        return type_.artifact
+    return "value" if isinstance(task.action, PythonCall) else type_.kind
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Send what the attempt and its processes print to a file; an empty one is not kept."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        empty = not os.fstat(descriptor).st_size
+        os.close(descriptor)
+        for standard in (1, 2):
+            os.dup2(0, standard)
+        if empty:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _endable() -> Iterator[None]:
+    """Let the engine end the attempt: SIGTERM is its timeout, SIGINT an interrupt of the run."""
+    before = signal.signal(signal.SIGTERM, _end_by_timeout)
+    also = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, also)
+
+
+def _end_by_timeout(_signal: int, _frame: FrameType | None) -> None:
+    raise AttemptTimeout
+
+
+@contextmanager
+def _variables(task: Task) -> Iterator[None]:
+    """The task's own environment variables, for the time of the attempt."""
+    before = dict(os.environ)
+    os.environ.update(task.environment)
+    for variable in task.secrets:
+        os.environ[variable.variable] = read_secret(variable.secret.name, variable.secret.key)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _failure(problem: BaseException) -> dict[str, Any]:
+    return {
+        "ok": False,
+        "kind": classify(problem),
+        "exception": type(problem).__name__,
+        "message": hide_secrets(_text_of(problem)),
+        "traceback": hide_secrets(user_traceback(problem)),
+    }
+
+
+def _text_of(problem: BaseException) -> str:
+    try:
+        return str(problem)
+    except Exception as worse:  # a user's __str__ may raise anything
+        return f"<its text cannot be shown: {type(worse).__name__}>"
+
+
+def _data(findings: list[Finding]) -> list[dict[str, Any]]:
+    return [finding.model_dump(mode="json") for finding in findings]
+
+
+def _text_on(descriptor: int) -> TextIOWrapper:
+    raw = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115 - for good
+    return TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def variables_of_run(events: Path, work: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of all tasks of a run."""
+    return {**given, VARIABLE: str(events), "INTERMODAL_WORK": str(work)}

@@ -1,0 +1,176 @@
+"""Functions that the pipelines of these tests call."""
+
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from intermodal.artifacts import Metrics
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+def one() -> int:
+    return 1
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def total(values: list[int]) -> int:
+    return sum(values)
+
+
+def double(item: int) -> int:
+    return 2 * item
+
+
+def echo(value):
+    return value
+
+
+def pair() -> Pair:
+    return Pair(3, "x")
+
+
+def fail() -> int:
+    print("before the fall")
+    return _divide(1, 0)
+
+
+def _divide(a: int, b: int) -> int:
+    return a // b
+
+
+def fail_inside_library() -> object:
+    import json
+
+    return json.loads("{")
+
+
+def fail_for(item: int, bad: int) -> int:
+    if item == bad:
+        raise ValueError(f"bad {item}")
+    return item
+
+
+def wrong_type() -> int:
+    return "three"  # type: ignore[return-value]
+
+
+def mark_and_fail_first(folder: str) -> str:
+    """Fails at the first attempt."""
+    mark = Path(folder, "seen")
+    if mark.exists():
+        return "second"
+    mark.touch()
+    raise RuntimeError("first")
+
+
+def fail_unless(path: str) -> int:
+    if not Path(path).exists():
+        raise RuntimeError(f"{path} is not there")
+    return 7
+
+
+def count_calls(path: str) -> int:
+    with Path(path).open("a") as file:
+        file.write("x")
+    return len(Path(path).read_text())
+
+
+def hang() -> None:
+    time.sleep(60)
+
+
+def hang_stubbornly() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(60)
+
+
+def hang_with_child(path: str) -> None:
+    """Leaves the id of a process of its own, which must not live on."""
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+        os._exit(0)
+    Path(path).write_text(str(child))
+    time.sleep(60)
+
+
+def exit_hard() -> None:
+    os._exit(3)
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def exit_softly() -> None:
+    sys.exit(0)
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def big(size: int) -> list[int]:
+    return list(range(size))
+
+
+def length(values: list[int]) -> int:
+    return len(values)
+
+
+def frame() -> pd.DataFrame:
+    return pd.DataFrame({"a": [1, 2, 3]})
+
+
+def rows(data: pd.DataFrame) -> int:
+    return len(data)
+
+
+def score(data: pd.DataFrame) -> Metrics:
+    return Metrics(rows=len(data), share=0.5)
+
+
+def later(moment: datetime, by: timedelta) -> datetime:
+    return (moment + by).astimezone(UTC)
+
+
+def environment(name: str) -> str:
+    return os.environ.get(name, "")
+
+
+def use_secret(token: str) -> int:
+    print("the token is", token)
+    return len(token)
+
+
+def leak_secret(token: str) -> int:
+    raise RuntimeError(f"cannot log in with {token}")
+
+
+def talk() -> None:
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+
+
+def nothing() -> None:
+    pass
+
+
+def interrupt_engine(pid: int) -> None:
+    os.kill(pid, signal.SIGINT)
+    time.sleep(60)
