@@ -13,10 +13,12 @@ from intermodal_backends.engines.driver import EngineCase
 from intermodal_backends.engines.environment import EngineEnvironment
 from intermodal_backends.engines.warm import WarmWorker, lines_of, result_of
 from intermodal_backends.engines.workers.airflow_words import instance_states
+from intermodal_backends.engines.workers.prefect_words import state_word, task_name
 from intermodal_backends.engines.workers.serve import number_repeats
 
 TOY = """
 import os, pathlib, subprocess, sys
+from intermodal_backends.engines.workers.prefect_words import state_word, task_name
 from intermodal_backends.engines.workers.serve import serve
 
 STATE = []
@@ -142,6 +144,16 @@ def test_repeated_names_are_numbered():
 def test_airflow_rows_become_instances():
     rows = [("a", -1, "success"), ("m", 1, "upstream_failed"), ("w", -1, None)]
     assert instance_states(rows) == {"a": "succeeded", "m[1]": "upstream_failed", "w": "none"}
+
+
+def test_prefect_states_become_ours():
+    assert state_word("Cached", "COMPLETED") == "cached"
+    assert state_word("Skipped", "COMPLETED") == "skipped"
+    assert state_word("NotReady", "PENDING") == "upstream_failed"
+    assert state_word("TimedOut", "FAILED") == "failed"
+    assert state_word("Running", "RUNNING") == "running"
+    assert task_name("load-data-1b2", "1b2c3d") == "load-data"
+    assert task_name("chosen", "0") == "chosen"
 
 
 def _assert_gone(pid):

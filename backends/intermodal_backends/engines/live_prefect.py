@@ -23,6 +23,8 @@ from intermodal_backends.engines.processes import (
     wait_until,
 )
 from intermodal_backends.engines.warm import clean_environment, temporary_folder
+from intermodal_backends.engines.workers.prefect_words import state_word, task_name
+from intermodal_backends.engines.workers.serve import number_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +141,7 @@ class LivePrefect:
         return planned
 
     def wait(self, run: str, timeout: float = 120.0) -> EngineResult:
-        """Wait for the run's end.
+        """Wait for the run's end. The server's records of task runs may lag behind it.
 
         Raises:
             FindingsError: PORT704 if it does not end in time.
@@ -156,7 +158,7 @@ class LivePrefect:
         logs = self._api("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})
         return EngineResult(
             succeeded=state == "COMPLETED",
-            states={task["name"]: task["state"]["type"].lower() for task in task_runs},
+            states=number_repeats(_named_states(task_runs)),
             log="\n".join(line["message"] for line in logs),
         )
 
@@ -197,6 +199,13 @@ def live_prefect(environment: EngineEnvironment) -> Iterator[LivePrefect]:
         ExitStack() as stack,
     ):
         yield LivePrefect(environment, server, home, stack)
+
+
+def _named_states(task_runs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for run in task_runs:
+        if state := run["state"]:  # a record without one is still on its way
+            word = state_word(state["name"], state["type"])
+            yield task_name(run["name"], run["dynamic_key"]), word
 
 
 def _pool_names(folder: Path) -> list[str]:

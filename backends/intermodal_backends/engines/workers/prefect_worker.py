@@ -20,19 +20,8 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.server.schemas import schedules as server_schedules
 from prefect.utilities.importtools import load_script_as_module
 
+from intermodal_backends.engines.workers.prefect_words import state_word, task_name
 from intermodal_backends.engines.workers.serve import Request, number_repeats, serve
-
-# Prefect's words for the states of a task run; by name first, as names are finer than types.
-# Retries end as a plain Completed or Failed; NotReady is what follows a failure upstream.
-STATES = {
-    "Cached": "cached",
-    "Skipped": "skipped",
-    "NotReady": "upstream_failed",
-    "COMPLETED": "succeeded",
-    "FAILED": "failed",
-    "CRASHED": "failed",
-    "CANCELLED": "cancelled",
-}
 
 
 def main() -> None:
@@ -96,12 +85,9 @@ def _recording(
     """Note each task run's state on its way to the server, whose own records lag behind."""
 
     def record(*, task_run: Any, initial_state: Any, validated_state: Any, **rest: Any) -> Any:
-        made_up = f"-{str(task_run.dynamic_key)[:3]}"
-        word = STATES.get(validated_state.name) or STATES.get(validated_state.type.value)
-        task_runs[str(task_run.id)] = (
-            task_run.name.removesuffix(made_up),
-            word or validated_state.name.lower(),
-        )
+        name = task_name(task_run.name, str(task_run.dynamic_key))
+        word = state_word(validated_state.name, validated_state.type.value)
+        task_runs[str(task_run.id)] = (name, word)
         return emit(
             task_run=task_run, initial_state=initial_state, validated_state=validated_state, **rest
         )
