@@ -12,7 +12,6 @@ from intermodal.authoring.pipelines import PipelineFunction
 from intermodal.authoring.spans import shown_below, shown_path, traceback_span
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of
 from intermodal.ir import Pipeline
-from intermodal.ir.read import read
 
 MAX_BYTES = 10 * 1024 * 1024
 SUFFIXES = (".py", ".yaml", ".yml", ".json")
@@ -111,6 +110,8 @@ def _load_file(file: Path, root: Path) -> Loaded:
     if text is None:
         return Loaded(findings=tuple(findings))
     if file.suffix != ".py":
+        from intermodal.ir.read import read  # brings the YAML library, which Python sources spare
+
         pipeline, findings = read(text, shown_path(str(file)), locate=True)
         return Loaded((pipeline,) if pipeline else (), tuple(findings))
     return _load_python(file, text, root)
