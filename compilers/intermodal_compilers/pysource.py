@@ -136,8 +136,10 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     """The lines of a docstring; quotes and backslashes are escaped, control characters too."""
     margin = INDENT * indent
     lines = [_docstring_line(line) for line in text.strip().splitlines()] or [""]
-    if lines[-1].endswith('"'):
-        lines[-1] = lines[-1][:-1] + '\\"'
+    before_quote = lines[-1][:-1]
+    backslashes = len(before_quote) - len(before_quote.rstrip("\\"))
+    if lines[-1].endswith('"') and backslashes % 2 == 0:
+        lines[-1] = before_quote + '\\"'
     if len(lines) == 1:
         return [f'{margin}"""{lines[0]}"""']
     body = [f"{margin}{line}" if line else "" for line in lines[1:]]

@@ -137,20 +137,26 @@ def execute(text: str) -> Recorded:
         "CronTriggerTimetable": recorded_call("cron"),
         "DeltaTriggerTimetable": recorded_call("delta"),
     }
+    with _in_place_of(types.SimpleNamespace(**names), recorded_call("datetime")):
+        exec(compile(text, "dag.py", "exec"), {"__name__": "dag"})
+    return found
+
+
+@contextlib.contextmanager
+def _in_place_of(airflow, datetime):
     pendulum = types.ModuleType("pendulum")
-    pendulum.datetime = recorded_call("datetime")
-    fakes = {"pendulum": pendulum, **dict.fromkeys(MODULES, types.SimpleNamespace(**names))}
+    pendulum.datetime = datetime
+    fakes = {"pendulum": pendulum, **dict.fromkeys(MODULES, airflow)}
     before = {name: sys.modules.get(name) for name in fakes}
     sys.modules.update(fakes)
     try:
-        exec(compile(text, "dag.py", "exec"), {"__name__": "dag"})
+        yield
     finally:
         for name, module in before.items():
             if module is None:
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
-    return found
 
 
 MODULES = (

@@ -76,6 +76,14 @@ def pipeline_findings(pipeline: Pipeline, target: Target, settings: Settings) ->
                 why="labels become tags, which Airflow limits",
                 next="shorten it",
             )
+    if pipeline.schedule and pipeline.schedule.catch_up and pipeline.schedule.start is None:
+        yield error(
+            "PORT204",
+            f"{target} cannot catch up `{pipeline.name}` from no start",
+            pipeline.schedule.span or pipeline.span,
+            why="it would run once for every time of the schedule since an arbitrary day",
+            next="give the schedule a `start`, or switch catch-up off",
+        )
     yield from _required_findings(pipeline, target)
 
 

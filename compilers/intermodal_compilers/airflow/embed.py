@@ -44,6 +44,11 @@ class Embedded:
         return body[0]
 
     @cached_property
+    def definitions(self) -> tuple[ast.Module, ...]:
+        """The syntax of the definitions."""
+        return tuple(ast.parse(text) for text in self.source.definitions)
+
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The function's parameters that can be given by name."""
         if self.function is None:
@@ -55,8 +60,10 @@ class Embedded:
     def bound(self) -> frozenset[str]:
         """Names that the imports, the definitions and the function itself bind."""
         names = {self.name}
-        for text in (*self.source.imports, *self.source.definitions):
+        for text in self.source.imports:
             names.update(_bound_names(ast.parse(text)))
+        for tree in self.definitions:
+            names.update(_bound_names(tree))
         return frozenset(names)
 
     @cached_property
@@ -66,10 +73,14 @@ class Embedded:
 
     def problem(self) -> str:
         """Why the source cannot be embedded, or nothing."""
-        if self.function is None:
-            return "its captured source is not one plain function"
-        for text in (self.source.function, *self.source.definitions):
-            for node in ast.walk(ast.parse(text)):
+        if self.function is None or self.function.name != self.name:
+            return "its captured source is not one plain function of that name"
+        try:
+            parsed = [*self.definitions, *(ast.parse(text) for text in self.source.imports)]
+        except (SyntaxError, ValueError):
+            return "what it needs of its module is not Python"
+        for tree in (self.function, *parsed):
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Global):
                     return "it changes variables of its module with `global`"
         return ""
@@ -79,7 +90,8 @@ class Embedded:
         lines = self._needed(more_imports)
         return lines + _separated(self.source.function, lines)
 
-    def standalone(self, name: str) -> list[str] | None:
+    @cached_property
+    def standalone(self) -> list[str] | None:
         """The function itself with what it needs at the top of its body; None if that could differ.
 
         It could where the function refers to itself, has annotations or defaults that need the
@@ -88,8 +100,7 @@ class Embedded:
         node = self.function
         if node is None or not self._stands_alone(node):
             return None
-        lines = self.source.function.rstrip("\n").splitlines()
-        lines[0] = re.sub(rf"^def\s+{re.escape(self.name)}\b", f"def {name}", lines[0], count=1)
+        lines = self.source.function.rstrip("\n").split("\n")
         needed = self._needed()
         if not needed:
             return lines
@@ -103,6 +114,12 @@ class Embedded:
         if first is not node.body[0] and before[-1].strip():
             before.append("")
         return [*before, *indent("\n".join(needed), indentation), *lines[at:]]
+
+    def renamed(self, name: str) -> list[str]:
+        """The function that stands alone, under another name."""
+        lines = self.standalone or []
+        header = re.sub(rf"^def\s+{re.escape(self.name)}\b", f"def {name}", lines[0], count=1)
+        return [header, *lines[1:]]
 
     def _needed(self, more_imports: Sequence[str] = ()) -> list[str]:
         """Imports and definitions, ending in a blank line."""
@@ -132,8 +149,7 @@ class Embedded:
         inside = {arg.arg for arg in named} | set(_stored_names(node))
         if inside & self.bound:
             return False
-        texts = (self.source.function, *self.source.definitions)
-        return not any(self.name in _loaded_names(ast.parse(text)) for text in texts)
+        return not any(self.name in _loaded_names(tree) for tree in (node, *self.definitions))
 
 
 def infers_outputs(node: ast.FunctionDef | None) -> bool:
@@ -182,7 +198,8 @@ def import_lines(imports: Sequence[str]) -> list[str]:
     renamed: set[tuple[str, str, str]] = set()
     other: list[str] = []
     for text in imports:
-        node = ast.parse(text).body[0]
+        body = ast.parse(text).body
+        node = body[0] if len(body) == 1 else None
         if isinstance(node, ast.Import):
             plain.update((alias.name, alias.asname) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -35,7 +35,9 @@ def emit(file: DagFile) -> Compiled:
         return Compiled({}, tuple(file.findings), names)
     files = {f"{file.name}.py": dag_text(file)}
     if file.packages:
-        files["requirements.txt"] = "".join(f"{package}\n" for package in file.packages)
+        files["requirements.txt"] = "".join(
+            f"{' '.join(package.split())}\n" for package in file.packages
+        )
     return Compiled(files, tuple(file.findings), names)
 
 

@@ -109,13 +109,15 @@ def shell_operator(task: Task, action: Shell, text_of: TextOf) -> Operator:
 def container_operator(task: Task, action: Container, text_of: TextOf) -> Operator:
     """`DockerOperator`, for a container that gives no files back and takes none."""
     operator = Operator("DockerOperator")
-    parts = [_argument(task, part, text_of, operator) for part in (*action.command, *action.args)]
     operator.settings["image"] = _literal(action.image, operator, at_end=True)
     if action.command:
-        operator.settings["entrypoint"] = list_of(parts[:1])
-        parts = parts[1:]
-    if parts:
-        operator.settings["command"] = list_of(parts)
+        # Airflow renders `command` only, so the program alone goes into the entry point.
+        program = [_piece(task, piece, text_of).text for piece in flat(action.command[0])]
+        operator.settings["entrypoint"] = Value(["".join(program)])
+    rest = (*action.command[1:], *action.args)
+    if rest:
+        arguments = [_argument(task, part, text_of, operator) for part in rest]
+        operator.settings["command"] = list_of(arguments)
     if task.environment:
         variables = {key: _literal(text, operator) for key, text in task.environment.items()}
         operator.settings["environment"] = dict_of(variables)

@@ -79,7 +79,7 @@ class Written:
     def lines(self, name: str) -> tuple[list[str], list[str]]:
         """Header and body under a name."""
         if self.standalone is not None:
-            return [], self.standalone.standalone(name) or []
+            return [], self.standalone.renamed(name)
         return function_header(name, self.parameters, returns=self.returns), list(self.body)
 
 
@@ -88,6 +88,8 @@ def write_python(task: Task, action: PythonCall, *, code: str, runtime: bool) ->
     embedded: Embedded | None = None
     if not all(is_identifier(key) for key in task.inputs):
         return _not_embeddable(task, action, "an input's name is no Python name")
+    if not is_identifier(action.function):
+        return _not_embeddable(task, action, "it is not a function of its module's top level")
     if code == "embed":
         if action.source is None:
             return _not_embeddable(task, action, "its source could not be captured")
@@ -99,8 +101,8 @@ def write_python(task: Task, action: PythonCall, *, code: str, runtime: bool) ->
             alone = _standalone(task, action, embedded)
             if alone is not None:
                 return alone
-    elif not all(is_identifier(part) for part in (*action.module.split("."), action.function)):
-        return _not_embeddable(task, action, "its module or name cannot be imported")
+    elif not all(is_identifier(part) for part in action.module.split(".")):
+        return _not_embeddable(task, action, "its module cannot be imported by name")
     return _wrapper(task, action, embedded, runtime=runtime)
 
 
@@ -161,7 +163,7 @@ def _shell_tag(type_: Type) -> str:
 
 def _standalone(task: Task, action: PythonCall, embedded: Embedded) -> Written | None:
     node = embedded.function
-    if action.unpack != "none" or node is None or embedded.standalone(action.function) is None:
+    if action.unpack != "none" or node is None or embedded.standalone is None:
         return None
     if set(task.outputs) - {"return"} or (not task.outputs and returns_value(node)):
         return None

@@ -79,7 +79,7 @@ def containers():
     plain = DockerOperator(
         task_id="plain",
         image="alpine:3.20",
-        entrypoint=[literal("run.sh")],
+        entrypoint=["run.sh"],
         command=[
             "{% raw %}--day={{{% endraw %}{{ params.day }}",
             literal("{{ x }}.sh"),
