@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -160,9 +161,11 @@ def test_json(call, etl, engine):
 
 
 def test_interrupted_runs_end_with_130(call, etl, engine):
-    engine(result("interrupted"))
+    broken_off = replace(FAILURE, kind="interrupted", traceback="KeyboardInterrupt")
+    engine(result("interrupted", failures=(broken_off,)))
     done = call("run", etl)
     assert done.code == 130
+    assert "KeyboardInterrupt" not in done.err
     assert "--resume r1" in done.out
     engine(KeyboardInterrupt())
     assert call("run", etl).code == 130

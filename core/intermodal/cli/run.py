@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,13 +91,15 @@ def command(
         )
         result = local_backend().run(found, parameters, options)
     findings = [*result.findings, *(failure.finding for failure in result.failures)]
+    chosen = ["--pipeline", pipeline] if pipeline else []
     if as_json:
         click.echo(to_json(_data(result, store, tracking)))
     else:
         print_findings(result.findings, project.root)
         for failure in result.failures:
-            _print_failure(failure, project.root)
-        click.echo(_text(result, source, store, tracking))
+            if failure.kind != "interrupted":  # the user did that, and knows
+                _print_failure(failure, project.root)
+        click.echo(_text(result, ["port", "run", source, *chosen], store, tracking))
     if result.state == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
     raise click.exceptions.Exit(exit_code(findings) or (result.state != "succeeded"))
@@ -152,8 +155,8 @@ def _print_failure(failure: TaskFailure, root: Path) -> None:
     click.echo(err=True)
 
 
-def _text(result: RunResult, source: str, store: str, tracking: str) -> str:
-    """What a person wants to know at the end."""
+def _text(result: RunResult, command: Sequence[str], store: str, tracking: str) -> str:
+    """What a person wants to know at the end; `command` ran the pipeline."""
     seconds = (result.ended - result.started).total_seconds()
     lines = [f"{result.pipeline} {result.state} in {seconds:.2f} s"]
     rows = [("run", result.run_id)]
@@ -161,7 +164,7 @@ def _text(result: RunResult, source: str, store: str, tracking: str) -> str:
     rows.append(("store", _shown_store(store)))
     rows += _tracking_rows(tracking)
     if result.state != "succeeded":
-        rows.append(("go on", f"port run {source} --resume {result.run_id}"))
+        rows.append(("go on", shlex.join([*command, "--resume", result.run_id])))
     lines += [f"  {label:<10}{text}" for label, text in rows]
     made = _artifacts(result, store)
     if made:
