@@ -4,6 +4,7 @@ import json
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 began = time.perf_counter()
 
@@ -13,7 +14,11 @@ from many import pipeline_of  # noqa: E402 - the imports are part of what is mea
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        result = run_pipeline(pipeline_of(int(sys.argv[1])), {}, RunOptions(store=folder))
+        result = run_pipeline(
+            pipeline_of(int(sys.argv[1])),
+            {},
+            RunOptions(store=folder, python_path=(Path(__file__).parent,)),
+        )
         assert result.trace.state == "succeeded", result
     print(json.dumps({"seconds": time.perf_counter() - began}))
 

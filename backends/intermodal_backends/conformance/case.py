@@ -101,7 +101,9 @@ class Case:
             FindingsError: If it does not load, or is not exactly one.
         """
         source = next(
-            path for name in ("pipeline.py", "pipeline.yaml") if (path := self.folder / name).exists()
+            path
+            for name in ("pipeline.py", "pipeline.yaml")
+            if (path := self.folder / name).exists()
         )
         loaded = load_source(source, self.root)
         raise_errors(loaded.findings)
@@ -126,4 +128,6 @@ def _read_expectation(path: Path) -> Expectation:
         return Expectation.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (ValidationError, yaml.YAMLError) as problem:
         what = f"`{path.name}` of the case cannot be read: {problem}"
-        raise FindingsError([error("PORT102", what, Span(file=str(path)), next="correct it")]) from problem
+        raise FindingsError(
+            [error("PORT102", what, Span(file=str(path)), next="correct it")]
+        ) from problem

@@ -54,11 +54,11 @@ def run_reference(case: Case, work: Path) -> Outcome:
         return _refused_by_all(case, pipeline)
     work.mkdir(parents=True, exist_ok=True)
     environment = _environment(case, work)
-    options = RunOptions(store=str(work / "store"), root=case.root, environment=environment)
+    options = RunOptions(
+        store=str(work / "store"), python_path=(case.root,), environment=environment
+    )
     result = run_pipeline(pipeline, case.expect.parameters, options)
-    events = read_events(Path(environment["INTERMODAL_EVENTS"]))
-    states = {name: item.state for name, item in result.trace.instances.items()}
-    trace = trace_of(pipeline, events, states)
+    trace = result.trace
     found = differences(case.expect.trace, trace, None)
     return _judged(found, trace, "\n".join(str(failure) for failure in result.failures))
 
@@ -162,5 +162,7 @@ def _refused_by_all(case: Case, pipeline: Pipeline) -> Outcome:
 def _refusal(codes: list[str], wanted: list[str], findings: tuple[Finding, ...]) -> Outcome:
     if codes == wanted:
         return Outcome("refused")
-    told = tuple(f"{finding.code}: {finding.what} ({finding.why})" for finding in errors_of(findings))
+    told = tuple(
+        f"{finding.code}: {finding.what} ({finding.why})" for finding in errors_of(findings)
+    )
     return Outcome("differs", (f"findings are {codes}, expected {wanted}", *told))
