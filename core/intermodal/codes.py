@@ -69,6 +69,12 @@ CODES: dict[str, Code] = {
         "Intermodal met something it did not expect. That is a fault of ours, never of your pipeline. "
         "`port --debug` with the same arguments shows the traceback to report.",
     ),
+    "PORT012": Code(
+        "target cannot be loaded",
+        "The target's compiler is registered, but it or a package it needs cannot be imported. Each "
+        "target that needs more than the base install has an extra of its name: "
+        "`pip install 'intermodal[kfp]'`.",
+    ),
     # 1xx: IR and authoring
     "PORT100": Code(
         "unknown field",

@@ -197,3 +197,33 @@ def test_ctrl_c_ends_quietly(call, etl, monkeypatch):
     done = call("compile", etl)
     assert done.code == 130
     assert "Traceback" not in done.err
+
+
+def test_a_target_that_is_not_installed_whole(call, etl, project, monkeypatch):
+    from intermodal import registry
+
+    load = registry.load
+
+    def missing(group, name):
+        if name == "brick":
+            raise ModuleNotFoundError("No module named 'mortar'", name="mortar")
+        return load(group, name)
+
+    monkeypatch.setattr(registry, "load", missing)
+    said = fails(call("compile", etl), "PORT012")
+    assert "No module named 'mortar'" in said
+    assert "`pip install 'intermodal[brick]'`" in said
+    assert not (project / "build").exists()
+    listed = call("targets")
+    assert "PORT012" in listed.err
+    assert "toy     2.0, 1.0" in listed.out
+
+
+def test_a_target_that_lacks_a_package_when_it_compiles(call, etl, project, monkeypatch):
+    from intermodal.cli import matrix
+
+    def compile_pipeline(*_):
+        import a_package_that_is_not_there  # noqa: F401
+
+    monkeypatch.setattr(matrix, "compile_pipeline", compile_pipeline)
+    assert "a_package_that_is_not_there" in fails(call("compile", etl), "PORT012")

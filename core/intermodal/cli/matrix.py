@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from intermodal.cli.render.text import counted
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Settings, Target
-from intermodal.findings import Finding, Severity
+from intermodal.findings import Finding, Severity, error
 from intermodal.ir import Pipeline
 from intermodal.registry import resolve_target
 from intermodal.textwidth import cells
@@ -31,7 +31,10 @@ def resolve_targets(texts: Sequence[str]) -> tuple[list[Target], list[Finding]]:
     targets: list[Target] = []
     findings: list[Finding] = []
     for text in dict.fromkeys(texts):
-        target, found = resolve_target(text)
+        try:
+            target, found = resolve_target(text)
+        except (ImportError, AttributeError) as problem:
+            target, found = None, [not_loadable(text.partition("@")[0], problem)]
         findings += found
         if target is not None:
             targets.append(target)
@@ -41,13 +44,30 @@ def resolve_targets(texts: Sequence[str]) -> tuple[list[Target], list[Finding]]:
 def compile_all(
     pipelines: Sequence[Pipeline], targets: Sequence[Target], profiles: Mapping[str, Settings]
 ) -> list[Cell]:
-    """Compile each pipeline for each target with each profile's settings."""
+    """Compile each pipeline for each target with each profile's settings; PORT012 where that fails."""
     return [
-        Cell(pipeline.name, target, profile, compile_pipeline(pipeline, target, settings))
+        Cell(pipeline.name, target, profile, _compile(pipeline, target, settings))
         for pipeline in pipelines
         for profile, settings in profiles.items()
         for target in targets
     ]
+
+
+def _compile(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
+    try:
+        return compile_pipeline(pipeline, target, settings)
+    except ImportError as problem:
+        return Compiled({}, (not_loadable(target.name, problem),))
+
+
+def not_loadable(name: str, problem: Exception) -> Finding:
+    """PORT012: a target whose compiler, or what it needs, is not there."""
+    return error(
+        "PORT012",
+        f"target `{name}` cannot be loaded",
+        why=f"{type(problem).__name__}: {problem}",
+        next=f"install what it needs, perhaps with `pip install 'intermodal[{name}]'`",
+    )
 
 
 def findings_of(found: Sequence[Finding], matrix: Sequence[Cell]) -> list[Finding]:

@@ -10,7 +10,9 @@ from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, complete_targets
 
 if TYPE_CHECKING:
+    from intermodal.compiling import Compiler
     from intermodal.features import Support
+    from intermodal.findings import Finding
 
 
 @click.command(
@@ -34,24 +36,34 @@ def command(target: str | None, as_json: bool) -> None:
 
 def _print_all(*, as_json: bool) -> None:
     from intermodal import registry
-    from intermodal.cli.matrix import columns
+    from intermodal.cli.matrix import columns, not_loadable
     from intermodal.cli.render.machine import to_json
+    from intermodal.cli.report import leave, print_findings
 
-    compilers = registry.compilers()
+    compilers: dict[str, Compiler] = {}
+    findings: list[Finding] = []
+    for name in registry.names("compilers"):
+        try:
+            compilers[name] = registry.compiler(name)
+        except (ImportError, AttributeError) as problem:
+            findings.append(not_loadable(name, problem))
+    print_findings(findings)
     if as_json:
-        data = {
-            name: {
-                version: {str(f): _support_data(s) for f, s in c.capabilities(version).items()}
-                for version in c.versions
-            }
-            for name, c in compilers.items()
-        }
-        click.echo(to_json(data))
-        return
+        click.echo(to_json({name: _versions(c) for name, c in compilers.items()}))
+        leave(findings)
     rows = [["target", "versions (the default first)"]]
     rows += [[name, ", ".join(c.versions)] for name, c in compilers.items()]
     click.echo(columns(rows))
     click.echo("`port targets TARGET` shows what it supports")
+    leave(findings)
+
+
+def _versions(compiler: Compiler) -> dict[str, Any]:
+    """The support of every feature, by version."""
+    return {
+        version: {str(f): _support_data(s) for f, s in compiler.capabilities(version).items()}
+        for version in compiler.versions
+    }
 
 
 def _print_one(text: str, *, as_json: bool) -> None:
