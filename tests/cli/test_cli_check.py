@@ -74,6 +74,10 @@ def test_junit(call, mixed):
     assert ("etl", "toy@2.0") not in names
 
 
+def test_no_annotations_is_no_output(call, etl):
+    assert call("check", etl, "--format", "github").out == ""
+
+
 def test_github(call, mixed):
     assert call("check", "--format", "github").out.startswith("::error file=loops.yaml,line=3")
 

@@ -90,8 +90,8 @@ def command(
     form = "json" if as_json else form
     if form == "text":
         _print_text(matrix, findings, project.root, time.perf_counter() - started, notes=notes)
-    else:
-        click.echo(_machine(form, matrix, loading_findings, findings))
+    elif said := _machine(form, matrix, loading_findings, findings):
+        click.echo(said)
     leave(findings)
 
 
