@@ -95,6 +95,8 @@ def _do(
     }
     if tracked is not None:
         tracked.record_inputs(taken.parameters)
+        for item in taken.lineage:
+            tracked.know(values[item.name], item.uri)
     results = job.call(values)
     stored = Outputs(context, taken, job.code_hash)
     try:
@@ -123,6 +125,7 @@ def _record_outputs(
 ) -> None:
     for name, ref in stored.references.items():
         tracked.record_reference(name, ref.uri, ref.sha256, ref.kind)
+        tracked.know(results[name], ref.uri)
     for name, tag in outputs.items():
         if tag == "Metrics" and results[name] is not None:
             tracked.record_metrics("" if len(outputs) == 1 else name, results[name])

@@ -99,8 +99,9 @@ def register_model(
 
     Args:
         name: The registered model's name.
-        artifact_or_path: A local file or folder, which is copied now; or where the model is already: a
-            URI, or an object with a `uri` (an artifact), which is registered in place.
+        artifact_or_path: The model itself, if it is an input or an output of the task; a local file or
+            folder, which is copied now; or where the model is already: a URI, or an object with a
+            `uri`, which is registered in place.
         aliases: Names such as `champion` that are to point to this version.
         tags: Labels of the version.
 

@@ -55,6 +55,9 @@ class EventLog:
         self._names: dict[str, bytes] = {}
         self._noted: dict[str, int] = {}
         self._payloads = 0
+        # Stored values by identity; each is held, so that its id stays its own.
+        self._known: dict[int, tuple[Any, str]] = {}
+        self._unplaced: list[tuple[Any, Model]] = []
 
     @property
     def is_open(self) -> bool:
@@ -167,14 +170,31 @@ class EventLog:
             return
         with _Noting(self, f"model {values.shown(name)}"):
             checked = values.checked_name(name)
-            uri = getattr(source, "uri", source)
-            remote = isinstance(uri, str) and len(urlsplit(uri).scheme) > 1
-            path = "" if remote else self._copy(uri)
             labels = {
                 values.checked_name(k): values.text_of(v) for k, v in dict(tags or {}).items()
             }
             names = (aliases,) if isinstance(aliases, str) else tuple(map(str, aliases))
-            self.add(Model(checked, path, uri if remote else "", now(), names, labels))
+            model = Model(checked, "", "", now(), names, labels)
+            uri = getattr(source, "uri", None) or self._uri_of(source)
+            if uri is None and not isinstance(source, str | os.PathLike):
+                self._unplaced.append((source, model))
+                return
+            uri = source if uri is None else uri
+            remote = isinstance(uri, str) and len(urlsplit(uri).scheme) > 1
+            self.add(replace(model, uri=uri) if remote else replace(model, path=self._copy(uri)))
+
+    def know(self, value: Any, uri: str) -> None:
+        """Take note that a value is the artifact at `uri`, and register what waited to know that."""
+        self._known[id(value)] = (value, uri)
+        waiting = [(source, model) for source, model in self._unplaced if source is value]
+        self._unplaced = [pair for pair in self._unplaced if pair[0] is not value]
+        for _, model in waiting:
+            self.add(replace(model, uri=uri))
+
+    def _uri_of(self, value: Any) -> str | None:
+        """Where a value is that came from, or went into, the artifact store."""
+        known = self._known.get(id(value))
+        return known[1] if known else None
 
     def reference(self, output: str, uri: str, sha256: str, kind: str) -> None:
         """Record an output that the artifact store holds."""
@@ -182,6 +202,12 @@ class EventLog:
 
     def status(self, state: State, error: str = "") -> None:
         """Record how the attempt stands, and first what was lost on the way."""
+        for _, model in self._unplaced:
+            self.note(
+                "PORT501",
+                f"model {values.shown(model.name)} was not recorded: it is no input and no output of "
+                "the task; return it, or pass a path or a URI",
+            )
         for what, count in self._noted.items():
             if count > 1:
                 self._add_note("PORT501", f"{what} ({count} times)")

@@ -84,6 +84,10 @@ class Session:
         """Record an artifact output by reference: it is in the store and is not uploaded again."""
         self._log.reference(output, uri, sha256, kind)
 
+    def know(self, value: Any, uri: str) -> None:
+        """Tell where an input or output is stored, so that the task can name it by its value."""
+        self._log.know(value, uri)
+
     def set_tag(self, name: str, value: Any) -> None:
         """Label the attempt, `intermodal.` names included."""
         self._log.tag(name, value, own=True)
