@@ -1,0 +1,133 @@
+"""What Kubeflow Pipelines v2 can do of each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
+from intermodal.features import Lowered, Native, Refused, Support
+
+_LATER = "the KFP compiler does not build control flow yet"
+_JOIN = Refused(
+    "a KFP task runs when all tasks before it have succeeded; other rules are not built yet",
+    "leave the join rule out, or compile this pipeline for Airflow",
+)
+_BRANCHING = Refused(_LATER, "compute the choice inside a task for now")
+_NOT_YET = "not built for KFP yet"
+_NOTICES = Refused(
+    "KFP does not notify", "send the message from a task, or watch runs from outside"
+)
+_DATES = "KFP tells a task no dates of its run"
+
+CAPABILITIES: Mapping[F, Support] = {
+    F.DESCRIPTION: Native(),
+    F.LABELS: Lowered("a line of the description"),
+    F.OWNERS: Lowered("a line of the description"),
+    F.PARAMETERS: Native(),
+    F.PARAMETER_REQUIRED: Native(),
+    F.PARAMETER_CHOICES: Native(),
+    F.PARAMETER_HELP: Native(),
+    F.TYPE_TIMESTAMP: Lowered("a STRING in ISO 8601"),
+    F.TYPE_DURATION: Lowered("a NUMBER_DOUBLE of seconds"),
+    F.TYPE_ANY: Lowered("a STRING of JSON, since KFP's numbers are doubles and it has no null"),
+    F.TYPE_OPTIONAL: Lowered("a STRING of JSON, `null` included"),
+    F.TYPE_LIST: Native(),
+    F.TYPE_MAP: Native(),
+    F.TYPE_STRUCT: Native(),
+    F.PIPELINE_OUTPUTS: Native(),
+    F.MAX_ACTIVE_RUNS: Lowered("`max_concurrency` of the recurring run"),
+    F.MAX_ACTIVE_TASKS: Refused(
+        "KFP limits tasks at once inside loops only", "order the tasks with `after`"
+    ),
+    F.IMAGE: Native(),
+    F.PACKAGES: Refused(
+        "KFP could only install them when each task starts, which is slow and fails offline",
+        "build an image with the packages and name it in `environment.image`",
+    ),
+    F.TRACKING: Lowered("Intermodal's runtime inside each task"),
+    F.PIPELINE_NOTIFICATIONS: _NOTICES,
+    F.SCHEDULE_CRON: Lowered("`recurring_run.json` for KFP's API"),
+    F.SCHEDULE_TIMEZONE: Refused(
+        "KFP's cron runs in the time zone of its server", "write the schedule in UTC"
+    ),
+    F.SCHEDULE_INTERVAL: Lowered("`recurring_run.json` for KFP's API"),
+    F.SCHEDULE_MANUAL: Native(),
+    F.SCHEDULE_DATA: Refused("KFP starts runs by time only", "use a cron or interval schedule"),
+    F.SCHEDULE_EVENT: Refused("KFP starts runs by time only", "use a cron or interval schedule"),
+    F.SCHEDULE_MULTIPLE: Lowered("one recurring run for each"),
+    F.SCHEDULE_START: Lowered("`start_time` of the recurring run"),
+    F.SCHEDULE_END: Lowered("`end_time` of the recurring run"),
+    F.SCHEDULE_CATCH_UP: Lowered("`no_catchup: false` of the recurring run"),
+    F.SCHEDULE_JITTER: Refused("KFP starts runs on time", "leave jitter out"),
+    F.ACTION_PYTHON: Native(),
+    F.ACTION_SHELL: Lowered("a small Python program that runs `bash -c`; the image needs both"),
+    F.ACTION_CONTAINER: Native(),
+    F.ACTION_SQL: Refused(_NOT_YET, "run the statement in a Python task"),
+    F.ACTION_HTTP: Refused(_NOT_YET, "send the request in a Python task"),
+    F.ACTION_WAIT: Refused(_NOT_YET, "poll inside a Python task"),
+    F.ACTION_APPROVAL: Refused("KFP cannot wait for a person", "split the pipeline in two"),
+    F.ACTION_TRIGGER: Refused(_NOT_YET, "start the run from a Python task"),
+    F.ACTION_NOOP: Lowered("a container that ends at once"),
+    F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in KFP yet"),
+    F.VALUE_PASSING: Native(),
+    F.ARTIFACT_PASSING: Lowered(
+        "KFP artifacts whose metadata refers to Intermodal's artifact store"
+    ),
+    F.MULTIPLE_OUTPUTS: Native(),
+    F.EXPRESSION_ITEM: _BRANCHING,
+    F.EXPRESSION_RUN_FACT: Lowered(
+        "KFP's own placeholder; facts other than the run's id are refused"
+    ),
+    F.EXPRESSION_TASK_STATE: _BRANCHING,
+    F.EXPRESSION_SECRET: Refused(_NOT_YET, "read the secret inside the task"),
+    F.EXPRESSION_FORMAT: Lowered("text in the command of a container"),
+    F.EXPRESSION_COMPARE: Refused(_LATER, "compare inside a task"),
+    F.EXPRESSION_LOGIC: Refused(_LATER, "compute it inside a task"),
+    F.EXPRESSION_INDEX: Lowered("the whole value is passed, and the task's program picks the part"),
+    F.EXPRESSION_DATE: Refused(_DATES, "compute dates inside a task"),
+    F.EXPRESSION_DEFAULT: Refused(_LATER, "handle the missing value inside the task"),
+    F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
+    F.ORDERING: Native(),
+    F.BRANCH: _BRANCHING,
+    F.FOR_EACH: Refused(_LATER, "loop inside a task, or call the task once for each item"),
+    F.GROUP: Refused(_LATER, "put the tasks into the pipeline itself"),
+    F.EXIT_TASKS: Refused(_LATER, "clean up inside the last task"),
+    F.GUARD: _BRANCHING,
+    F.SETUP_TEARDOWN: Refused(_LATER, "set up and tear down inside one task"),
+    F.JOIN_ALL_DONE: _JOIN,
+    F.JOIN_NONE_FAILED: _JOIN,
+    F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: _JOIN,
+    F.JOIN_ONE_SUCCESS: _JOIN,
+    F.JOIN_ONE_FAILED: _JOIN,
+    F.JOIN_ONE_DONE: _JOIN,
+    F.JOIN_ALL_FAILED: _JOIN,
+    F.JOIN_ALL_SKIPPED: _JOIN,
+    F.JOIN_NONE_SKIPPED: _JOIN,
+    F.JOIN_ALWAYS: _JOIN,
+    F.RETRY: Native(),
+    F.RETRY_DELAY: Native(),
+    F.RETRY_FACTOR: Native(),
+    F.RETRY_CEILING: Native(),
+    F.RETRY_JITTER: Refused("KFP's pauses do not vary", "leave jitter out"),
+    F.TIMEOUT: Lowered(
+        "the task's program ends itself; a container's pod has `activeDeadlineSeconds`"
+    ),
+    F.CACHE: Native(),
+    F.CACHE_TTL: Refused("KFP's cached results do not expire", "leave the time to live out"),
+    F.CACHE_KEY: Native(),
+    F.RESOURCE_CPU: Native(),
+    F.RESOURCE_MEMORY: Native(),
+    F.RESOURCE_LIMITS: Native(),
+    F.RESOURCE_GPU: Native(),
+    F.RESOURCE_DISK: Refused("KFP has no setting for it", "leave it out"),
+    F.POOL: Refused("KFP has no pools", "leave it out"),
+    F.PRIORITY: Refused("KFP has no priorities of tasks", "leave it out"),
+    F.ENVIRONMENT: Native(),
+    F.SECRET_VARIABLES: Refused(_NOT_YET, "read the secret inside the task"),
+    F.NOTIFICATIONS: _NOTICES,
+    F.ASSETS: Refused("KFP knows no data assets", "leave reads and writes out"),
+    F.TASK_LABELS: Lowered("labels of the pod, or annotations where Kubernetes forbids the label"),
+    F.TASK_OWNERS: Lowered("an annotation of the pod"),
+    F.DISPLAY_NAME: Native(),
+    F.TASK_DOCS: Lowered("the docstring of the task's program; an annotation of a container's pod"),
+}

@@ -1,0 +1,113 @@
+"""Functions that emitted programs hold where they use them, by name, in the order they stand there."""
+
+from __future__ import annotations
+
+from intermodal_compilers.kfp.encoding import LARGE
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "checked": (
+        "def checked(value, *types):",
+        "    if not isinstance(value, types):",
+        '        names = " or ".join(one.__name__ for one in types)',
+        '        raise TypeError(f"{value!r:.80} is a {type(value).__name__}, not {names}")',
+        "    return value",
+    ),
+    "plain": (
+        "def plain(text):",
+        '    """Text as it was before it was hidden from KFP\'s placeholders."""',
+        '    return text.replace("{{!$", "{{\\x24").replace("{{!!", "{{!")',
+    ),
+    "escaped": (
+        "def escaped(text):",
+        '    """Text in which KFP finds no placeholders."""',
+        '    return checked(text, str).replace("{{!", "{{!!").replace("{{\\x24", "{{!$")',
+    ),
+    "whole": (
+        "def whole(number):",
+        '    """An integer: KFP\'s numbers are doubles, which are exact up to 2**53."""',
+        "    if isinstance(number, (bool, str)) or number != int(number):",
+        '        raise TypeError(f"{number!r:.80} is not a whole number")',
+        "    if abs(number) >= 2**53:",
+        '        raise OverflowError(f"{number!r} is beyond 2**53; pass it as text")',
+        "    return int(number)",
+    ),
+    "number": (
+        "def number(value):",
+        "    if isinstance(value, (bool, str)):",
+        '        raise TypeError(f"{value!r:.80} is not a number")',
+        "    return float(value)",
+    ),
+    "dumped": (
+        "def dumped(value):",
+        '    """JSON in which KFP finds no placeholders."""',
+        '    return json.dumps(value, allow_nan=False).replace("{{\\x24", "{{\\\\u0024")',
+    ),
+    "given": (
+        "def given(value):",
+        '    """What a run was given: JSON, or else text, or a value that is neither."""',
+        "    if isinstance(value, float) and value.is_integer():",
+        "        return int(value)",
+        "    if not isinstance(value, str):",
+        "        return value",
+        "    try:",
+        "        return json.loads(value)",
+        "    except ValueError:",
+        "        return plain(value)",
+    ),
+    "kept": (
+        "def kept(value):",
+        '    """Whether it is a reference to a value that is in the artifact store."""',
+        '    return isinstance(value, dict) and set(value) == {"$artifact"}',
+    ),
+    "large": (
+        "def large(value):",
+        '    """The reference that stands for a large value, or None."""',
+        "    if isinstance(value, list) and len(value) == 1:",
+        "        value = value[0]",
+        '    if isinstance(value, dict) and set(value) == {""}:',
+        '        value = value[""]',
+        f'    if isinstance(value, str) and value.startswith("{LARGE}"):',
+        f'        return json.loads(value[len("{LARGE}") :])',
+        "    return None",
+    ),
+    "load_value": (
+        "def load_value(value):",
+        '    """The value that a reference stands for; anything else as it is."""',
+        "    if not kept(value):",
+        "        return value",
+        "    from intermodal.runtime.stored import load_value",
+        "",
+        '    return load_value(value, os.environ.get("INTERMODAL_STORE") or store)',
+    ),
+    "reference": (
+        "def reference(name):",
+        '    """What the task before left in the metadata of its artifact."""',
+        '    [found] = execution["inputs"]["artifacts"][name]["artifacts"]',
+        '    return json.loads(found["metadata"]["intermodal"])',
+    ),
+    "page": (
+        "def page(given):",
+        '    """The content of a page, for KFP\'s user interface."""',
+        "    from intermodal.artifacts import ArtifactRef",
+        "    from intermodal.runtime.stored import open_store",
+        "",
+        '    files = open_store(os.environ.get("INTERMODAL_STORE") or store)',
+        "    return files.open_path(ArtifactRef.from_json(given)).read_bytes() if given else None",
+    ),
+    "artifact": (
+        "def artifact(name, given, numbers=None, page=None):",
+        '    """An artifact of KFP: its metadata tells where the content is, and so does its file."""',
+        '    [found] = execution["outputs"]["artifacts"][name]["artifacts"]',
+        '    facts = given["$artifact"] if given else {}',
+        "    shown = (numbers or {}).items()",
+        "    metadata = {k: v for k, v in shown if isinstance(v, (int, float)) and abs(v) < 1e308}",
+        '    metadata.update((k, facts[k]) for k in ("format", "sha256", "size") if k in facts)',
+        '    metadata.update(intermodal=dumped(given), store_uri=facts.get("uri", ""))',
+        '    mounts = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}',
+        '    path = re.sub(r"^\\w+://", lambda m: mounts.get(m[0], m[0]), found["uri"])',
+        '    if "://" not in path:',
+        "        Path(path).parent.mkdir(parents=True, exist_ok=True)",
+        "        Path(path).write_bytes(page or dumped(given).encode())",
+        '    return {"artifacts": [{"name": name, "uri": found["uri"], "metadata": metadata}]}',
+    ),
+}
