@@ -22,7 +22,7 @@ $(VENV)/.ready: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 setup: $(VENV)/.ready  ## make the environment for developing
 
 demo: setup  ## compile the example to three targets, run it here, track it
-	@$(BIN)/python examples/diagnosis/demo.py
+	@bash examples/diagnosis/demo.sh
 
 check: setup  ## format, lint, types, layers, fast tests
 	$(BIN)/ruff format --check .
