@@ -15,13 +15,16 @@ from intermodal.ir import (
     Type,
 )
 
+# The name, in a flow file, of text that Prefect's pages ask for with a date picker.
+TIMESTAMP = "Timestamp"
+
 SCALARS = {
     "string": "str",
     "integer": "int",
     "float": "float",
     "boolean": "bool",
     "duration": "float",
-    "timestamp": 'Annotated[str, Field(json_schema_extra={"format": "date-time"})]',
+    "timestamp": TIMESTAMP,
     "any": "Any",
     "artifact": "Any",
 }

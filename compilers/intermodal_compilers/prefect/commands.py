@@ -71,23 +71,20 @@ def container_body(definition: Definition, action: Container, findings: list[Fin
 
 def _container_result(definition: Definition, result: Expr) -> CallBody:
     task = definition.task
-    if not task.outputs:
-        value, unpack = result, "none"
-    elif set(task.outputs) == {"return"}:
-        value = read_as(Subscript(result, Value("return")), task.outputs["return"])
-        unpack = "none"
-    else:
-        read = {
-            name: read_as(Subscript(Name("files"), Value(name)), type_)
-            for name, type_ in task.outputs.items()
-        }
-        value, unpack = dict_of(read), "items"
+    read = {
+        name: read_as(Subscript(Name("files"), Value(name)), type_)
+        for name, type_ in task.outputs.items()
+    }
+    whole = definition.gives_whole
+    value = next(iter(read.values()), result) if whole else dict_of(read)
     return CallBody(
         value,
         returns=bool(task.outputs),
-        files=result if unpack == "items" else None,
+        files=result if task.outputs else None,
         function=definition.name if definition.runtime else "",
-        runtime=_container_runtime(definition, unpack) if definition.runtime else None,
+        runtime=_container_runtime(definition, "none" if whole else "items")
+        if definition.runtime
+        else None,
     )
 
 

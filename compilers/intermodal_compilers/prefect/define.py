@@ -37,6 +37,7 @@ from intermodal_compilers.prefect.outputs import function_tag
 from intermodal_compilers.prefect.policies import retry_findings
 from intermodal_compilers.prefect.sources import Placement, Unit, nested_lines, place, read_unit
 from intermodal_compilers.pysource import (
+    INDENT,
     Attribute,
     Call,
     Chain,
@@ -221,10 +222,8 @@ def _define(
         return _python(number, definition, action, placing, findings)
     names = argument_names(definition.task.inputs)
     definition.parameters = names
-    shared = len(definition.tasks) > 1
     wanted = variable("noop" if isinstance(action, Noop) else definition.task.id)
     definition.name = _free(placing, wanted)
-    definition.title = definition.name if shared else definition.task.id
     definition.settle_options()
     body: Body
     match action:
@@ -257,7 +256,6 @@ def _python(
     findings: list[Finding],
 ) -> TaskFunction:
     unit = placing.units.get(number)
-    definition.title = action.function
     isolated = isolation(definition.task)
     copies = copying(definition.tasks, runtime=definition.runtime)
     if isolated is not None:
@@ -268,7 +266,9 @@ def _python(
         decorators = (*copies, *((isolated,) if isolated is not None else ()))
         body = PythonBody(unit.name, source=unit.text)
         return TaskFunction(unit.name, body, None, decorators, definition.common)
-    definition.name = _free(placing, variable(action.function))
+    function = variable(action.function)
+    own = function if len(definition.tasks) > 1 else variable(definition.task.id)
+    definition.name = _free(placing, own, f"{function}_task")
     definition.parameters = _wrapper_parameters(definition)
     definition.settle_options()
     lines, function = _reach(number, unit, definition, action, placing, findings)
@@ -324,7 +324,7 @@ def _reach(
     while alias in own:
         alias += "_"
     renamed = "" if alias == first else f" as {alias}"
-    line = f"from {action.module} import {first}{renamed}"
+    line = f"{INDENT}from {action.module} import {first}{renamed}"
     return (line,), f"{alias}.{rest}" if rest else alias
 
 

@@ -33,7 +33,6 @@ class Definition:
         tasks: The tasks, in order.
         runtime: Whether they call Intermodal's runtime.
         name: The Python name of the Prefect task.
-        title: The name by which Prefect knows it, unless a task has a display name.
         parameters: Python names of its parameters by input; None if it takes `**inputs`.
         common: Options that all tasks share, by name.
     """
@@ -41,7 +40,6 @@ class Definition:
     tasks: list[Task]
     runtime: bool
     name: str = ""
-    title: str = ""
     parameters: dict[str, str] | None = None
     common: dict[str, Expr] = field(default_factory=dict)
     own: dict[str, dict[str, Expr]] = field(default_factory=dict)
@@ -86,12 +84,12 @@ class Definition:
 
     def _options(self, task: Task, docs: str) -> dict[str, Expr]:
         options: dict[str, Expr] = {}
-        shown = task.display_name or self.title
-        if shown != self.name:
-            options["name"] = Value(shown)
-        plain = task.id == self.title and not task.display_name and len(self.tasks) == 1
-        if self.runtime or not plain:
-            options["task_run_name"] = Value(task.id)
+        if task.id != self.name:
+            options["name"] = Value(task.id)
+        if task.display_name and task.display_name != task.id:
+            # Prefect fills in fields of a run's name; doubled braces are plain ones.
+            shown = task.display_name.replace("{", "{{").replace("}", "}}")
+            options["task_run_name"] = Value(shown)
         if task.docs.strip() and task.docs.strip() != docs.strip():
             options["description"] = Value(task.docs)
         marks = tags(task.labels, task.owners)

@@ -19,6 +19,10 @@ HEADER = (
 )
 
 
+# Characters besides the newline at which a YAML reader ends a line.
+OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
+
+
 class Strict(BaseModel):
     """A closed, frozen mapping of the file."""
 
@@ -112,9 +116,16 @@ def deployment_text(file: PrefectFile) -> str:
 def _yaml(value: Any) -> str:
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
-    return text
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper: Any = type("BlockDumper", (base,), {})
+    dumper.add_representer(str, _represent_text)
+    return str(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    """Plain text of several lines as a block; YAML has other line breaks, which need quotes."""
+    style = "|" if "\n" in text and not OTHER_BREAKS & set(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _schedules(schedule: Schedule | None) -> list[ScheduleEntry]:

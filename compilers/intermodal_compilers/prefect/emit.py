@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.prefect import parts
+from intermodal_compilers.prefect.annotations import TIMESTAMP
 from intermodal_compilers.prefect.imports import Import, import_lines
 from intermodal_compilers.prefect.model import (
     CallBody,
@@ -74,9 +75,8 @@ def task_lines(task: TaskFunction) -> list[str]:
 
 
 def _python_lines(body: PythonBody, parameters: Mapping[str, str] | None) -> Iterator[str]:
-    for line in body.lines:
-        yield f"{INDENT}{line}" if line else ""
     if body.lines:
+        yield from body.lines
         yield ""
     if body.runtime is not None:
         run: Expr = Name("runtime.run")
@@ -141,7 +141,9 @@ def submission_lines(submission: Submission) -> list[str]:
     options = Call(Name(f"{submission.task}.with_options"), (), submission.options)
     made = Call(Attribute(options, "submit"), submission.args, arguments)
     head = f"{INDENT}{prefix}{inline(Attribute(options, 'submit'))}("
-    if len(f"{INDENT}{prefix}{inline(made)}") <= WIDTH or (len(head) <= WIDTH and arguments):
+    if len(f"{INDENT}{prefix}{inline(made)}") <= WIDTH or (
+        len(head) <= WIDTH and (arguments or submission.args)
+    ):
         return layout(made, prefix=prefix, indent=1)
     first = layout(options, prefix=prefix, indent=1)
     if len(first) == 1:
@@ -283,13 +285,13 @@ def _run_id(file: FlowFile) -> list[str]:
 def _context(file: FlowFile) -> list[str]:
     if file.context is None:
         return []
-    made = call(
-        "runtime.Context",
-        run_id=call("run_id"),
-        task=Name("task_run.name"),
-        attempt=Name("task_run.run_count"),
-        **file.context,
-    )
+    own = {
+        "pipeline": file.context["pipeline"],
+        "run_id": call("run_id"),
+        "task": Name("task_run.task_name"),
+        "attempt": Name("task_run.run_count"),
+    }
+    made = call("runtime.Context", **{**own, **file.context})
     lines = layout(made, prefix="return ", indent=1)
     return [
         "def context() -> runtime.Context:",
@@ -310,6 +312,8 @@ def _pick() -> list[str]:
 
 
 def _constants(file: FlowFile) -> Iterator[list[str]]:
+    if any(TIMESTAMP in parameter.annotation for parameter in file.parameters):
+        yield [f'{TIMESTAMP} = Annotated[str, Field(json_schema_extra={{"format": "date-time"}})]']
     for name, value in file.constants.items():
         yield layout(value, prefix=f"{name} = ")
     if file.window is None:
@@ -341,12 +345,11 @@ def _own_imports(file: FlowFile) -> Iterator[Import]:
 
 
 ANNOTATION_IMPORTS = {
-    "Any": Import("typing", "Any"),
-    "Annotated": Import("typing", "Annotated"),
-    "Literal": Import("typing", "Literal"),
-    "Field": Import("pydantic", "Field"),
-    "Sequence": Import("collections.abc", "Sequence"),
-    "Mapping": Import("collections.abc", "Mapping"),
+    "Any": (Import("typing", "Any"),),
+    "Literal": (Import("typing", "Literal"),),
+    "Sequence": (Import("collections.abc", "Sequence"),),
+    "Mapping": (Import("collections.abc", "Mapping"),),
+    TIMESTAMP: (Import("typing", "Annotated"), Import("pydantic", "Field")),
 }
 
 
@@ -354,7 +357,7 @@ def _annotation_imports(parameters: Iterable[FlowParameter]) -> Iterator[Import]
     for parameter in parameters:
         for part in ast.walk(ast.parse(parameter.annotation, mode="eval")):
             if isinstance(part, ast.Name) and part.id in ANNOTATION_IMPORTS:
-                yield ANNOTATION_IMPORTS[part.id]
+                yield from ANNOTATION_IMPORTS[part.id]
 
 
 def _spaced(blocks: Iterable[list[str]]) -> Iterator[str]:

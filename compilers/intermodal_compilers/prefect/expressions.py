@@ -91,13 +91,12 @@ def _output(wiring: Wiring, node: str, output: str) -> Wired:
     future = wiring.futures[node]
     if node in wiring.whole:
         return Wired(Name(future), (future,))
-    run_name = f"{node}.{output}".replace("{", "{{").replace("}", "}}")
     return _picked(
         wiring,
         Wired(Name(future), (future,)),
         Wired(Value(output)),
         wanted=variable(f"{node}_{output}"),
-        options={"task_run_name": Value(run_name)},
+        options={"name": Value(f"{node}.{output}")},
     )
 
 

@@ -10,6 +10,7 @@ from intermodal_compilers.prefect.deployment import deployment_file, deployment_
 from intermodal_compilers.prefect.emit import emit
 from intermodal_compilers.prefect.infrastructure import job_variables
 from intermodal_compilers.prefect.lower import lower
+from intermodal_compilers.prefect.placeholders import has_placeholder
 
 
 def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
@@ -44,7 +45,18 @@ def _text_findings(pipeline: Pipeline) -> list[Finding]:
         "owner": pipeline.owners,
         "package": pipeline.environment.packages,
     }
-    return [
+    template = [
+        error(
+            "PORT204",
+            f"{text[:60]!r} would be taken for a template when a worker starts the flow run",
+            pipeline.environment.span or pipeline.span,
+            why="Prefect fills in `{{ name }}` in job variables",
+            next="write it without the braces",
+        )
+        for text in (pipeline.environment.image or "", *pipeline.environment.packages)
+        if has_placeholder(text)
+    ]
+    return template + [
         error(
             "PORT204",
             f"the pipeline's {kind} {text[:40]!r} holds a control character",

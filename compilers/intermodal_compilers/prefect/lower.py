@@ -21,7 +21,7 @@ from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, di
 
 @dataclass
 class Lowered:
-    """The flow file, what there is to tell, and the name of each task run."""
+    """The flow file, what there is to tell, and the name of each task's runs by the task's id."""
 
     file: FlowFile
     findings: list[Finding] = field(default_factory=list)
@@ -73,7 +73,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         settle=shape.settle,
         outputs={name: value.expr for name, value in outputs.items()} if outputs else None,
     )
-    return Lowered(file, findings, {task.id: task.id for task in tasks})
+    return Lowered(file, findings, {task.id: task.display_name or task.id for task in tasks})
 
 
 def _parameters(

@@ -38,6 +38,7 @@ OURS = FLOW_BODY | frozenset(
         "SCHEDULE_START",
         "Sequence",
         "ThreadPoolTaskRunner",
+        "Timestamp",
         "context",
         "datetime",
         "flow",

@@ -21,7 +21,7 @@ def read_as(text: Expr, type_: Type) -> Expr:
     """The expression that reads a text as a value of the type."""
     if is_text(type_):
         return text
-    if isinstance(type_, (OptionalType, AnyType)):
+    if isinstance(type_, (OptionalType, AnyType, ArtifactType)):  # the last is refused elsewhere
         return call("read_value", text)
     return call("read_json", text, *(Name(kind) for kind in JSON_KINDS[type_.kind]))
 

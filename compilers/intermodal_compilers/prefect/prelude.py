@@ -83,7 +83,8 @@ def run_process(
     except BaseException:
         end_process(process)
         raise
-    print(output, errors, sep="", end="")
+    for text in filter(None, (output, errors)):
+        print(text, end="")
     if ended:
         raise TimeoutError(f"ended after {timeout} seconds")
     if process.returncode:
@@ -147,6 +148,8 @@ def own_process(
         def call(*args: Any, **kwargs: Any) -> Any:
             with TemporaryDirectory() as folder:
                 work, outcome = Path(folder, "work"), Path(folder, "outcome")
+                # The other process cannot import this file, whatever its name is here.
+                cloudpickle.register_pickle_by_value(sys.modules[__name__])
                 job = functools.partial(keep_outcome, outcome, function, args, kwargs)
                 work.write_bytes(cloudpickle.dumps(job))
                 run_process(

@@ -121,7 +121,7 @@ def place(
 
 def nested_lines(unit: Unit) -> tuple[str, ...]:
     """The lines of a unit, to stand inside the task that calls it; strings keep their content."""
-    lines = import_lines(unit.imports)
+    lines = [f"{INDENT}{line}" if line else "" for line in import_lines(unit.imports)]
     for text in (*unit.definitions, unit.text):
         lines += ([""] if lines else []) + indented(text)
     return tuple(lines)

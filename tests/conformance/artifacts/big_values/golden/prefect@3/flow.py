@@ -48,10 +48,10 @@ def run_id() -> str:
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
-        run_id=run_id(),
-        task=task_run.name,
-        attempt=task_run.run_count,
         pipeline="big_values",
+        run_id=run_id(),
+        task=task_run.task_name,
+        attempt=task_run.run_count,
         target="prefect@3",
         store="store",
         parameters=flow_run.parameters,
@@ -76,14 +76,14 @@ def make(size: int) -> list[int]:
         return seen(list(range(size)))
 
 
-@task(cache_policy=NO_CACHE, name="raw", task_run_name="raw")
+@task(cache_policy=NO_CACHE, name="raw")
 def raw_task():
     return runtime.run(
         raw, context=context(), inputs={}, outputs={"return": "Artifact"}
     )
 
 
-@task(cache_policy=NO_CACHE, name="total", task_run_name="total")
+@task(cache_policy=NO_CACHE, name="total")
 @own_inputs
 def total_task(numbers, content):
     return runtime.run(

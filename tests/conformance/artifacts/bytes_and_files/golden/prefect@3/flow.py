@@ -20,10 +20,10 @@ def run_id() -> str:
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
-        run_id=run_id(),
-        task=task_run.name,
-        attempt=task_run.run_count,
         pipeline="bytes_and_files",
+        run_id=run_id(),
+        task=task_run.task_name,
+        attempt=task_run.run_count,
         target="prefect@3",
         store="store",
         parameters=flow_run.parameters,
@@ -58,14 +58,14 @@ def measure(place: Directory, content: bytes) -> dict[str, int]:
         return seen({**sizes, "content": len(content)})
 
 
-@task(cache_policy=NO_CACHE, name="raw", task_run_name="raw")
+@task(cache_policy=NO_CACHE, name="raw")
 def raw_task():
     return runtime.run(
         raw, context=context(), inputs={}, outputs={"return": "Artifact"}
     )
 
 
-@task(cache_policy=NO_CACHE, name="write", task_run_name="write")
+@task(cache_policy=NO_CACHE, name="write")
 def write_task(content):
     return runtime.run(
         write,
@@ -75,7 +75,7 @@ def write_task(content):
     )
 
 
-@task(cache_policy=NO_CACHE, name="folder", task_run_name="folder")
+@task(cache_policy=NO_CACHE, name="folder")
 def folder_task(file):
     return runtime.run(
         folder,
@@ -85,7 +85,7 @@ def folder_task(file):
     )
 
 
-@task(cache_policy=NO_CACHE, name="measure", task_run_name="measure")
+@task(cache_policy=NO_CACHE, name="measure")
 def measure_task(place, content):
     return runtime.run(
         measure,

@@ -21,10 +21,10 @@ def run_id() -> str:
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
-        run_id=run_id(),
-        task=task_run.name,
-        attempt=task_run.run_count,
         pipeline="frames",
+        run_id=run_id(),
+        task=task_run.task_name,
+        attempt=task_run.run_count,
         target="prefect@3",
         store="store",
         parameters=flow_run.parameters,
@@ -62,7 +62,7 @@ def pick(values, key):
     return values[key]
 
 
-@task(cache_policy=NO_CACHE, name="split", task_run_name="split")
+@task(cache_policy=NO_CACHE, name="split")
 def split_task(rows):
     return runtime.run(
         split,
@@ -73,7 +73,7 @@ def split_task(rows):
     )
 
 
-@task(cache_policy=NO_CACHE, name="measure", task_run_name="measure")
+@task(cache_policy=NO_CACHE, name="measure")
 def measure_task(even, odd, weights):
     return runtime.run(
         measure,
@@ -83,7 +83,7 @@ def measure_task(even, odd, weights):
     )
 
 
-@task(cache_policy=NO_CACHE, name="report", task_run_name="report")
+@task(cache_policy=NO_CACHE, name="report")
 def report_task(scores, index):
     return runtime.run(
         report,
@@ -96,13 +96,11 @@ def report_task(scores, index):
 @flow(name="frames", log_prints=True)
 def frames(rows: int = 7):
     split_future = split_task.submit(rows=rows)
-    split_even_future = pick.with_options(task_run_name="split.even").submit(
+    split_even_future = pick.with_options(name="split.even").submit(
         split_future, "even"
     )
-    split_odd_future = pick.with_options(task_run_name="split.odd").submit(
-        split_future, "odd"
-    )
-    split_weights_future = pick.with_options(task_run_name="split.weights").submit(
+    split_odd_future = pick.with_options(name="split.odd").submit(split_future, "odd")
+    split_weights_future = pick.with_options(name="split.weights").submit(
         split_future, "weights"
     )
     measure_future = measure_task.submit(

@@ -16,10 +16,10 @@ def run_id() -> str:
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
-        run_id=run_id(),
-        task=task_run.name,
-        attempt=task_run.run_count,
         pipeline="wrong_type",
+        run_id=run_id(),
+        task=task_run.task_name,
+        attempt=task_run.run_count,
         target="prefect@3",
         store="store",
         parameters=flow_run.parameters,
@@ -37,14 +37,14 @@ def use(values: Metrics) -> float:
         return seen(values["x"])
 
 
-@task(cache_policy=NO_CACHE, name="scores", task_run_name="scores")
+@task(cache_policy=NO_CACHE, name="scores")
 def scores_task():
     return runtime.run(
         scores, context=context(), inputs={}, outputs={"return": "Metrics"}
     )
 
 
-@task(cache_policy=NO_CACHE, name="use", task_run_name="use")
+@task(cache_policy=NO_CACHE, name="use")
 def use_task(values):
     return runtime.run(
         use, context=context(), inputs={"values": values}, outputs={"return": "value"}

@@ -7,8 +7,7 @@ from witness import attempt
 
 @task(
     cache_policy=NO_CACHE,
-    name='Give a number: "7" {{ x }}',
-    task_run_name="give",
+    task_run_name='Give a number: "7" {{{{ x }}}}',
     description="Gives **seven**.\n\n'''Not more''', \"\"\"not less\"\"\".",
     tags=["owner:data", "owner:o'hara", "tier:gold", "cost-centre:42"],
 )

@@ -14,17 +14,17 @@ def step(who: str) -> None:
 
 @flow(name="after", log_prints=True)
 def after():
-    first_future = step.with_options(task_run_name="first").submit(who="first")
-    second_future = step.with_options(task_run_name="second").submit(
+    first_future = step.with_options(name="first").submit(who="first")
+    second_future = step.with_options(name="second").submit(
         who="second", wait_for=[first_future]
     )
-    third_future = step.with_options(task_run_name="third").submit(
+    third_future = step.with_options(name="third").submit(
         who="third", wait_for=[second_future]
     )
-    fourth_future = step.with_options(task_run_name="fourth").submit(
+    fourth_future = step.with_options(name="fourth").submit(
         who="fourth", wait_for=[second_future]
     )
-    last_future = step.with_options(task_run_name="last").submit(
+    last_future = step.with_options(name="last").submit(
         who="last", wait_for=[third_future, fourth_future]
     )
     # A task gives up as soon as one that it needs has failed: let the others finish.

@@ -13,6 +13,8 @@ from prefect.runtime import flow_run, task_run
 from pydantic import Field
 from witness import attempt
 
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
 
 def own_inputs(function: Callable[..., Any]) -> Callable[..., Any]:
     """Copy what a function is given: Prefect gives all tasks the same object."""
@@ -34,10 +36,10 @@ def run_id() -> str:
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
-        run_id=run_id(),
-        task=task_run.name,
-        attempt=task_run.run_count,
         pipeline="times",
+        run_id=run_id(),
+        task=task_run.task_name,
+        attempt=task_run.run_count,
         target="prefect@3",
         store="store",
         parameters=flow_run.parameters,
@@ -50,7 +52,7 @@ def report(moment: datetime, pause: timedelta) -> str:
         return seen(f"{(moment + pause).astimezone(UTC).isoformat()} {pause!r}")
 
 
-@task(cache_policy=NO_CACHE, name="report", task_run_name="report")
+@task(cache_policy=NO_CACHE, name="report")
 @own_inputs
 def report_task(moment, pause):
     return runtime.run(
@@ -62,10 +64,7 @@ def report_task(moment, pause):
 
 
 @flow(name="times", log_prints=True)
-def times(
-    moment: Annotated[str, Field(json_schema_extra={"format": "date-time"})] = "2026-03-01T12:30:00+00:00",
-    pause: float = 5400.0,
-):
+def times(moment: Timestamp = "2026-03-01T12:30:00+00:00", pause: float = 5400.0):
     report_future = report_task.submit(moment=moment, pause=pause)
     return [report_future]
 

@@ -45,7 +45,8 @@ def run_process(
     except BaseException:
         end_process(process)
         raise
-    print(output, errors, sep="", end="")
+    for text in filter(None, (output, errors)):
+        print(text, end="")
     if ended:
         raise TimeoutError(f"ended after {timeout} seconds")
     if process.returncode:

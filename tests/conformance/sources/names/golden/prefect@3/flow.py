@@ -11,25 +11,25 @@ def report(ti: int, params: str, ds: str, conf: int, dag: str, wait_for: int, se
         return seen(f"{ti} {params} {ds} {conf} {dag} {wait_for} {self}")
 
 
-@task(cache_policy=NO_CACHE, task_run_name="class")
+@task(cache_policy=NO_CACHE, name="class")
 def keyword(n: int) -> int:
     with attempt("class") as seen:
         return seen(n)
 
 
-@task(cache_policy=NO_CACHE, task_run_name="list")
+@task(cache_policy=NO_CACHE, name="list")
 def builtin(n: int) -> int:
     with attempt("list") as seen:
         return seen(n + 1)
 
 
-@task(cache_policy=NO_CACHE, task_run_name="with-dash.and_dot")
+@task(cache_policy=NO_CACHE, name="with-dash.and_dot")
 def punctuated(n: int) -> int:
     with attempt("with-dash.and_dot") as seen:
         return seen(n + 1)
 
 
-@task(cache_policy=NO_CACHE, task_run_name="with_dash-and_dot")
+@task(cache_policy=NO_CACHE, name="with_dash-and_dot")
 def collides(n: int) -> int:
     with attempt("with_dash-and_dot") as seen:
         return seen(n + 10)

@@ -46,7 +46,7 @@ def number() -> int:
 @task(cache_policy=NO_CACHE)
 def share(n: int) -> float:
     with attempt("share") as seen:
-        return seen(n + 1.0)
+        return seen(n + 1.5)
 
 
 @task(cache_policy=NO_CACHE)

@@ -20,8 +20,8 @@ def add(a: int, b: int) -> int:
 
 @flow(name="equal_calls", log_prints=True)
 def equal_calls():
-    tick_future = tick.with_options(task_run_name="tick").submit(n=1)
-    tick_again_future = tick.with_options(task_run_name="tick_again").submit(
+    tick_future = tick.submit(n=1)
+    tick_again_future = tick.with_options(name="tick_again").submit(
         n=1, wait_for=[tick_future]
     )
     add_future = add.submit(a=tick_future, b=tick_again_future)

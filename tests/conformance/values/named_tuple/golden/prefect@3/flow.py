@@ -82,19 +82,17 @@ def check(low: int, high: int, total: int) -> bool:
 @flow(name="named_tuple", log_prints=True)
 def named_tuple(at: int = 2):
     split_future = split_task.submit(at=at)
-    split_low_future = pick.with_options(task_run_name="split.low").submit(
-        split_future, "low"
-    )
-    low_future = add.with_options(task_run_name="low").submit(
+    split_low_future = pick.with_options(name="split.low").submit(split_future, "low")
+    low_future = add.with_options(name="low").submit(
         numbers=split_low_future, who="low"
     )
-    split_high_future = pick.with_options(task_run_name="split.high").submit(
+    split_high_future = pick.with_options(name="split.high").submit(
         split_future, "high"
     )
-    high_future = add.with_options(task_run_name="high").submit(
+    high_future = add.with_options(name="high").submit(
         numbers=split_high_future, who="high"
     )
-    split_total_future = pick.with_options(task_run_name="split.total").submit(
+    split_total_future = pick.with_options(name="split.total").submit(
         split_future, "total"
     )
     check_future = check.submit(

@@ -13,14 +13,14 @@ def add(n: int, more: int, who: str) -> int:
 
 @flow(name="one_function_many_calls", log_prints=True)
 def one_function_many_calls():
-    add_future = add.with_options(task_run_name="add").submit(n=1, more=1, who="add")
-    add_2_future = add.with_options(task_run_name="add_2").submit(
+    add_future = add.submit(n=1, more=1, who="add")
+    add_2_future = add.with_options(name="add_2").submit(
         n=add_future, more=1, who="add_2"
     )
-    same_future = add.with_options(task_run_name="same").submit(
+    same_future = add.with_options(name="same").submit(
         n=add_2_future, more=10, who="same"
     )
-    same_again_future = add.with_options(task_run_name="same_again").submit(
+    same_again_future = add.with_options(name="same_again").submit(
         n=add_2_future, more=10, who="same_again"
     )
     return [same_future, same_again_future]

@@ -49,10 +49,10 @@ def join(a: str, b: str) -> str:
 @flow(name="typed_dict", log_prints=True)
 def typed_dict(words: Sequence[str] = ["pear", "apple", "quince"]):
     bounds_future = bounds.submit(words=words)
-    bounds_first_future = pick.with_options(task_run_name="bounds.first").submit(
+    bounds_first_future = pick.with_options(name="bounds.first").submit(
         bounds_future, "first"
     )
-    bounds_last_future = pick.with_options(task_run_name="bounds.last").submit(
+    bounds_last_future = pick.with_options(name="bounds.last").submit(
         bounds_future, "last"
     )
     join_future = join.submit(a=bounds_first_future, b=bounds_last_future)
