@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from intermodal_backends.local.results import (
+from intermodal.running import (
     Listener,
     Progress,
     RunOptions,

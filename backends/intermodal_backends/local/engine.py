@@ -18,6 +18,13 @@ from intermodal.analysis.parameters import fill_parameters
 from intermodal.analysis.waits import instance_id
 from intermodal.findings import Finding, FindingsError, error, raise_errors
 from intermodal.ir import Pipeline, Task
+from intermodal.running import (
+    Progress,
+    RunOptions,
+    RunResult,
+    TaskFailure,
+    TaskResult,
+)
 from intermodal.runtime.context import TRACKING_VARIABLE, Context
 from intermodal.runtime.events import log_end
 from intermodal.runtime.problems import InfrastructureError
@@ -35,13 +42,6 @@ from intermodal_backends.local.folder import (
 )
 from intermodal_backends.local.plan import Plan
 from intermodal_backends.local.pool import Death, Pool, Reply
-from intermodal_backends.local.results import (
-    Progress,
-    RunOptions,
-    RunResult,
-    TaskFailure,
-    TaskResult,
-)
 from intermodal_backends.local.retries import pause_before
 from intermodal_backends.local.scheduler import Key, Scheduler
 from intermodal_backends.local.scope import InstanceScope, Run
