@@ -116,21 +116,40 @@ def test_commands_and_variables_reach_bash(command, value):
 
 
 @settings(max_examples=10)
-@given(st.lists(TEXTS, min_size=1, max_size=3))
-def test_shell_outputs_are_the_last_line_of_stdout(lines):
-    """Run for real: what a command writes to stderr, and its quotes, change nothing."""
+@given(
+    st.lists(TEXTS, min_size=1, max_size=3),
+    st.sampled_from(["", "\n"]),
+    st.sampled_from(["", "\n"]),
+)
+def test_shell_outputs_are_the_last_line_of_stdout(lines, end, noise_end):
+    """Run for real: what a command writes to stderr, its quotes and missing newlines change nothing."""
     clean = [line.replace("\r", "").replace("\n", "") or "x" for line in lines]
-    command = 'echo "$text"; echo noise >&2'
+    command = 'printf %s "$text"; printf "noise$noise_end" >&2'
     task = Task(id="t", action=Shell(command=command), outputs={"return": StringType()})
     recorded = execute(dag_text(Pipeline(name="p", body=(task,))))
     script = rendered(recorded.task("t").settings["bash_command"])
-    done = subprocess.run(
+    environment = {"text": "\n".join(clean) + end, "noise_end": noise_end, "PATH": "/usr/bin:/bin"}
+    done = _as_airflow_runs(script, environment)
+    assert done.returncode == 0
+    # As Airflow's SubprocessHook takes it.
+    assert done.stdout.decode().split("\n")[-2] == clean[-1]
+
+
+def test_a_failing_shell_task_keeps_its_exit_code():
+    task = Task(id="t", action=Shell(command="echo 1; exit 7"), outputs={"return": StringType()})
+    recorded = execute(dag_text(Pipeline(name="p", body=(task,))))
+    script = rendered(recorded.task("t").settings["bash_command"])
+    assert _as_airflow_runs(script, {"PATH": "/usr/bin:/bin"}).returncode == 7
+
+
+def _as_airflow_runs(script, environment):
+    return subprocess.run(
         ["bash", "-c", script],
-        env={"text": "\n".join(clean), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=True,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
-    assert done.stdout.decode().removesuffix("\n") == clean[-1]
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))

@@ -114,7 +114,7 @@ def test_commands_survive_jinja():
     recorded = execute(dag_text(shells()))
     command = rendered(recorded.task("count").settings["bash_command"])
     assert "${#a[@]}" in command
-    assert command.endswith("| tail -n 1")
+    assert "set -o pipefail" in command
     env = recorded.task("show").settings["env"]
     assert rendered(env["PLACE"]) == "here {{ there }}"
     assert rendered(env["fixed"]) == '{"a": "{{ ds }}"}'

@@ -86,8 +86,9 @@ def shell_operator(task: Task, action: Shell, text_of: TextOf) -> Operator:
     operator = Operator("BashOperator")
     command = action.command
     if task.outputs:
-        # Airflow mixes both streams; what goes through `tail` comes after everything else.
-        command = f"set -o pipefail; bash -c {shlex.quote(command)} | tee /dev/stderr | tail -n 1"
+        # Airflow mixes both streams and takes the last line of all, so it is printed once more.
+        once = f"bash -c {shlex.quote(command)} | tee /dev/stderr | tail -n 1"
+        command = f"set -o pipefail\nlast=$({once}) &&\nprintf '\\n%s\\n' \"$last\""
     operator.settings["bash_command"] = Lines(templates.escaped(command))
     if variables := environment(task, text_of, operator):
         operator.settings |= {"env": dict_of(variables), "append_env": Value(True)}

@@ -22,13 +22,21 @@ def as_text(value):
 def shells():
     count = BashOperator(
         task_id="count",
-        bash_command="{% raw %}set -o pipefail; bash -c 'a=(x y z); echo noise >&2; echo \"${#a[@]}\"' | tee /dev/stderr | tail -n 1{% endraw %}",
+        bash_command=(
+            "{% raw %}set -o pipefail\n"
+            "last=$(bash -c 'a=(x y z); echo noise >&2; echo \"${#a[@]}\"' | tee /dev/stderr | tail -n 1) &&\n"
+            "printf '\\n%s\\n' \"$last\"{% endraw %}"
+        ),
         skip_on_exit_code=None,
         output_processor=int,
     )
     show = BashOperator(
         task_id="show",
-        bash_command="set -o pipefail; bash -c 'echo \"$day/$sizes/$count/$fixed/$PLACE/$flag\"' | tee /dev/stderr | tail -n 1",
+        bash_command=(
+            "set -o pipefail\n"
+            "last=$(bash -c 'echo \"$day/$sizes/$count/$fixed/$PLACE/$flag\"' | tee /dev/stderr | tail -n 1) &&\n"
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={
             "PLACE": literal("here {{ there }}"),
             "day": "{{ params.day }}",
