@@ -64,7 +64,7 @@ class Trace(BaseModel):
 
     def to_yaml(self) -> str:
         """The same as YAML, without what has its default value."""
-        text: str = yaml.safe_dump(_plain(self), allow_unicode=True, sort_keys=True)
+        text: str = yaml.safe_dump(_plain(self), allow_unicode=False, sort_keys=True)
         return text
 
     @classmethod
@@ -75,8 +75,8 @@ class Trace(BaseModel):
             FindingsError: PORT003 or PORT102.
         """
         try:
-            return cls.model_validate(yaml.safe_load(text))
-        except yaml.YAMLError as problem:
+            return cls.model_validate(_data_in(text))
+        except (yaml.YAMLError, json.JSONDecodeError) as problem:
             raise FindingsError([_unreadable("PORT003", file, problem)]) from problem
         except ValidationError as problem:
             raise FindingsError([_unreadable("PORT102", file, problem)]) from problem
@@ -274,6 +274,11 @@ def _plain(trace: Trace) -> dict[str, Any]:
         for name, instance in sorted(trace.instances.items())
     }
     return data
+
+
+def _data_in(text: str) -> Any:
+    """JSON is not read as YAML, which does not take all of its characters."""
+    return json.loads(text) if text.startswith("{\n") else yaml.safe_load(text)
 
 
 def _unreadable(code: str, file: str, problem: Exception) -> Finding:

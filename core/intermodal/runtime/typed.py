@@ -43,7 +43,7 @@ def from_json(value: Any, hint: Any, what: str) -> Any:
         return [from_json(item, args[0], f"{what}[{n}]") for n, item in enumerate(value)]
     if isinstance(value, dict) and origin in _MAPS and len(args) == 2:
         return {key: from_json(item, args[1], f"{what}[{key!r}]") for key, item in value.items()}
-    if isinstance(hint, type) and not isinstance(value, hint) and origin is None:
+    if isinstance(hint, type) and origin is None:
         return _class_from(value, hint, what)
     return value
 
@@ -212,7 +212,7 @@ def _class_from(value: Any, hint: type, what: str) -> Any:
     fields = record_fields(hint)
     if isinstance(value, dict) and fields is not None:
         return _record_from(value, hint, fields, what)
-    if issubclass(hint, enum.Enum):
+    if issubclass(hint, enum.Enum) and not isinstance(value, hint):
         try:
             return hint(value)
         except ValueError as problem:
@@ -321,9 +321,8 @@ def _plain(value: Any, what: str) -> Any:
         return _record_to(value, type(value), fields, what)
     if isinstance(value, list | tuple):
         return [_plain(item, f"{what}[{n}]") for n, item in enumerate(value)]
-    writer = _WRITERS.get(type(value))
-    if writer is not None:
-        return writer(value, what)
+    if isinstance(value, datetime | timedelta):
+        return _WRITERS[datetime if isinstance(value, datetime) else timedelta](value, what)
     if isinstance(value, Path):
         return str(value)
     advice = (
