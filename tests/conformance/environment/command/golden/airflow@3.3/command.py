@@ -16,7 +16,11 @@ def check(text: str) -> bool:
 def command():
     show = BashOperator(
         task_id="show",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start show; python3 "$WITNESS" end show; echo "$PORT_SHADE"\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start show; python3 "$WITNESS" end show; echo "$PORT_SHADE"\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={"PORT_SHADE": literal("dark $HOME {{ ds }} 'blue'")},
         append_env=True,
         skip_on_exit_code=None,

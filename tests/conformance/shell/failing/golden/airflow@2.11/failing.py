@@ -25,7 +25,11 @@ def sibling() -> int:
 def failing():
     broken = BashOperator(
         task_id="broken",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start broken; python3 "$WITNESS" fail broken; exit 4\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start broken; python3 "$WITNESS" fail broken; exit 4\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         skip_on_exit_code=None,
     )
     never(text=broken.output)

@@ -29,14 +29,22 @@ def hostile_inputs():
     give_result = give()
     echo = BashOperator(
         task_id="echo",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start echo; python3 "$WITNESS" end echo; printf "%s" "$text"\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start echo; python3 "$WITNESS" end echo; printf "%s" "$text"\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={"text": give_result},
         append_env=True,
         skip_on_exit_code=None,
     )
     rest = BashOperator(
         task_id="rest",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start rest; python3 "$WITNESS" end rest; printf "%s %s" "$n" "$items"\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start rest; python3 "$WITNESS" end rest; printf "%s %s" "$n" "$items"\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={"n": "3", "items": '["a", "b c"]'},
         append_env=True,
         skip_on_exit_code=None,

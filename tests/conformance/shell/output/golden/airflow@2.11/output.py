@@ -22,7 +22,11 @@ def report(number: int, text: str) -> str:
 def output():
     count = BashOperator(
         task_id="count",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start count; echo noise; python3 "$WITNESS" end count 5; printf %s "$word" | wc -c\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start count; echo noise; python3 "$WITNESS" end count 5; printf %s "$word" | wc -c\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={"word": "{{ params.word }}"},
         append_env=True,
         skip_on_exit_code=None,
@@ -30,7 +34,11 @@ def output():
     )
     text = BashOperator(
         task_id="text",
-        bash_command='set -o pipefail; bash -c \'python3 "$WITNESS" start text; python3 "$WITNESS" end text \'"\'"\'"HELLO"\'"\'"\'; echo "$word" | tr a-z A-Z\' | tee /dev/stderr | tail -n 1',
+        bash_command=(
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start text; python3 "$WITNESS" end text \'"\'"\'"HELLO"\'"\'"\'; echo "$word" | tr a-z A-Z\' | tee /dev/stderr | tail -n 1) &&\n'
+            "printf '\\n%s\\n' \"$last\""
+        ),
         env={"word": "{{ params.word }}"},
         append_env=True,
         skip_on_exit_code=None,

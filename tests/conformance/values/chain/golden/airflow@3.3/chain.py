@@ -16,7 +16,7 @@ def share(n: int) -> float:
     from witness import attempt
 
     with attempt("share") as seen:
-        return seen(n + 1.0)
+        return seen(n + 1.5)
 
 
 @task

@@ -17,10 +17,12 @@ def shell_tasks():
     count = BashOperator(
         task_id="count",
         bash_command=(
-            'set -o pipefail; bash -c \'python3 "$WITNESS" start count\n'
+            "set -o pipefail\n"
+            'last=$(bash -c \'python3 "$WITNESS" start count\n'
             'python3 "$WITNESS" end count 5\n'
             'printf %s "$word" | wc -c\n'
-            "' | tee /dev/stderr | tail -n 1"
+            "' | tee /dev/stderr | tail -n 1) &&\n"
+            "printf '\\n%s\\n' \"$last\""
         ),
         env={"word": "{{ params.word }}"},
         append_env=True,
