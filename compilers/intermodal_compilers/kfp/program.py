@@ -33,6 +33,8 @@ LOADER = (
     '.replace("{{!!", "{{!"); exec(compile(text, "<string>", "exec"))'
 )
 
+DEFAULT_STORE = ".intermodal/store"
+
 MARKER = "# kfp.local runs this as a subprocess because it names kfp.dsl.executor_main."
 
 _MODULES = (
@@ -45,6 +47,7 @@ _MODULES = (
     "subprocess",
     "sys",
     "threading",
+    "traceback",
 )
 
 
@@ -153,18 +156,16 @@ def _main(request: Request, name: str) -> list[str]:
         head = f"def {name}(task={request.action.function}):"
     helpers = [line for part, lines in PARTS.items() if part in needs for line in ["", *lines]]
     text = "\n".join([*helpers, *body])
-    modules = [m for m in _MODULES if re.search(rf"\b{m}\.", text) or m in {"json", "sys"}]
     shows_source = isinstance(request.action, PythonCall)
-    if shows_source and "linecache" not in modules:
-        modules = sorted([*modules, "linecache"])
+    starts = list(_TRACEBACK) if shows_source else []
+    if request.timeout and shows_source:
+        starts.append(_watchdog(request.timeout))
+    text = "\n".join([*starts, *helpers, *body])
+    modules = [m for m in _MODULES if re.search(rf"\b{m}\.", text)]
     lines = [*(f"import {module}" for module in modules)]
     if request.outputs:
         lines.append("from pathlib import Path")
-    lines += ["", MARKER]
-    if shows_source:
-        lines += _TRACEBACK
-    if request.timeout and shows_source:
-        lines.append(f"faulthandler.dump_traceback_later({request.timeout!r}, exit=True)")
+    lines += ["", MARKER, *starts]
     lines += [*helpers, "", *body] if helpers else body
     return [
         head,
@@ -176,7 +177,13 @@ _TRACEBACK = (
     'if hasattr(sys, "orig_argv"):  # tracebacks show the lines of this text',
     "    lines = sys.orig_argv[2].splitlines(keepends=True)",
     '    linecache.cache["<string>"] = (len(lines), None, lines, "<string>")',
+    "    sys.excepthook = traceback.print_exception",
 )
+
+
+def _watchdog(timeout: float) -> str:
+    """Ends the process from outside of Python's control, and shows where it was."""
+    return f"faulthandler.dump_traceback_later({timeout!r}, exit=True)"
 
 
 def _body(request: Request) -> tuple[list[str], set[str]]:
@@ -191,10 +198,12 @@ def _body(request: Request) -> tuple[list[str], set[str]]:
         lines.append('values = execution["inputs"]["parameterValues"]')
     outputs, more = _outputs(request)
     needs |= more
-    if needs & {"load_value", "page"}:
-        lines.append(f"store = {quote(request.store)}")
+    uses_store = bool(needs & {"load_value", "page"})
+    if uses_store and request.runtime is None:
+        place = quote(request.store or DEFAULT_STORE)
+        lines.append(f'store = os.environ.get("INTERMODAL_STORE") or {place}')
     if request.runtime is not None:
-        lines += _runtime_call(request, request.runtime)
+        lines += _runtime_call(request, request.runtime, uses_store=uses_store)
     elif isinstance(request.action, Shell):
         lines += _shell_call(request)
         needs.add("plain")
@@ -292,7 +301,7 @@ def _is_parsed(outputs: tuple[tuple[str, Type], ...]) -> bool:
     return bool(outputs) and outputs[0][1].kind not in {"string", "timestamp"}
 
 
-def _runtime_call(request: Request, runtime: RuntimeFacts) -> list[str]:
+def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) -> list[str]:
     action = request.action
     lines = ["from intermodal import runtime", ""]
     context = [f"{name}={quote(text)}" for name, text in runtime.context.items() if text]
@@ -301,6 +310,8 @@ def _runtime_call(request: Request, runtime: RuntimeFacts) -> list[str]:
         values = ", ".join(f"{quote(k)}: {code.text}" for k, code in runtime.parameters.items())
         context.append(f"parameters={{{values}}}")
     lines += _bracketed("context = runtime.Context(", context, ")")
+    if uses_store:
+        lines.append("store = context.store_uri")
     codes = [(name, code.text) for name, code in request.inputs]
     lines += _mapping("inputs = {", codes, "}")
     is_shell = isinstance(action, Shell)
@@ -312,7 +323,7 @@ def _runtime_call(request: Request, runtime: RuntimeFacts) -> list[str]:
         lines.append(f"result = runtime.run(task, {call}{unpack})")
     else:
         if request.timeout:
-            lines.insert(0, f"faulthandler.dump_traceback_later({request.timeout!r}, exit=True)")
+            lines.insert(0, _watchdog(request.timeout))
         lines.append(f"result = runtime.run_shell(plain(sys.argv[1]), {call})")
     return lines
 

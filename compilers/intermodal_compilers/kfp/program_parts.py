@@ -77,7 +77,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "        return value",
         "    from intermodal.runtime.stored import load_value",
         "",
-        '    return load_value(value, os.environ.get("INTERMODAL_STORE") or store)',
+        "    return load_value(value, store)",
     ),
     "reference": (
         "def reference(name):",
@@ -91,7 +91,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "    from intermodal.artifacts import ArtifactRef",
         "    from intermodal.runtime.stored import open_store",
         "",
-        '    files = open_store(os.environ.get("INTERMODAL_STORE") or store)',
+        "    files = open_store(store)",
         "    return files.open_path(ArtifactRef.from_json(given)).read_bytes() if given else None",
     ),
     "artifact": (

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from intermodal.findings import Finding, FindingsError, Span
 from intermodal_compilers.kfp.problems import Mark, Path, Problem
+from intermodal_compilers.kfp.spec_print import document
 from intermodal_compilers.kfp.spec_schema import check_message
 from intermodal_compilers.kfp.spec_text import SAFE_INTEGER, Documents, read_documents
 
@@ -195,21 +196,12 @@ def dump(pipeline: Any, platform: Any | None = None, *, comment: str = "") -> st
         platform: Becomes a second document.
         comment: Put before the first document as it is; see `definition_comment`.
     """
-    import yaml
     from google.protobuf import json_format
 
     documents = [_whole_numbers(json_format.MessageToDict(pipeline))]
     if platform is not None and len(platform.platforms):
         documents.append(_whole_numbers(json_format.MessageToDict(platform)))
-    text: str = yaml.dump_all(
-        documents,
-        Dumper=_dumper(),
-        sort_keys=True,
-        default_flow_style=False,
-        allow_unicode=True,
-        width=1_000_000,
-    )
-    return comment + text
+    return comment + "---\n".join(document(one) for one in documents)
 
 
 def _whole_numbers(value: Any, *, keep_floats: bool = False) -> Any:
@@ -226,23 +218,6 @@ def _whole_numbers(value: Any, *, keep_floats: bool = False) -> Any:
         return value
     is_plain = abs(value) <= SAFE_INTEGER and math.copysign(1, value) == (1 if value >= 0 else -1)
     return int(value) if is_plain else value
-
-
-def _dumper() -> Any:
-    """A dumper class of its own, so that nobody else's YAML changes."""
-    import yaml
-
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-            return True
-
-    Dumper.add_representer(str, _represent_text)
-    return Dumper
-
-
-def _represent_text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def definition_comment(pipeline: Any, description: str = "") -> str:
