@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from intermodal.analysis import graph
 from intermodal.analysis.needs import needs_runtime
 from intermodal.compiling import Settings, Target
-from intermodal.findings import Finding, error, note, warning
+from intermodal.findings import Finding, note
 from intermodal.ir import (
     AnyType,
     Container,
@@ -26,6 +26,7 @@ from intermodal.ir import (
     Type,
 )
 from intermodal_compilers.airflow import operators, templates
+from intermodal_compilers.airflow.checks import tasks_findings
 from intermodal_compilers.airflow.dag_settings import (
     dag_keywords,
     pipeline_findings,
@@ -36,12 +37,7 @@ from intermodal_compilers.airflow.helpers import NEEDS, helper_lines
 from intermodal_compilers.airflow.model import DagFile, Function, Step
 from intermodal_compilers.airflow.names import OWN, Names
 from intermodal_compilers.airflow.operators import Operator, TextInput
-from intermodal_compilers.airflow.policies import (
-    resource_findings,
-    retry_findings,
-    task_keywords,
-    timeout_findings,
-)
+from intermodal_compilers.airflow.policies import task_keywords
 from intermodal_compilers.airflow.python_tasks import (
     Written,
     annotation,
@@ -50,15 +46,6 @@ from intermodal_compilers.airflow.python_tasks import (
     write_shell,
 )
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, is_identifier
-
-# What Airflow's templates call a fact of the run. All of them are text in a task.
-FACTS: Mapping[str, str] = {
-    "run_id": "{{ run_id }}",
-    "pipeline": "{{ dag.dag_id }}",
-    "logical_date": "{{ logical_date.isoformat() }}",
-    "data_interval_start": "{{ data_interval_start.isoformat() }}",
-    "data_interval_end": "{{ data_interval_end.isoformat() }}",
-}
 
 
 def lower(pipeline: Pipeline, target: Target, settings: Settings) -> DagFile:
@@ -88,14 +75,12 @@ class _Lowering:
         self.signature = () if self.as_block else tuple(n for n in pipeline.parameters if n in read)
         self.names = Names(self.signature)
         self.variables: dict[str, str] = {}
-        self.local_modules: set[str] = set()
 
     def file(self) -> DagFile:
         """Lower everything, in the order in which names are given."""
         findings = self.findings
         findings += pipeline_findings(self.pipeline, self.target, self.settings)
-        for task in self.tasks:
-            findings += self._task_findings(task)
+        findings += tasks_findings(self.tasks, self.target, self.settings)
         steps = [self._step(task) for task in self.tasks]
         function = "" if self.as_block else self.names.claim(self.pipeline.name, "_dag")
         self._name_results(steps)
@@ -143,61 +128,6 @@ class _Lowering:
         return isinstance(task.action, (PythonCall, Shell)) and needs_runtime(
             task, tracking=self.tracked
         )
-
-    # Findings
-
-    def _task_findings(self, task: Task) -> Iterator[Finding]:
-        target = str(self.target)
-        yield from retry_findings(task, target, self.dialect)
-        yield from resource_findings(task, target)
-        yield from timeout_findings(task, target)
-        if "return_value" in task.outputs and len(task.outputs) > 1:
-            yield error(
-                "PORT204",
-                f"{target} cannot name an output of `{task.id}` `return_value`",
-                task.span,
-                why="Airflow keeps all outputs of a task together under this name",
-                next="choose another name",
-            )
-        match task.action:
-            case Shell(command=command):
-                texts = {"command": command, **_texts(task)}
-                yield from operators.null_byte_findings(task, texts, target)
-            case Container() as action:
-                files = operators.needs_files(task, action)
-                yield from operators.container_findings(task, action, target, files=files)
-                yield from operators.null_byte_findings(task, _texts(task), target)
-            case PythonCall(source=source) if source and self.settings.code == "embed":
-                yield from operators.null_byte_findings(task, dict(task.environment), target)
-                yield from self._local_modules(task, source.local_modules)
-            case _:
-                return
-        yield from self._fact_findings(task)
-
-    def _local_modules(self, task: Task, modules: tuple[str, ...]) -> Iterator[Finding]:
-        for module in modules:
-            if module in self.local_modules:
-                continue
-            self.local_modules.add(module)
-            yield warning(
-                "PORT121",
-                f"`{task.id}` imports `{module}`, which is part of your project",
-                task.span,
-                why="the DAG file holds the task's own module only",
-                next="install it on Airflow's workers, or compile with `--code import`",
-            )
-
-    def _fact_findings(self, task: Task) -> Iterator[Finding]:
-        parts = [part for value in task.inputs.values() for part in operators.flat(value)]
-        for expression in parts:
-            if isinstance(expression, RunFact) and expression.fact not in FACTS:
-                yield error(
-                    "PORT204",
-                    f"{self.target} cannot pass `{expression.fact}` to `{task.id}`",
-                    expression.span or task.span,
-                    why="Airflow's templates give text only",
-                    next="leave it out",
-                )
 
     # Steps
 
@@ -360,8 +290,8 @@ class _Lowering:
                 return TextInput(templates.parameter_template(name, type_), is_template=True)
             case OutputRef(node=node, output=output):
                 return self._output_text(node, output)
-            case RunFact(fact=fact) if fact in FACTS:
-                return TextInput(FACTS[fact], is_template=True)
+            case RunFact(fact=fact) if fact in templates.FACTS:
+                return TextInput(templates.FACTS[fact], is_template=True)
             case Format():
                 parts = [self._text_of(part) for part in operators.flat(expression)]
                 joined = templates.join([(part.text, part.is_template) for part in parts])
@@ -424,15 +354,6 @@ def _shape(task: Task) -> tuple[object, ...]:
     inputs = frozenset((key, annotation(task.input_types.get(key))) for key in task.inputs)
     outputs = tuple((k, annotation(t), output_tag(t), t.kind) for k, t in task.outputs.items())
     return inputs, outputs
-
-
-def _texts(task: Task) -> dict[str, str]:
-    """Texts that a process is given."""
-    texts = {f"variable `{key}`": value for key, value in task.environment.items()}
-    for key, expression in task.inputs.items():
-        if isinstance(expression, Literal_):
-            texts[f"input `{key}`"] = templates.text_of(expression.value)
-    return texts
 
 
 def _caption(pipeline: Pipeline) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intermodal.ir import (
@@ -20,6 +20,15 @@ MARKS = ("{{", "{%", "{#")
 
 # Airflow takes text that ends so for the name of a template file.
 FILE_ENDINGS = (".sh", ".bash", ".env")
+
+# What Airflow's templates call a fact of the run. All of them are text in a task.
+FACTS: Mapping[str, str] = {
+    "run_id": "{{ run_id }}",
+    "pipeline": "{{ dag.dag_id }}",
+    "logical_date": "{{ logical_date.isoformat() }}",
+    "data_interval_start": "{{ data_interval_start.isoformat() }}",
+    "data_interval_end": "{{ data_interval_end.isoformat() }}",
+}
 
 # The emitted file's own filter.
 AS_TEXT = " | as_text"

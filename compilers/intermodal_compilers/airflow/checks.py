@@ -1,0 +1,93 @@
+"""What Airflow refuses of single tasks, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from intermodal.compiling import Settings, Target
+from intermodal.findings import Finding, error, warning
+from intermodal.ir import Container, Literal_, PythonCall, RunFact, Shell, Task
+from intermodal_compilers.airflow import operators, templates
+from intermodal_compilers.airflow.dialects import DIALECTS
+from intermodal_compilers.airflow.policies import (
+    resource_findings,
+    retry_findings,
+    timeout_findings,
+)
+
+
+def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:
+    """All findings of all tasks; a module of the project is named once."""
+    dialect, name = DIALECTS[target.version], str(target)
+    modules: set[str] = set()
+    for task in tasks:
+        yield from retry_findings(task, name, dialect)
+        yield from resource_findings(task, name)
+        yield from timeout_findings(task, name)
+        yield from _output_findings(task, name)
+        yield from _fact_findings(task, name)
+        yield from _action_findings(task, name)
+        if settings.code == "embed":
+            yield from _module_findings(task, modules)
+
+
+def _action_findings(task: Task, target: str) -> Iterator[Finding]:
+    match task.action:
+        case Shell(command=command):
+            texts = {"command": command, **_texts(task)}
+            yield from operators.null_byte_findings(task, texts, target)
+        case Container() as action:
+            files = operators.needs_files(task, action)
+            yield from operators.container_findings(task, action, target, files=files)
+            yield from operators.null_byte_findings(task, _texts(task), target)
+        case _:
+            variables = {f"variable `{key}`": text for key, text in task.environment.items()}
+            yield from operators.null_byte_findings(task, variables, target)
+
+
+def _output_findings(task: Task, target: str) -> Iterator[Finding]:
+    if "return_value" in task.outputs:
+        yield error(
+            "PORT204",
+            f"{target} cannot name an output of `{task.id}` `return_value`",
+            task.span,
+            why="Airflow keeps all outputs of a task together under this name",
+            next="choose another name",
+        )
+
+
+def _fact_findings(task: Task, target: str) -> Iterator[Finding]:
+    parts = [part for value in task.inputs.values() for part in operators.flat(value)]
+    for part in parts:
+        if isinstance(part, RunFact) and part.fact not in templates.FACTS:
+            yield error(
+                "PORT204",
+                f"{target} cannot pass `{part.fact}` to `{task.id}`",
+                part.span or task.span,
+                why="Airflow's templates give text only",
+                next="leave it out",
+            )
+
+
+def _module_findings(task: Task, known: set[str]) -> Iterator[Finding]:
+    source = task.action.source if isinstance(task.action, PythonCall) else None
+    for module in source.local_modules if source else ():
+        if module in known:
+            continue
+        known.add(module)
+        yield warning(
+            "PORT121",
+            f"`{task.id}` imports `{module}`, which is part of your project",
+            task.span,
+            why="the DAG file holds the task's own module only",
+            next="install it on Airflow's workers, or compile with `--code import`",
+        )
+
+
+def _texts(task: Task) -> dict[str, str]:
+    """Texts that a process is given."""
+    texts = {f"variable `{key}`": value for key, value in task.environment.items()}
+    for key, expression in task.inputs.items():
+        if isinstance(expression, Literal_):
+            texts[f"input `{key}`"] = templates.text_of(expression.value)
+    return texts
