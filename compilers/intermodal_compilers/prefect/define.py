@@ -235,7 +235,8 @@ def _define(
             body = container_body(definition, action, findings)
         case _:
             raise TypeError(f"no Prefect task for a {action.kind} action")
-    return TaskFunction(definition.name, body, definition.parameters, (), definition.common)
+    docs = "" if isinstance(action, Noop) else definition.take_docs()
+    return TaskFunction(definition.name, body, definition.parameters, (), definition.common, docs)
 
 
 def _free(placing: Placing, wanted: str, fallback: str = "") -> str:
@@ -281,8 +282,10 @@ def _python(
         runtime=runtime,
         isolation=isolated if runtime is not None else None,
     )
+    docs = definition.take_docs()
+    decorators = (*copies, *below)
     return TaskFunction(
-        definition.name, body, definition.parameters, (*copies, *below), definition.common
+        definition.name, body, definition.parameters, decorators, definition.common, docs
     )
 
 

@@ -24,6 +24,9 @@ from intermodal_compilers.pysource import Expr, Value, list_of
 
 Key = tuple[object, ...]
 
+# What fits on a line with its quotes and indent.
+LONGEST_DOCS = 78
+
 
 @dataclass
 class Definition:
@@ -81,6 +84,16 @@ class Definition:
             id_: {key: value for key, value in options.items() if key not in self.common}
             for id_, options in every.items()
         }
+
+    def take_docs(self) -> str:
+        """The description that all tasks share, if it is one plain line: a docstring says the same."""
+        shared = self.common.get("description")
+        text = shared.value if isinstance(shared, Value) else ""
+        plain = text.isprintable() and not {'"', "\\"} & set(text) and text == text.strip()
+        if not text or not plain or len(text) > LONGEST_DOCS:
+            return ""
+        del self.common["description"]
+        return str(text)
 
     def _options(self, task: Task, docs: str) -> dict[str, Expr]:
         options: dict[str, Expr] = {}

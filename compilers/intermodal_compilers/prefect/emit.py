@@ -65,6 +65,8 @@ def task_lines(task: TaskFunction) -> list[str]:
         return [*lines, *task.body.source.rstrip("\n").split("\n")]
     parameters = ["**inputs"] if task.parameters is None else list(task.parameters.values())
     lines += function_header(task.name, parameters)
+    if task.docs:
+        lines += docstring(task.docs, indent=1)
     match task.body:
         case PythonBody():
             return [*lines, *_python_lines(task.body, task.parameters)]

@@ -87,6 +87,7 @@ class TaskFunction:
         parameters: Python names of its parameters, by input; None for `**inputs`.
         decorators: Decorators below `@task`, outermost first.
         options: Arguments of `@task` that hold for every call.
+        docs: One line for its docstring.
     """
 
     name: str
@@ -94,6 +95,7 @@ class TaskFunction:
     parameters: Mapping[str, str] | None = field(default_factory=dict)
     decorators: tuple[Expr, ...] = ()
     options: Mapping[str, Expr] = field(default_factory=dict)
+    docs: str = ""
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,10 @@ def numbers(limit):
     return numbers(limit=limit)
 
 
-@task(cache_policy=NO_CACHE, description="Cut in the middle.")
+@task(cache_policy=NO_CACHE)
 @json_values
 def halves(rows):
+    """Cut in the middle."""
     from jobs import halves
 
     result = halves(rows=rows)

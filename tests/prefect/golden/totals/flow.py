@@ -58,9 +58,10 @@ def numbers(limit: int) -> list[int]:
     return list(range(limit))
 
 
-@task(cache_policy=NO_CACHE, name="halves", description="Cut in the middle.")
+@task(cache_policy=NO_CACHE, name="halves")
 @json_values
 def halves_task(rows):
+    """Cut in the middle."""
     result = halves(rows=rows)
     return {"low": result.low, "high": result.high}
 
