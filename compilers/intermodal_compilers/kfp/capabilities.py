@@ -47,8 +47,8 @@ CAPABILITIES: Mapping[F, Support] = {
     F.TRACKING: Lowered("Intermodal's runtime inside each task"),
     F.PIPELINE_NOTIFICATIONS: _NOTICES,
     F.SCHEDULE_CRON: Lowered("`recurring_run.json` for KFP's API"),
-    F.SCHEDULE_TIMEZONE: Refused(
-        "KFP's cron runs in the time zone of its server", "write the schedule in UTC"
+    F.SCHEDULE_TIMEZONE: Lowered(
+        "the time zone of KFP's server, which is to be that of the schedule"
     ),
     F.SCHEDULE_INTERVAL: Lowered("`recurring_run.json` for KFP's API"),
     F.SCHEDULE_MANUAL: Native(),

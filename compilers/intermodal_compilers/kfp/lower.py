@@ -163,7 +163,9 @@ class _Lowering:
                 pipeline.tracking.span or pipeline.span,
                 next="leave `tracking.tags` out, or set the tags on the tracker",
             )
-        yield from schedules.schedule_findings(pipeline, target)
+        yield from schedules.schedule_findings(
+            pipeline, target, self.settings.of_target("kfp", "timezone")
+        )
 
     def _lower_task(self, task: Task) -> None:
         name = self.names[task.id]
@@ -441,5 +443,6 @@ def _runtime_note(pipeline: Pipeline, target: str, count: int) -> Finding:
         f"{target}: {tasks} Intermodal in the image",
         pipeline.span,
         why="artifacts, tracking and typed values are handled by its runtime",
-        next="install `intermodal` in the image that the pipeline's environment names",
+        next="install `intermodal` in the image, and set the profile's `store` to a place that all "
+        "pods reach",
     )

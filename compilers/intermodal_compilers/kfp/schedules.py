@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from intermodal.findings import Finding, error
+from intermodal.findings import Finding, error, warning
 from intermodal.ir import Cron, Interval, Pipeline, Schedule, Trigger
 
 MOST_RUNS = 10
@@ -29,8 +29,14 @@ def recurring_runs(pipeline: Pipeline, name: str) -> dict[str, str]:
     return files
 
 
-def schedule_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
-    """What a recurring run cannot hold of a schedule."""
+def schedule_findings(pipeline: Pipeline, target: str, server_zone: str) -> Iterator[Finding]:
+    """What a recurring run cannot hold of a schedule.
+
+    Args:
+        pipeline: The pipeline.
+        target: What findings call the target.
+        server_zone: The time zone of KFP's server, from the profile; empty if it does not say.
+    """
     schedule = pipeline.schedule
     most = pipeline.concurrency.max_active_runs
     timed = [
@@ -47,6 +53,8 @@ def schedule_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
             next="leave `max_active_runs` out, or choose a smaller one for a scheduled pipeline",
         )
     for trigger in timed:
+        if isinstance(trigger, Cron):
+            yield from _zone_findings(pipeline, trigger, target, server_zone)
         problem = _problem(trigger)
         if problem:
             yield error(
@@ -65,6 +73,31 @@ def schedule_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
                 why=f"nobody gives its parameter `{required[0]}` a value then",
                 next="give the parameter a default",
             )
+
+
+def _zone_findings(
+    pipeline: Pipeline, trigger: Cron, target: str, server_zone: str
+) -> Iterator[Finding]:
+    """KFP's cron has no time zone of its own: it runs in that of the server (`CRON_SCHEDULE_TIMEZONE`)."""
+    span = trigger.span or pipeline.span
+    zone = trigger.timezone
+    if server_zone and server_zone != zone:
+        yield error(
+            "PORT204",
+            f"{target} cannot start `{pipeline.name}` by the clock of {zone}",
+            span,
+            why=f"its server runs schedules in {server_zone}, as the profile says",
+            next="write the schedule in that time zone",
+        )
+    elif not server_zone and zone != "UTC":
+        yield warning(
+            "PORT204",
+            f"{target} starts `{pipeline.name}` by the clock of its server, which must be {zone}",
+            span,
+            why="a recurring run has no time zone of its own, and the server's is UTC unless it is set",
+            next=f"set `CRON_SCHEDULE_TIMEZONE={zone}` on the scheduled-workflow controller, and "
+            f'`kfp.timezone = "{zone}"` in the profile',
+        )
 
 
 def _problem(trigger: Trigger) -> str:
