@@ -16,6 +16,7 @@ from intermodal_compilers.kfp.model import (
     TaskPlan,
 )
 from intermodal_compilers.kfp.policies import RetryPlan
+from intermodal_compilers.kfp.spec_print import COMPACT
 
 SDK_VERSION = "intermodal-1"
 ARTIFACT_VERSION = "0.0.1"
@@ -49,10 +50,10 @@ def messages(plan: PipelinePlan) -> tuple[Any, Any]:
     return pipeline, platform
 
 
-def text(pipeline: Any, platform: Any) -> str:
+def text(pipeline: Any, documents: list[dict[str, Any]]) -> str:
     """The YAML that KFP loads."""
     comment = spec.definition_comment(pipeline, pipeline.pipeline_info.description)
-    return spec.dump(pipeline, platform, comment=comment)
+    return spec.text_of(documents, comment=comment, style=COMPACT)
 
 
 def _root(root: Any, plan: PipelinePlan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from intermodal.compiling import Compiled, Settings, Target
@@ -12,6 +13,7 @@ from intermodal_compilers.kfp.lint import lint_messages
 from intermodal_compilers.kfp.lint_names import MAX_BYTES
 from intermodal_compilers.kfp.lower import lower
 from intermodal_compilers.kfp.schedules import recurring_runs
+from intermodal_compilers.kfp.spec import documents as documents_of
 
 FILE = "pipeline.yaml"
 
@@ -24,8 +26,9 @@ def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Com
         return Compiled({}, tuple(findings), lowered.names)
     spec, platform = emit.messages(lowered.plan)
     findings += _lint(spec, platform)
-    text = emit.text(spec, platform)
-    findings += _size_findings(text, pipeline, target)
+    documents = documents_of(spec, platform)
+    text = emit.text(spec, documents)
+    findings += _size_findings(documents, pipeline, target)
     if errors_of(findings):
         return Compiled({}, tuple(findings), lowered.names)
     files = {FILE: text, **recurring_runs(pipeline, lowered.plan.name)}
@@ -37,8 +40,11 @@ def _lint(spec: Any, platform: Any) -> list[Finding]:
     return [finding for finding in lint_messages(spec, platform) if finding.code != "PORT327"]
 
 
-def _size_findings(text: str, pipeline: Pipeline, target: Target) -> list[Finding]:
-    size = len(text.encode("utf-8", "replace"))
+def _size_findings(
+    documents: list[dict[str, Any]], pipeline: Pipeline, target: Target
+) -> list[Finding]:
+    """Whether the specification fits where KFP keeps it, as JSON and with nothing shared."""
+    size = sum(len(json.dumps(document, separators=(",", ":"))) for document in documents)
     if size <= MAX_BYTES:
         return []
     return [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from intermodal.findings import Finding, FindingsError, Span
 from intermodal_compilers.kfp.problems import Mark, Path, Problem
-from intermodal_compilers.kfp.spec_print import document
+from intermodal_compilers.kfp.spec_print import BLOCK, Style, document
 from intermodal_compilers.kfp.spec_schema import check_message
 from intermodal_compilers.kfp.spec_text import SAFE_INTEGER, Documents, read_documents
 
@@ -185,7 +185,9 @@ def _snake(step: str | int) -> str | int:
     return step if isinstance(step, int) else re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", step)
 
 
-def dump(pipeline: Any, platform: Any | None = None, *, comment: str = "") -> str:
+def dump(
+    pipeline: Any, platform: Any | None = None, *, comment: str = "", style: Style = BLOCK
+) -> str:
     """Print a `PipelineSpec`, and a `PlatformSpec` if it has platforms, as YAML.
 
     Keys are sorted, text of several lines is a literal block, nothing is folded, and whole numbers
@@ -195,13 +197,24 @@ def dump(pipeline: Any, platform: Any | None = None, *, comment: str = "") -> st
         pipeline: The spec; what it lacks is not added.
         platform: Becomes a second document.
         comment: Put before the first document as it is; see `definition_comment`.
+        style: Whether short mappings share a line and equal components are written once.
     """
+    return text_of(documents(pipeline, platform), comment=comment, style=style)
+
+
+def documents(pipeline: Any, platform: Any | None = None) -> list[dict[str, Any]]:
+    """The JSON form of the messages: one document, or two where there is a platform spec."""
     from google.protobuf import json_format
 
-    documents = [_whole_numbers(json_format.MessageToDict(pipeline))]
+    found = [_whole_numbers(json_format.MessageToDict(pipeline))]
     if platform is not None and len(platform.platforms):
-        documents.append(_whole_numbers(json_format.MessageToDict(platform)))
-    return comment + "---\n".join(document(one) for one in documents)
+        found.append(_whole_numbers(json_format.MessageToDict(platform)))
+    return found
+
+
+def text_of(values: list[dict[str, Any]], *, comment: str = "", style: Style = BLOCK) -> str:
+    """Print documents; see `dump`."""
+    return comment + "---\n".join(document(one, style) for one in values)
 
 
 def _whole_numbers(value: Any, *, keep_floats: bool = False) -> Any:
