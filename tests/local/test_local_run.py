@@ -329,3 +329,11 @@ def test_an_unknown_type_travels_as_it_is(run):
         )
     )
     assert output(result, "echo") == {"$artifact": 1, "b": [None]}
+
+
+def test_the_options_go_before_the_environment(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("INTERMODAL_STORE", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("INTERMODAL_EVENTS", str(tmp_path / "elsewhere.jsonl"))
+    result = run(task("frame", outputs=FRAME), task("rows", inputs={"data": ref("frame")}))
+    assert output(result, "rows") == 3
+    assert not list(tmp_path.glob("elsewhere*"))

@@ -1,4 +1,4 @@
-"""The engine's loop: starts what may run, watches the clock, and writes down what happened."""
+"""The engine's loop: starts what may run, watches the clock, and takes what the workers say."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.analysis.defaults import fold_defaults
@@ -18,40 +17,45 @@ from intermodal.analysis.parameters import fill_parameters
 from intermodal.analysis.waits import instance_id
 from intermodal.findings import Finding, FindingsError, error, raise_errors
 from intermodal.ir import Pipeline, Task
-from intermodal.running import (
-    Progress,
-    RunOptions,
-    RunResult,
-    TaskFailure,
-    TaskResult,
+from intermodal.running import RunOptions, RunResult
+from intermodal.runtime.context import (
+    STORE_VARIABLE,
+    TRACKING_VARIABLE,
+    WORK_VARIABLE,
+    Context,
 )
-from intermodal.runtime.context import TRACKING_VARIABLE, Context
+from intermodal.runtime.events import VARIABLE as EVENTS_VARIABLE
 from intermodal.runtime.events import log_end
 from intermodal.runtime.problems import InfrastructureError
 from intermodal.runtime.secrets import PREFIX, hide_secrets
 from intermodal.runtime.stored import load_value
-from intermodal.trace import pipeline_state, read_events, trace_of
-from intermodal_backends.local.failures import log_tail
+from intermodal.trace import pipeline_state, read_events
+from intermodal_backends.local.attempts import (
+    NEVER,
+    OUTCOMES,
+    Ending,
+    Mishap,
+    Running,
+    mishap_of_death,
+    mishap_of_reply,
+)
 from intermodal_backends.local.folder import (
     Done,
     RunFolder,
     code_of,
     new_run_id,
     resumable,
-    shape_hash,
 )
 from intermodal_backends.local.plan import Plan
 from intermodal_backends.local.pool import Death, Pool, Reply
+from intermodal_backends.local.record import Record
 from intermodal_backends.local.retries import pause_before
 from intermodal_backends.local.scheduler import Key, Scheduler
-from intermodal_backends.local.scope import InstanceScope, Run
+from intermodal_backends.local.scope import Run
 from intermodal_backends.local.signals import StopSignals
 from intermodal_backends.local.support import refusals
-from intermodal_backends.local.worker import WorkerProcess, variables_of_run
-
-NEVER = float("inf")
-CODES = {"timeout": "PORT601", "worker": "PORT605"}
-"""Finding codes by kind of failure; any other is PORT600."""
+from intermodal_backends.local.tracked import RunTracking
+from intermodal_backends.local.worker import WorkerProcess
 
 
 def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) -> RunResult:
@@ -73,39 +77,6 @@ def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) 
     return Engine(pipeline, facts, options, folder).run()
 
 
-@dataclass
-class Running:
-    """An attempt in a worker.
-
-    Attributes:
-        key: Whose attempt.
-        number: Counted over all parts of the run.
-        tries: Counted in this part.
-        began: Monotonic seconds.
-        deadline: When its timeout is over.
-        ending: Why it was asked to end, if it was.
-        kill_at: When it is killed, if it was asked to end.
-    """
-
-    key: Key
-    number: int
-    tries: int
-    began: float
-    deadline: float = NEVER
-    ending: Literal["", "timeout", "interrupted"] = ""
-    kill_at: float = NEVER
-
-
-@dataclass(frozen=True)
-class Mishap:
-    """Why an attempt failed."""
-
-    kind: str
-    exception: str
-    message: str
-    traceback: str = ""
-
-
 class Engine:
     """One run, from start to end; used once."""
 
@@ -117,33 +88,32 @@ class Engine:
         self.folder = folder
         self.plan = Plan(pipeline)
         self.scheduler = Scheduler(self.plan, run, self._fetch)
-        self.started = options.now()
+        self.record = Record(pipeline, self.scheduler, options, folder)
+        self.tracking = RunTracking(pipeline, run, options, folder.work)
+        self._codes = {task.id: code_of(task) for task in graph.tasks(pipeline)}
         self._done: dict[str, Done] = {}
         self._starts: dict[str, int] = {}
         if options.resume:
             self._done = folder.read_successes()
-            for event in read_events(folder.events):
-                if event.event == "start" and event.source == "runtime":
-                    self._starts[event.instance] = self._starts.get(event.instance, 0) + 1
+            self._starts = _starts_so_far(folder)
         self._ran: set[str] = set()
         self._running: dict[int, Running] = {}
         self._retries: list[tuple[float, int, Key, int]] = []
         self._order = itertools.count()
-        self._results: dict[Key, TaskResult] = {}
-        self._failures: list[TaskFailure] = []
-        self._findings: list[Finding] = []
         self._stopping = False
         self._in_exit = False
         limit = pipeline.concurrency.max_active_tasks
         self._limit = NEVER if limit is None else limit
+        self._environment = {**os.environ, **options.environment}
+        self._has_secrets = any(name.startswith(PREFIX) for name in self._environment)
 
     def run(self) -> RunResult:
         """Run everything and say what became of it."""
-        self._write_state("running")
+        self.record.write_state("running")
         worker = self._worker()
         with StopSignals() as signals, Pool(self._size(), worker.serve, (signals.wakeup,)) as pool:
-            self._open_tracking()
-            self._tell_ended()
+            self.record.findings += self.tracking.open()
+            self.record.tell_ended()
             while self._go_on(pool):
                 for event in pool.wait(self._patience()):
                     self._handle(pool, event)
@@ -151,7 +121,10 @@ class Engine:
                 if signals.count and (not self._stopping or signals.count > 1):
                     self._stop(pool, at_once=signals.count > 1)
                 self._watch_clock(pool)
-        return self._result()
+        states = self.scheduler.final_states()
+        state = "interrupted" if self._stopping else pipeline_state(self.pipeline, states)
+        self.record.findings += self.tracking.close(state)
+        return self.record.result(state, self.options.now())
 
     # --- the loop's parts
 
@@ -168,7 +141,7 @@ class Engine:
             return False
         self._in_exit = True
         self.scheduler.begin_exit(pipeline_state(self.pipeline, self.scheduler.final_states()))
-        self._tell_ended()
+        self.record.tell_ended()
         return self._go_on(pool)
 
     def _fill(self, pool: Pool) -> None:
@@ -180,9 +153,8 @@ class Engine:
             found = self.scheduler.take()
             if found is None:
                 return
-            if self._restore(found):
-                continue
-            self._start(pool, found, 1)
+            if not self._restore(found):
+                self._start(pool, found, 1)
 
     def _patience(self) -> float | None:
         """Seconds until something is due; None if nothing is."""
@@ -209,173 +181,86 @@ class Engine:
             elif not running.ending:
                 self._end_early(pool, worker, "interrupted", signal.SIGINT)
 
-    def _end_early(
-        self, pool: Pool, worker: int, why: Literal["timeout", "interrupted"], which: int
-    ) -> None:
-        running = self._running[worker]
-        running.ending = why
-        running.deadline = NEVER
-        running.kill_at = time.monotonic() + self.options.grace
+    def _end_early(self, pool: Pool, worker: int, why: Ending, which: int) -> None:
+        self._running[worker].end_early(why, time.monotonic() + self.options.grace)
         pool.signal(worker, which)
 
     # --- attempts
 
     def _start(self, pool: Pool, key: Key, tries: int) -> None:
         task = self._task(key)
-        instance = instance_id(*key)
-        number = self._starts.get(instance, 0) + tries
+        number = self._starts.get(instance_id(*key), 0) + tries
         try:
             scope = self.scheduler.scope(key, number)
             inputs = {name: evaluate(value, scope) for name, value in task.inputs.items()}
         except (EvaluationError, InfrastructureError) as problem:
             kind = "user" if isinstance(problem, EvaluationError) else "infrastructure"
-            self._fail(key, 0, Mishap(kind, type(problem).__name__, str(problem)), 0.0)
+            self._fail(key, 0, 0.0, Mishap(kind, type(problem).__name__, str(problem)))
             return
         self._ran.update(self.plan.around(key[0]))
-        log = self.folder.log_of(key[0], key[1], number)
         running = Running(key, number, tries, time.monotonic())
         if task.timeout is not None:
             running.deadline = running.began + task.timeout.total_seconds()
-        order = {"task": key[0], "index": key[1], "attempt": number}
-        self._running[pool.order({**order, "inputs": inputs, "log": str(log)})] = running
-        self.options.on_event(Progress(instance, "running", number))
+        order = {"task": key[0], "index": key[1], "attempt": number, "inputs": inputs}
+        order["log"] = str(self.folder.log_of(*key, number))
+        self._running[pool.order(order)] = running
+        self.record.started(key, number)
+
+    def _restore(self, key: Key) -> bool:
+        """Take over what an earlier part of the run did, if nothing before it has changed."""
+        done = self._done.get(instance_id(*key))
+        if done is None or done.code != self._codes[key[0]]:
+            return False
+        if any(up in self._ran for up in self.plan.steps[key[0]].ups):
+            return False
+        self.record.restored(key, self._starts.get(instance_id(*key), 0))
+        self.scheduler.finish(key, "succeeded", done.outputs)
+        self.record.tell_ended()
+        return True
 
     def _handle(self, pool: Pool, event: Reply | Death) -> None:
         running = self._running.pop(event.worker)
+        key, task = running.key, self._task(running.key)
         seconds = time.monotonic() - running.began
         self._hide_secrets(running)
         if isinstance(event, Death):
-            mishap = self._mishap_of_death(running, event)
+            mishap = mishap_of_death(event.how, running, task)
+            outcome = OUTCOMES[running.ending]
+            # The runtime in the dead worker could not log the end.
+            file = str(self.folder.events)
+            log_end(*key, running.number, outcome, error=mishap.message, file=file)
             self._after_failure(running, mishap, seconds)
             return
         if running.ending:
             pool.retire(event.worker)
         message = event.message
-        self._findings += [Finding.model_validate(data) for data in message["findings"]]
-        if message["ok"]:
-            self._succeed(running, message["outputs"], seconds)
+        self.record.findings += [Finding.model_validate(data) for data in message["findings"]]
+        if not message["ok"]:
+            self._after_failure(running, mishap_of_reply(message, running, task), seconds)
             return
-        mishap = Mishap(
-            message["kind"], message["exception"], message["message"], message["traceback"]
-        )
-        if running.ending:
-            mishap = replace(mishap, kind=running.ending, message=self._why_ended(running))
-        self._after_failure(running, mishap, seconds)
-
-    def _mishap_of_death(self, running: Running, death: Death) -> Mishap:
-        """What a dead worker's attempt failed of; it could not log its end itself."""
-        outcome = {"timeout": "timed_out", "interrupted": "interrupted"}.get(
-            running.ending, "failed"
-        )
-        message = self._why_ended(running) or f"the worker process {death.how}"
-        name, index = running.key
-        log_end(name, index, running.number, outcome, error=message, file=str(self.folder.events))
-        exception = "AttemptTimeout" if running.ending == "timeout" else "WorkerDied"
-        return Mishap(running.ending or "worker", exception, message)
-
-    def _why_ended(self, running: Running) -> str:
-        if running.ending == "timeout":
-            timeout = self._task(running.key).timeout
-            assert timeout is not None
-            return f"ran longer than its timeout of {timeout.total_seconds():g} s"
-        return "the run was interrupted" if running.ending else ""
+        self.folder.note_success(instance_id(*key), message["outputs"], self._codes[key[0]])
+        self.record.succeeded(key, running.number, seconds)
+        self.scheduler.finish(key, "succeeded", message["outputs"])
+        self.record.tell_ended()
 
     def _after_failure(self, running: Running, mishap: Mishap, seconds: float) -> None:
         retry = self._task(running.key).retry
         if retry is None or running.tries > retry.max or self._stopping:
-            self._fail(running.key, running.number, mishap, seconds)
+            self._fail(running.key, running.number, seconds, mishap)
             return
         pause = pause_before(running.tries + 1, retry, self.options.random)
         due = time.monotonic() + pause
         heapq.heappush(self._retries, (due, next(self._order), running.key, running.tries + 1))
-        instance = instance_id(*running.key)
-        text = f"{mishap.exception}: {mishap.message}"
-        self.options.on_event(Progress(instance, "retrying", running.number, pause, text))
+        self.record.retrying(running.key, running.number, pause, mishap)
 
-    def _succeed(self, running: Running, outputs: Mapping[str, Any], seconds: float) -> None:
-        key = running.key
-        self.folder.note_success(instance_id(*key), outputs, code_of(self._task(key)))
-        log = self.folder.log_of(*key, running.number)
-        self._results[key] = TaskResult(
-            "succeeded", running.number, seconds, log=log if log.exists() else None
-        )
-        self.scheduler.finish(key, "succeeded", outputs)
-        self._tell_ended()
-
-    def _fail(self, key: Key, number: int, mishap: Mishap, seconds: float) -> None:
-        log = self.folder.log_of(*key, number)
-        failure = TaskFailure(
-            instance=instance_id(*key),
-            attempt=number,
-            kind=mishap.kind,
-            exception=mishap.exception,
-            message=mishap.message,
-            traceback=mishap.traceback,
-            log_tail=log_tail(log),
-            log=log if log.exists() else None,
-            finding=self._finding(key, mishap),
-        )
-        self._failures.append(failure)
-        self._results[key] = TaskResult("failed", number, seconds, log=failure.log)
+    def _fail(self, key: Key, number: int, seconds: float, mishap: Mishap) -> None:
+        self.record.failed(key, number, seconds, mishap)
         if mishap.kind == "interrupted":
             return  # it has no final state: the run can go on with it
         self.scheduler.finish(key, "failed")
-        self._tell_ended(f"{mishap.exception}: {mishap.message}")
+        self.record.tell_ended(str(mishap))
 
-    def _finding(self, key: Key, mishap: Mishap) -> Finding:
-        code = CODES.get(mishap.kind, "PORT600")
-        text = f"{mishap.exception}: {mishap.message}" if code == "PORT600" else mishap.message
-        span = self.plan.steps[key[0]].node.span
-        return error(code, f"`{instance_id(*key)}`: {text}", span, next="see its traceback and log")
-
-    def _restore(self, key: Key) -> bool:
-        """Take over what an earlier part of the run did, if nothing before it has changed."""
-        done = self._done.get(instance_id(*key))
-        if done is None or done.code != code_of(self._task(key)):
-            return False
-        if any(up in self._ran for up in self.plan.steps[key[0]].ups):
-            return False
-        attempts = self._starts.get(instance_id(*key), 0)
-        self._results[key] = TaskResult("succeeded", attempts, restored=True)
-        self.scheduler.finish(key, "succeeded", done.outputs)
-        self._tell_ended()
-        return True
-
-    def _tell_ended(self, error_text: str = "") -> None:
-        """Tell of what has ended since the last time: one instance, and what follows from it."""
-        ended, self.scheduler.ended = self.scheduler.ended, []
-        for key in ended:
-            problem = self.scheduler.problems.get(key)
-            if problem is not None:
-                self._note_problem(key, problem)
-            if not isinstance(self.plan.steps[key[0]].node, Task):
-                continue
-            state = self.scheduler.states[key]
-            result = self._results.setdefault(key, TaskResult(state))
-            text = problem or (error_text if state == "failed" else "")
-            self.options.on_event(
-                Progress(
-                    instance_id(*key), state, result.attempts, result.seconds, text, result.restored
-                )
-            )
-
-    def _note_problem(self, key: Key, problem: str) -> None:
-        mishap = Mishap("user", "EvaluationError", problem)
-        self._failures.append(
-            TaskFailure(
-                instance=instance_id(*key),
-                attempt=0,
-                kind=mishap.kind,
-                exception=mishap.exception,
-                message=problem,
-                traceback="",
-                log_tail="",
-                log=None,
-                finding=self._finding(key, mishap),
-            )
-        )
-
-    # --- the run as a whole
+    # --- what all of it shares
 
     def _worker(self) -> WorkerProcess:
         context = Context(
@@ -384,24 +269,26 @@ class Engine:
             task="",
             target="local",
             store=self.options.store,
-            tracking=self._tracking_uri(),
+            tracking=self.tracking.uri,
             parameters=self.scheduler.run.parameters,
-            experiment=self.options.experiment or self.pipeline.tracking.experiment or "",
+            experiment=self.tracking.experiment,
         )
-        variables = variables_of_run(
-            self.folder.events, self.folder.path / ".work", self.options.environment
-        )
+        variables = {
+            **self.options.environment,
+            EVENTS_VARIABLE: str(self.folder.events),
+            STORE_VARIABLE: self.options.store,
+            TRACKING_VARIABLE: self.tracking.uri,
+            WORK_VARIABLE: str(self.folder.work),
+        }
         tasks = {task.id: task for task in graph.tasks(self.pipeline)}
         return WorkerProcess(tasks, context, variables, self.options.python_path)
 
     def _size(self) -> int:
-        wanted = self.options.workers or os.cpu_count() or 1
-        return max(1, int(min(wanted, self._limit, self._most_at_once())))
-
-    def _most_at_once(self) -> float:
-        """More workers than this would have nothing to do; loops may need any number."""
+        """Workers; more than there are tasks would have nothing to do, but loops may need any number."""
         steps = self.plan.steps.values()
-        return NEVER if any(step.depth for step in steps) else len(self.plan.steps)
+        most = NEVER if any(step.depth for step in steps) else len(steps)
+        wanted = self.options.workers or os.cpu_count() or 1
+        return max(1, int(min(wanted, self._limit, most)))
 
     def _task(self, key: Key) -> Task:
         node = self.plan.steps[key[0]].node
@@ -412,123 +299,22 @@ class Engine:
         return load_value(value, self.options.store)
 
     def _hide_secrets(self, running: Running) -> None:
-        environment = {**os.environ, **self.options.environment}
-        if not any(name.startswith(PREFIX) for name in environment):
-            return
         log = self.folder.log_of(*running.key, running.number)
-        if not log.exists():
+        if not self._has_secrets or not log.exists():
             return
         text = log.read_text(encoding="utf-8", errors="surrogateescape")
-        hidden = hide_secrets(text, environment)
+        hidden = hide_secrets(text, self._environment)
         if hidden != text:
             log.write_text(hidden, encoding="utf-8", errors="surrogateescape")
 
-    def _tracking_uri(self) -> str:
-        if not self.pipeline.tracking.enabled:
-            return ""
-        uri = os.environ.get(TRACKING_VARIABLE) or self.options.tracking
-        return "" if uri.strip().lower() == "none" else uri
 
-    def _open_tracking(self) -> None:
-        """Make the tracker's run first: the tasks' own runs are nested in it."""
-        if self._tracking_uri():
-            from intermodal.tracking.session import open_run
-
-            self._findings += open_run(self._identity(), self._tracking_uri())
-
-    def _close_tracking(self, state: str) -> None:
-        if not self._tracking_uri():
-            return
-        from intermodal.tracking.records import State
-        from intermodal.tracking.session import close_run
-
-        ends: dict[str, State] = {"succeeded": "finished", "failed": "failed"}
-        end = ends.get(state, "killed")
-        work = self.folder.path / ".work"
-        self._findings += close_run(self._identity(), end, self._tracking_uri(), work)
-
-    def _identity(self) -> Any:
-        from intermodal.tracking.identity import TaskIdentity
-
-        return TaskIdentity(
-            pipeline=self.pipeline.name,
-            run_id=self.scheduler.run.run_id,
-            task="",
-            pipeline_hash=shape_hash(self.pipeline),
-            target="local",
-            parameters=self.scheduler.run.parameters,
-            experiment=self.options.experiment or self.pipeline.tracking.experiment or "",
-        )
-
-    def _result(self) -> RunResult:
-        states = self.scheduler.final_states()
-        state: Literal["succeeded", "failed", "interrupted"]
-        if self._stopping:
-            state = "interrupted"
-            self._findings.append(self._interrupted())
-        else:
-            state = pipeline_state(self.pipeline, states)
-        outputs = self._outputs()
-        self._close_tracking(state)
-        ended = self.options.now()
-        self._write_state(state, outputs, ended.isoformat())
-        return RunResult(
-            pipeline=self.pipeline.name,
-            run_id=self.scheduler.run.run_id,
-            state=state,
-            folder=self.folder.path,
-            parameters=self.scheduler.run.parameters,
-            outputs=outputs,
-            instances={instance_id(*key): result for key, result in self._results.items()},
-            failures=tuple(self._failures),
-            findings=tuple(dict.fromkeys(self._findings)),
-            trace=trace_of(self.pipeline, read_events(self.folder.events), states),
-            started=self.started,
-            ended=ended,
-        )
-
-    def _outputs(self) -> dict[str, Any]:
-        """The pipeline's outputs; null for one that has no value."""
-        scope = InstanceScope(self.scheduler, ("", ()), 0)
-        outputs: dict[str, Any] = {}
-        for name, value in self.pipeline.outputs.items():
-            try:
-                outputs[name] = evaluate(value, scope)
-            except (EvaluationError, InfrastructureError) as problem:
-                outputs[name] = None
-                what = f"output `{name}` of the pipeline has no value: {problem}"
-                self._findings.append(error("PORT600", what, value.span or self.pipeline.span))
-        return outputs
-
-    def _interrupted(self) -> Finding:
-        run_id = self.scheduler.run.run_id
-        return error(
-            "PORT604",
-            f"run `{run_id}` was interrupted",
-            next=f"go on with `port run ... --resume {run_id}`",
-        )
-
-    def _write_state(
-        self, state: str, outputs: Mapping[str, Any] | None = None, ended: str | None = None
-    ) -> None:
-        facts = self.scheduler.run
-        self.folder.write_state(
-            {
-                "pipeline": facts.pipeline,
-                "run_id": facts.run_id,
-                "state": state,
-                "parameters": dict(facts.parameters),
-                "logical_date": facts.logical_date,
-                "pipeline_hash": shape_hash(self.pipeline),
-                "started": self.started.isoformat(),
-                "ended": ended,
-                "outputs": dict(outputs or {}),
-                "instances": {
-                    instance_id(*key): {"state": result.state, "attempts": result.attempts}
-                    for key, result in self._results.items()
-                },
-            }
-        )
+def _starts_so_far(folder: RunFolder) -> dict[str, int]:
+    """How often each instance has started in earlier parts of the run."""
+    starts: dict[str, int] = {}
+    for event in read_events(folder.events):
+        if event.event == "start" and event.source == "runtime":
+            starts[event.instance] = starts.get(event.instance, 0) + 1
+    return starts
 
 
 def _same_parameters(

@@ -43,6 +43,7 @@ class RunFolder:
         root = local_root(store)
         self.path = root / encode_segment(pipeline) / encode_segment(run_id)
         self.events = self.path / "events.jsonl"
+        self.work = self.path / ".work"
         self._journal = self.path / "journal.jsonl"
         self._logs = self.path / ".logs"
 

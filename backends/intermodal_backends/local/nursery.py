@@ -75,6 +75,7 @@ def _nurse(orders: socket.socket, serve: Callable[[socket.socket], None]) -> Non
                 pid = _fork_worker([orders, woken, waker], connection, serve)
             workers[pid] = number
             orders.sendall(REPORT.pack(BORN, number, pid, 0))
+    signal.set_wakeup_fd(-1)
     for pid in workers:
         signal_group(pid, signal.SIGKILL)
 

@@ -29,7 +29,6 @@ from intermodal.ir import (
 from intermodal.runtime.attempt import Job, attempt
 from intermodal.runtime.call import job_of, report
 from intermodal.runtime.context import Context
-from intermodal.runtime.events import VARIABLE
 from intermodal.runtime.problems import AttemptTimeout, classify
 from intermodal.runtime.secrets import hide_secrets, read_secret
 from intermodal.runtime.shell import shell_job
@@ -258,8 +257,3 @@ def _data(findings: list[Finding]) -> list[dict[str, Any]]:
 def _text_on(descriptor: int) -> TextIOWrapper:
     raw = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115 - for good
     return TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
-
-
-def variables_of_run(events: Path, work: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of all tasks of a run."""
-    return {**given, VARIABLE: str(events), "INTERMODAL_WORK": str(work)}

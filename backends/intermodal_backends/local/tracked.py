@@ -1,0 +1,63 @@
+"""The run of the pipeline itself in the tracker; its tasks report through the runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intermodal.ir import Pipeline
+from intermodal.running import RunOptions
+from intermodal_backends.local.folder import shape_hash
+from intermodal_backends.local.scope import Run
+
+if TYPE_CHECKING:
+    from intermodal.findings import Finding
+    from intermodal.tracking.identity import TaskIdentity
+    from intermodal.tracking.records import State
+
+
+class RunTracking:
+    """Opens and closes the tracker's run; does nothing where tracking is off."""
+
+    def __init__(self, pipeline: Pipeline, run: Run, options: RunOptions, work: Path) -> None:
+        self.uri = _address(pipeline, options)
+        self.experiment = options.experiment or pipeline.tracking.experiment or ""
+        self._pipeline = pipeline
+        self._run = run
+        self._work = work
+
+    def open(self) -> list[Finding]:
+        """Make the run first: those of the tasks are nested in it."""
+        if not self.uri:
+            return []
+        from intermodal.tracking.session import open_run
+
+        return open_run(self._identity(), self.uri)
+
+    def close(self, state: str) -> list[Finding]:
+        """Say how the run ended."""
+        if not self.uri:
+            return []
+        from intermodal.tracking.session import close_run
+
+        ends: dict[str, State] = {"succeeded": "finished", "failed": "failed"}
+        return close_run(self._identity(), ends.get(state, "killed"), self.uri, self._work)
+
+    def _identity(self) -> TaskIdentity:
+        from intermodal.tracking.identity import TaskIdentity
+
+        return TaskIdentity(
+            pipeline=self._run.pipeline,
+            run_id=self._run.run_id,
+            task="",
+            pipeline_hash=shape_hash(self._pipeline),
+            target="local",
+            parameters=self._run.parameters,
+            experiment=self.experiment,
+        )
+
+
+def _address(pipeline: Pipeline, options: RunOptions) -> str:
+    if not pipeline.tracking.enabled:
+        return ""
+    return "" if options.tracking.strip().lower() == "none" else options.tracking
