@@ -109,6 +109,15 @@ def hang_with_child(path: str) -> None:
     time.sleep(60)
 
 
+def exit_hard_with_child(path: str) -> None:
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    Path(path).write_text(str(child))
+    os._exit(3)
+
+
 def exit_hard() -> None:
     os._exit(3)
 

@@ -186,6 +186,13 @@ def test_a_worker_that_dies_fails_its_attempt_and_is_replaced(run, function, how
     assert states(result)["one"] == "succeeded"
 
 
+def test_processes_of_a_dead_worker_are_ended(run, tmp_path):
+    path = tmp_path / "child"
+    later = task("one", "exit_hard_with_child", join=Join.ALL_DONE)
+    run(task("exit_hard_with_child", inputs={"path": literal(str(path))}), later)
+    assert is_gone(int(path.read_text()))
+
+
 def test_a_failing_command_is_told_with_its_output(run):
     failure = only(run(shell("sh", "echo out; echo err >&2; exit 3")))
     assert failure.message == "the command ended with exit code 3"
