@@ -328,6 +328,18 @@ def test_an_image_needs_a_work_pool_that_runs_images():
     pipeline = Pipeline(name="imaged", environment=Environment(image="repo/app:1"))
     assert refused(pipeline) == {"PORT204"}
     assert "image: repo/app:1" in compiled(pipeline, KUBERNETES).files["prefect.yaml"]
+    # The default image of the settings has no Prefect in it.
+    assert "image" not in compiled(Pipeline(name="p"), KUBERNETES).files["prefect.yaml"]
+
+
+def test_the_runs_id_is_prefects_and_new_when_the_run_is_started_again():
+    pipeline = Pipeline(name="facts", body=(echo("run", RunFact(fact="run_id")),))
+    recorded = execute(flow_text(pipeline))
+    recorded.call()
+    assert recorded.runs["run"].value == "run"
+    recorded.imports["prefect.runtime"].flow_run.run_count = 2
+    recorded.call()
+    assert recorded.runs["run"].value == "run-2"
 
 
 @pytest.mark.parametrize(
@@ -393,3 +405,9 @@ def test_names_in_the_flow_never_collide():
     recorded = execute(flow_text(pipeline))
     recorded.call()
     assert {name: run.value for name, run in recorded.runs.items()} == {id_: id_ for id_ in ids}
+
+
+def test_a_flow_of_very_many_tasks_has_a_limit_of_threads():
+    body = tuple(add(f"task_{n}", Literal_(value=n)) for n in range(1001))
+    assert "max_workers=1000" in flow_text(Pipeline(name="wide", body=body))
+    assert "max_workers" not in flow_text(Pipeline(name="wide", body=body[:1000]))

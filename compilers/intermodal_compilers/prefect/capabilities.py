@@ -14,8 +14,9 @@ _JOIN = Refused(
 )
 _BRANCHING = Refused(_LATER, "compute the choice inside a task for now")
 _PER_FLOW_RUN = (
-    "a job variable of the deployment; it holds for the whole flow run, so the largest of its tasks' "
-    "values is used; work pools of type `kubernetes` have it (setting `prefect.work_pool_type`)"
+    "a job variable of the deployment, which holds for the whole flow run, so that the largest of its "
+    "tasks' values is used; work pools of type `kubernetes` have it (setting "
+    "`prefect.work_pool_type`); container tasks ask Docker for their own"
 )
 
 CAPABILITIES: Mapping[F, Support] = {
@@ -37,7 +38,8 @@ CAPABILITIES: Mapping[F, Support] = {
     F.MAX_ACTIVE_RUNS: Native(),
     F.MAX_ACTIVE_TASKS: Lowered("the number of threads of the flow's task runner"),
     F.IMAGE: Lowered(
-        "the job variable `image` of the deployment; work pools of type `process` have none"
+        "the job variable `image` of the deployment; the image must hold Prefect, and work pools of "
+        "type `process` take none"
     ),
     F.PACKAGES: Lowered(
         "`requirements.txt` beside the flow and, in container work pools, `EXTRA_PIP_PACKAGES`"

@@ -9,6 +9,7 @@ from intermodal.ir import Container, Expression, Format, PathRef
 from intermodal_compilers.prefect.arguments import process_arguments
 from intermodal_compilers.prefect.definitions import Definition
 from intermodal_compilers.prefect.expressions import container_text
+from intermodal_compilers.prefect.infrastructure import container_limits
 from intermodal_compilers.prefect.model import CallBody
 from intermodal_compilers.prefect.outputs import command_tag, read_as
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
@@ -65,6 +66,7 @@ def container_body(definition: Definition, action: Container, findings: list[Fin
         inputs=contents if files else None,
         outputs=list_of(Value(name) for name in task.outputs) if task.outputs else None,
         **process_arguments(task),
+        **{name: Value(limit) for name, limit in container_limits(task.resources).items()},
     )
     return _container_result(definition, result)
 

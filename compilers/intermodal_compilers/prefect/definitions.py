@@ -138,7 +138,15 @@ def _key(task: Task, *, runtime: bool) -> Key:
         case Noop():
             return ("noop",)
         case action:
-            return (action.kind, repr(action), inputs, outputs, process, runtime)
+            return (
+                action.kind,
+                repr(action),
+                repr(task.resources),
+                inputs,
+                outputs,
+                process,
+                runtime,
+            )
 
 
 def _shown(type_: Type) -> str:

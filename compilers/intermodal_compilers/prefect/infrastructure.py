@@ -76,7 +76,11 @@ def job_variables(
         return {}
     variables: dict[str, JsonValue] = {}
     if pool.image:
-        variables["image"] = pipeline.environment.image or settings.image
+        image = pipeline.environment.image or settings.image
+        if (
+            image != Settings.image
+        ):  # which has no Prefect in it; Prefect's own is the better default
+            variables["image"] = image
         if pipeline.environment.packages:
             packages = " ".join(pipeline.environment.packages)
             variables["env"] = {"EXTRA_PIP_PACKAGES": packages}
@@ -102,7 +106,7 @@ def _resources(
     largest: dict[str, str] = {}
     asking: list[Task] = []
     for task in tasks:
-        if task.resources is None:
+        if task.resources is None or isinstance(task.action, Container):
             continue
         asking.append(task)
         findings.extend(_refusals(task, task.resources, kind, known))
@@ -121,20 +125,14 @@ def _refusals(
     task: Task, resources: Resources, kind: str, known: Mapping[str, str]
 ) -> Iterator[Finding]:
     refused = [f for f in FIELDS if getattr(resources, f) is not None and f not in known]
-    container = isinstance(task.action, Container)
-    if not refused and not container:
+    if not refused:
         return
-    shown = ", ".join(f"`{field}`" for field in refused or FIELDS[:1])
-    why = (
-        "the task's container is started by Docker beside the flow run, not by the work pool"
-        if container
-        else "the work pool has no such job variable, and all tasks of a flow run share one process"
-    )
+    shown = ", ".join(f"`{field}`" for field in refused)
     yield error(
         "PORT204",
         f"{shown} of task `{task.id}` cannot be had from a Prefect work pool of type `{kind}`",
         resources.span or task.span,
-        why=why,
+        why="the work pool has no such job variable, and the tasks of a flow run share one process",
         next="set `prefect.work_pool_type` to `kubernetes`, or leave the resources out",
     )
 
@@ -147,6 +145,22 @@ def _per_flow_run(task: Task, largest: Mapping[str, str]) -> Finding:
         task.span,
         why="all tasks of a Prefect flow run share one container; it gets the largest of their values",
     )
+
+
+def container_limits(resources: Resources | None) -> dict[str, int]:
+    """What Docker is asked for a container of its own, by the names of Docker's Python package."""
+    if resources is None:
+        return {}
+    limits: dict[str, int] = {}
+    if resources.cpu is not None:
+        limits["cpu_shares"] = max(2, round(resources.cpu * 1024))  # relative; 1024 is one core
+    if resources.cpu_limit is not None:
+        limits["nano_cpus"] = round(resources.cpu_limit * 1e9)
+    if resources.memory is not None:
+        limits["mem_reservation"] = int(size(resources.memory))
+    if resources.memory_limit is not None:
+        limits["mem_limit"] = int(size(resources.memory_limit))
+    return limits
 
 
 def size(quantity: str) -> float:

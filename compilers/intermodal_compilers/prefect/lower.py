@@ -18,6 +18,9 @@ from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Submissi
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
 
+# Each task waits for its turn in a thread of its own; a machine has only so many of them.
+MOST_THREADS = 1000
+
 
 @dataclass
 class Lowered:
@@ -200,6 +203,8 @@ def _shape(submissions: list[Submission]) -> Shape:
 def _flow_options(pipeline: Pipeline) -> dict[str, Expr]:
     options: dict[str, Expr] = {"name": Value(pipeline.name)}
     workers = pipeline.concurrency.max_active_tasks
+    if workers is None and len(pipeline.body) > MOST_THREADS:
+        workers = MOST_THREADS
     if workers is not None:
         options["task_runner"] = call("ThreadPoolTaskRunner", max_workers=Value(workers))
     return {**options, "log_prints": Value(value=True)}

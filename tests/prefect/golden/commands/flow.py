@@ -100,10 +100,12 @@ def run_container(
     outputs: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    **limits: int,
 ) -> dict[str, str]:
     """Run an image with Docker and give the content of its output files.
 
-    Inputs and outputs are files in the container's folder `/intermodal`.
+    Inputs and outputs are files in the container's folder `/intermodal`. `limits` are
+    Docker's own, such as `mem_limit`.
     """
     client = docker.from_env()
     try:
@@ -115,6 +117,7 @@ def run_container(
         entrypoint=None if entrypoint is None else list(entrypoint),
         command=None if command is None else list(command),
         environment=dict(environment or {}),
+        **limits,
     )
     try:
         container.put_archive("/", packed(inputs or {}))
@@ -124,9 +127,12 @@ def run_container(
             raise RuntimeError(f"{image} ended with exit code {code}")
         return {name: read_output(container, name) for name in outputs}
     except requests.exceptions.RequestException as error:
+        if timeout is None:
+            raise
         raise TimeoutError(f"{image} ran longer than {timeout} seconds") from error
     finally:
-        print(container.logs().decode(errors="replace"), end="")
+        if logs := container.logs():
+            print(logs.decode(errors="replace"), end="")
         container.remove(force=True)
 
 
