@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,7 +13,7 @@ from intermodal.findings import Finding, error
 
 def names(group: str) -> list[str]:
     """Names registered under `intermodal.<group>`, sorted; nothing is imported."""
-    return sorted({point.name for point in entry_points(group=f"intermodal.{group}")})
+    return sorted(_points(group, tuple(sys.path)))
 
 
 def load(group: str, name: str) -> Any:
@@ -59,6 +60,8 @@ def resolve_target(text: str) -> tuple[Target | None, list[Finding]]:
 
 
 def _unknown_target(text: str, name: str, known: list[str]) -> Finding:
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     return error(
@@ -69,7 +72,14 @@ def _unknown_target(text: str, name: str, known: list[str]) -> Finding:
 
 
 def _point(group: str, name: str) -> EntryPoint:
-    for point in entry_points(group=f"intermodal.{group}"):
-        if point.name == name:
-            return point
-    raise KeyError(f"no {name!r} under intermodal.{group}")
+    found = _points(group, tuple(sys.path))
+    if name not in found:
+        raise KeyError(f"no {name!r} under intermodal.{group}")
+    return found[name]
+
+
+@cache
+def _points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """The entry points of a group by name; looked for once, since every installed package is read."""
+    del path  # a key only: what is installed depends on it
+    return {point.name: point for point in entry_points(group=f"intermodal.{group}")}

@@ -13,10 +13,10 @@ POLICIES = ("retry", "timeout", "cache", "resources", "pool")
 def fold_defaults(pipeline: Pipeline) -> Pipeline:
     """The same pipeline with `defaults` moved into its tasks."""
     defaults = pipeline.defaults
-    if defaults == TaskDefaults(span=defaults.span):
+    if defaults == TaskDefaults.of(span=defaults.span):
         return pipeline
     folded = map_tasks(pipeline, lambda task: _with_defaults(task, defaults))
-    return folded.model_copy(update={"defaults": TaskDefaults()})
+    return folded.model_copy(update={"defaults": TaskDefaults.of()})
 
 
 def _with_defaults(task: Task, defaults: TaskDefaults) -> Task:

@@ -43,7 +43,9 @@ def _problem(value: Any, parameter: Parameter) -> str:
     problem = misfit(value, parameter.type)
     if problem or not parameter.choices:
         return problem
-    if any(value == c and isinstance(value, bool) is isinstance(c, bool) for c in parameter.choices):
+    if any(
+        value == c and isinstance(value, bool) is isinstance(c, bool) for c in parameter.choices
+    ):
         return ""
     return f"{value!r} is not one of {', '.join(repr(choice) for choice in parameter.choices)}"
 

@@ -41,15 +41,15 @@ from intermodal.ir import (
     Type,
 )
 
-ANY = AnyType()
+ANY = AnyType.of()
 FACT_TYPES: Mapping[str, Type] = {
-    "run_id": StringType(),
-    "pipeline": StringType(),
-    "state": StringType(),
-    "attempt": IntegerType(),
-    "logical_date": TimestampType(),
-    "data_interval_start": TimestampType(),
-    "data_interval_end": TimestampType(),
+    "run_id": StringType.of(),
+    "pipeline": StringType.of(),
+    "state": StringType.of(),
+    "attempt": IntegerType.of(),
+    "logical_date": TimestampType.of(),
+    "data_interval_start": TimestampType.of(),
+    "data_interval_end": TimestampType.of(),
 }
 
 
@@ -155,11 +155,11 @@ class TypeChecker:
             case Literal_(value=literal):
                 return _literal_type(literal)
             case Compare() | Logic():
-                return BooleanType()
+                return BooleanType.of()
             case Format() | DateFormat() | TaskState():
-                return StringType()
+                return StringType.of()
             case DateShift():
-                return TimestampType()
+                return TimestampType.of()
             case _:
                 return ANY
 
@@ -184,7 +184,7 @@ class TypeChecker:
             case StructType(fields=fields) if isinstance(key, Literal_):
                 return fields.get(str(key.value), ANY)
             case ArtifactType(artifact="Metrics"):
-                return FloatType()
+                return FloatType.of()
             case _:
                 return ANY
 
@@ -195,13 +195,13 @@ class TypeChecker:
 
 def _literal_type(value: object) -> Type:
     if isinstance(value, bool):
-        return BooleanType()
+        return BooleanType.of()
     if isinstance(value, int):
-        return IntegerType()
+        return IntegerType.of()
     if isinstance(value, float):
-        return FloatType()
+        return FloatType.of()
     if isinstance(value, str):
-        return StringType()
+        return StringType.of()
     return ANY
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import TaskHandle, as_expression, misuse
+from intermodal.authoring.options import TEXT, checked
 from intermodal.authoring.spans import caller_span
 from intermodal.authoring.tasks import Options, after_ids
 from intermodal.authoring.tracing import Tracer, current_tracer
@@ -34,8 +35,9 @@ def shell(
         **options: As for `@task`.
     """
     tracer = _tracer("shell")
+    checked({"command": TEXT}, {"command": command}, "a shell task")
     outputs = {} if returns is None else {"return": _type(returns, "shell")}
-    return _add(tracer, id, ir.Shell(command=command), inputs or {}, outputs, options)
+    return _add(tracer, id, ir.Shell.of(command=command), inputs or {}, outputs, options)
 
 
 def container(
@@ -54,8 +56,9 @@ def container(
     is what the container writes to the file at its output path.
     """
     tracer = _tracer("container")
+    checked({"image": TEXT}, {"image": image}, "a container task")
     values = dict(inputs or {})
-    action = ir.Container(
+    action = ir.Container.of(
         image=image,
         command=tuple(_argument(tracer, part, values) for part in command),
         args=tuple(_argument(tracer, part, values) for part in args),
@@ -66,12 +69,12 @@ def container(
 
 def input_path(name: str) -> ir.PathRef:
     """The path of a file that holds the input `name`, inside a container."""
-    return ir.PathRef(direction="input", name=name)
+    return ir.PathRef.of(direction="input", name=name)
 
 
 def output_path(name: str) -> ir.PathRef:
     """The path of the file that becomes the output `name`, inside a container."""
-    return ir.PathRef(direction="output", name=name)
+    return ir.PathRef.of(direction="output", name=name)
 
 
 def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expression:
@@ -82,7 +85,7 @@ def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expressi
     known = next((name for name, given in inputs.items() if given is value), None)
     name = known or f"arg_{len(inputs)}"
     inputs[name] = value
-    return ir.InputRef(name=name)
+    return ir.InputRef.of(name=name)
 
 
 def _tracer(what: str) -> Tracer:

@@ -55,7 +55,7 @@ def capture(function: Callable[..., Any], root: Path | None) -> tuple[CapturedSo
         return None, False
     imports, statements = _closure(module, own)
     local = sorted({item.module for item in imports if _is_local(item.module, root)})
-    source = CapturedSource(
+    source = CapturedSource.of(
         function=own.text,
         imports=tuple(dict.fromkeys(item.text for item in imports)),
         definitions=tuple(statement.text for statement in statements),

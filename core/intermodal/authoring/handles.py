@@ -62,12 +62,12 @@ class Handle:
     def __getitem__(self, key: Any) -> Handle:
         if isinstance(key, slice):
             self._misuse("cut with a slice", VALUE_ADVICE)
-        index = Index(base=self._expression, key=as_expression(self._tracer, key))
+        index = Index.of(base=self._expression, key=as_expression(self._tracer, key))
         return Handle(self._tracer, index, f"{self._label}[{key!r}]")
 
     def _compare(self, operator: Any, other: Any) -> Handle:
         right = as_expression(self._tracer, other)
-        expression = Compare(operator=operator, left=self._expression, right=right)
+        expression = Compare.of(operator=operator, left=self._expression, right=right)
         return Handle(self._tracer, expression, f"{self._label} {operator} ...")
 
     def __eq__(self, other: object) -> Handle:  # type: ignore[override]
@@ -95,12 +95,12 @@ class Handle:
         return self._logic("or", other)
 
     def __invert__(self) -> Handle:
-        logic = Logic(operator="not", operands=(self._expression,))
+        logic = Logic.of(operator="not", operands=(self._expression,))
         return Handle(self._tracer, logic, f"~{self._label}")
 
     def _logic(self, operator: Any, other: Any) -> Handle:
         operands = (self._expression, as_expression(self._tracer, other))
-        logic = Logic(operator=operator, operands=operands)
+        logic = Logic.of(operator=operator, operands=operands)
         return Handle(self._tracer, logic, f"{self._label} {operator} ...")
 
     __hash__ = object.__hash__
@@ -154,14 +154,14 @@ class TaskHandle(Handle):
     """What calling a task gives: its single output, or one attribute for each of several."""
 
     def __init__(self, tracer: Tracer, draft: Draft, outputs: Mapping[str, Type]) -> None:
-        super().__init__(tracer, OutputRef(node=draft.id), f"the result of `{draft.id}`")
+        super().__init__(tracer, OutputRef.of(node=draft.id), f"the result of `{draft.id}`")
         self._draft = draft
         self._outputs = outputs
 
     @property
     def _expression(self) -> Expression:
         if "return" in self._outputs:
-            return OutputRef(node=self._draft.id)
+            return OutputRef.of(node=self._draft.id)
         if not self._outputs:
             self._misuse(
                 "used as a value: the task returns nothing", "use `after=` for an ordering edge"
@@ -170,7 +170,7 @@ class TaskHandle(Handle):
         self._misuse("passed whole: it has several outputs", f"pass one of {names}")
 
     def _output(self, name: str) -> Handle:
-        reference = OutputRef(node=self._draft.id, output=name)
+        reference = OutputRef.of(node=self._draft.id, output=name)
         return Handle(self._tracer, reference, f"`{self._draft.id}.{name}`")
 
     def __getattr__(self, name: str) -> Any:
@@ -220,4 +220,4 @@ def as_expression(tracer: Tracer, value: Any) -> Expression:
         return value._expression
     if isinstance(value, Node):
         return value  # type: ignore[return-value]
-    return Literal_(value=tracer.json_value(value))
+    return Literal_.of(value=tracer.json_value(value))

@@ -30,17 +30,17 @@ from intermodal.ir import (
 )
 
 SCALARS: Mapping[Any, Type] = {
-    str: StringType(),
-    int: IntegerType(),
-    float: FloatType(),
-    bool: BooleanType(),
-    datetime: TimestampType(),
-    timedelta: DurationType(),
-    Any: AnyType(),
-    object: AnyType(),
-    inspect.Parameter.empty: AnyType(),
-    list: ListType(),
-    dict: MapType(),
+    str: StringType.of(),
+    int: IntegerType.of(),
+    float: FloatType.of(),
+    bool: BooleanType.of(),
+    datetime: TimestampType.of(),
+    timedelta: DurationType.of(),
+    Any: AnyType.of(),
+    object: AnyType.of(),
+    inspect.Parameter.empty: AnyType.of(),
+    list: ListType.of(),
+    dict: MapType.of(),
 }
 LISTS = (list, collections.abc.Sequence, collections.abc.Iterable)
 MAPS = (dict, collections.abc.Mapping)
@@ -88,7 +88,7 @@ def type_of(hint: Any) -> Type:
     if _hashable(hint) and hint in SCALARS:
         return SCALARS[hint]
     if hint is type(None):
-        return OptionalType(item=AnyType())
+        return OptionalType.of(item=AnyType.of())
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _union(args)
@@ -97,11 +97,11 @@ def type_of(hint: Any) -> Type:
     if origin is typing.Annotated:
         return _annotated(hint, type_of(args[0]))
     if origin in LISTS:
-        return ListType(item=type_of(args[0]))
+        return ListType.of(item=type_of(args[0]))
     if origin in MAPS:
         if args[0] is not str:
             raise Unsupported("write dict[str, ...]; JSON keys are text")
-        return MapType(value=type_of(args[1]))
+        return MapType.of(value=type_of(args[1]))
     return _class(origin or hint)
 
 
@@ -112,7 +112,7 @@ def returns_of(hints: Mapping[str, Any], annotated: bool) -> Returns:
         Unsupported: As `type_of`.
     """
     if not annotated:
-        return Returns({"return": AnyType()}, "none")
+        return Returns({"return": AnyType.of()}, "none")
     hint = hints.get("return", Any)
     if hint is None or hint is type(None):
         return Returns({}, "none")
@@ -147,9 +147,9 @@ def _union(args: tuple[Any, ...]) -> Type:
     rest = [arg for arg in args if arg is not type(None)]
     if len(rest) == 1:
         inner = type_of(rest[0])
-        return inner if isinstance(inner, (OptionalType, AnyType)) else OptionalType(item=inner)
+        return inner if isinstance(inner, (OptionalType, AnyType)) else OptionalType.of(item=inner)
     if set(rest) == {int, float}:
-        return FloatType()
+        return FloatType.of()
     raise Unsupported("write one type, or one type `| None`")
 
 
@@ -176,9 +176,9 @@ def _class(hint: Any) -> Type:
         raise Unsupported(advice)
     fields = _fields_of(hint)
     if fields is not None:
-        return StructType(fields={name: type_of(inner) for name, inner in fields.items()})
+        return StructType.of(fields={name: type_of(inner) for name, inner in fields.items()})
     kind: Any = kind_of(hint)
-    return ArtifactType(artifact=kind, python=f"{hint.__module__}.{hint.__qualname__}")
+    return ArtifactType.of(artifact=kind, python=f"{hint.__module__}.{hint.__qualname__}")
 
 
 def _fields_of(hint: Any) -> dict[str, Any] | None:

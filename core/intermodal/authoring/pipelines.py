@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import Handle, as_expression
+from intermodal.authoring.options import PIPELINE_SETTINGS, checked
 from intermodal.authoring.spans import (
     caller_span,
     function_span,
@@ -23,6 +23,7 @@ from intermodal.authoring.spans import (
 )
 from intermodal.authoring.tracing import Tracer, tracing
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of
+from intermodal.ir.node import IDENTIFIER_PATTERN
 
 TRIGGERS = (ir.Cron, ir.Interval, ir.OnData, ir.OnEvent, ir.Manual)
 
@@ -63,7 +64,7 @@ class PipelineFunction:
         span = function_span(self.function.__code__)
         parameters = _parameters(self.function, tracer, span)
         given = {
-            name: Handle(tracer, ir.ParameterRef(name=name), f"parameter `{name}`")
+            name: Handle(tracer, ir.ParameterRef.of(name=name), f"parameter `{name}`")
             for name in parameters
         }
         outputs: dict[str, ir.Expression] = {}
@@ -86,32 +87,27 @@ class PipelineFunction:
         outputs: Mapping[str, ir.Expression],
         span: Span,
     ) -> ir.Pipeline | None:
-        try:
-            return ir.Pipeline(
-                **{
-                    key: value
-                    for key, value in self.settings.items()
-                    if value is not None and key not in ("name", "description")
-                },
-                name=self.name,
-                description=self.settings.get("description") or inspect.getdoc(self.function) or "",
-                parameters=parameters,
-                body=tracer.tasks(),
-                outputs=outputs,
-                span=span,
-            )
-        except ValidationError as problem:
-            tracer.findings.extend(
+        if not re.match(IDENTIFIER_PATTERN, self.name):
+            tracer.findings.append(
                 error(
-                    "PORT109" if details["type"] == "string_pattern_mismatch" else "PORT118",
-                    f"pipeline `{self.name}`: `{'.'.join(map(str, details['loc']))}`: "
-                    f"{details['msg'].removeprefix('Value error, ')}",
+                    "PORT109",
+                    f"`{self.name}` cannot be the name of a pipeline",
                     span,
-                    next="correct the argument of `@pipeline`",
+                    why="names hold letters, digits, `_`, `-` and `.`, and start with a letter or `_`",
+                    next="choose another name",
                 )
-                for details in problem.errors(include_url=False)
             )
             return None
+        fields = {
+            "description": inspect.getdoc(self.function) or "",
+            **self.settings,
+            "name": self.name,
+            "parameters": parameters,
+            "body": tracer.tasks(),
+            "outputs": outputs,
+            "span": span,
+        }
+        return ir.Pipeline.of(**fields)
 
     def _raised(self, problem: Exception) -> Finding:
         file = Path(self.function.__code__.co_filename)
@@ -147,7 +143,7 @@ def _parameters(
             tracer.findings.append(_no_parameter(name, parameter, span))
             continue
         required = parameter.default is parameter.empty
-        made[name] = ir.Parameter(
+        made[name] = ir.Parameter.of(
             type=type_,
             required=required,
             default=None if required else _default(tracer, parameter.default),
@@ -201,7 +197,12 @@ def _schedule(given: Any) -> ir.Schedule | None:
                     )
                 ]
             )
-    return ir.Schedule(triggers=tuple(triggers), span=triggers[0].span)
+    return ir.Schedule.of(triggers=tuple(triggers), span=triggers[0].span)
+
+
+def _inner(model: type[ir.Node], given: dict[str, Any]) -> Any:
+    """A part of the pipeline, made of those of the given settings that are its fields."""
+    return model.of(**{name: given.pop(name) for name in model.model_fields if name in given})
 
 
 def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say
@@ -221,19 +222,26 @@ def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say
     tracking: ir.Tracking | None = None,
 ) -> Any:
     """Make a function a pipeline: its parameters are the run's, its task calls the graph."""
-    settings: dict[str, Any] = {
-        "name": name,
-        "description": description,
-        "schedule": _schedule(schedule),
-        "owners": (owners,) if isinstance(owners, str) else tuple(owners or ()),
-        "labels": labels or {},
-        "defaults": defaults,
-        "environment": ir.Environment(image=image, packages=tuple(packages)),
-        "concurrency": ir.Concurrency(
-            max_active_runs=max_active_runs, max_active_tasks=max_active_tasks
-        ),
-        "tracking": tracking,
-    }
+    given = checked(
+        PIPELINE_SETTINGS,
+        {
+            "name": name,
+            "description": description,
+            "owners": owners,
+            "labels": labels,
+            "defaults": defaults,
+            "image": image,
+            "packages": packages,
+            "max_active_runs": max_active_runs,
+            "max_active_tasks": max_active_tasks,
+            "tracking": tracking,
+        },
+        "a pipeline",
+    )
+    inner = {model: _inner(model, given) for model in (ir.Environment, ir.Concurrency)}
+    settings = {**given, "environment": inner[ir.Environment], "concurrency": inner[ir.Concurrency]}
+    if schedule is not None:
+        settings["schedule"] = _schedule(schedule)
     if function is not None:
         return PipelineFunction(function, settings)
     return lambda decorated: PipelineFunction(decorated, settings)

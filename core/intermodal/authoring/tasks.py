@@ -12,34 +12,14 @@ from intermodal import ir
 from intermodal.authoring import capture
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import TaskHandle, as_expression
+from intermodal.authoring.options import TASK_SETTINGS, TEXT, checked
 from intermodal.authoring.policies import DurationLike
 from intermodal.authoring.spans import caller_span, function_span
 from intermodal.authoring.tracing import Tracer, current_tracer
 from intermodal.findings import Finding, FindingsError, Span, error
-from intermodal.ir.node import parse_duration
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-OPTIONS = (
-    "after",
-    "cache",
-    "display_name",
-    "docs",
-    "environment",
-    "id",
-    "join",
-    "labels",
-    "owners",
-    "pool",
-    "pool_slots",
-    "priority",
-    "reads",
-    "resources",
-    "retry",
-    "timeout",
-    "writes",
-)
 
 
 @dataclass(frozen=True)
@@ -55,25 +35,11 @@ class Options:
         """Check and convert the options a user gave.
 
         Raises:
-            FindingsError: If a name is unknown or a duration cannot be read.
+            FindingsError: If a name is unknown or a value does not fit.
         """
-        unknown = sorted(set(given) - set(OPTIONS))
-        if unknown:
-            raise FindingsError(
-                [
-                    error(
-                        "PORT116",
-                        f"tasks have no option `{unknown[0]}`",
-                        caller_span(),
-                        next=f"options are {', '.join(OPTIONS)}",
-                    )
-                ]
-            )
         after = given.pop("after", ())
-        identity = given.pop("id", None)
-        fields = {
-            name: _converted(name, value) for name, value in given.items() if value is not None
-        }
+        identity = checked({"id": TEXT}, {"id": given.pop("id", None)}, "a task").get("id")
+        fields = checked(TASK_SETTINGS, given, "a task")
         return cls(identity, tuple(after) if isinstance(after, (list, tuple)) else (after,), fields)
 
     def updated(self, other: Options) -> Options:
@@ -191,7 +157,7 @@ def describe_function(function: Callable[..., Any], root: str | None) -> Describ
     returns, wrong = _returns(function, hints, span)
     findings += wrong
     source, tracks = capture.capture(function, base)
-    action = ir.PythonCall(
+    action = ir.PythonCall.of(
         module=function.__module__,
         function=function.__qualname__,
         unpack=returns.unpack,
@@ -285,7 +251,7 @@ def _input_types(
         try:
             types[name] = type_hints.type_of(hint)
         except type_hints.Unsupported as problem:
-            types[name] = ir.AnyType()
+            types[name] = ir.AnyType.of()
             who = f"input `{name}` of `{function.__name__}`"
             findings.append(type_hints.unsupported(who, hint, problem, span))
     return types, findings
@@ -301,7 +267,7 @@ def _returns(
         finding = type_hints.unsupported(
             f"the result of `{function.__name__}`", hints.get("return"), problem, span
         )
-        return type_hints.Returns({"return": ir.AnyType()}, "none"), [finding]
+        return type_hints.Returns({"return": ir.AnyType.of()}, "none"), [finding]
 
 
 def after_ids(after: Sequence[Any]) -> tuple[str, ...]:
@@ -323,26 +289,6 @@ def after_ids(after: Sequence[Any]) -> tuple[str, ...]:
                 ]
             )
     return tuple(dict.fromkeys(item._draft.id for item in after))
-
-
-def _converted(name: str, value: Any) -> Any:
-    if name == "timeout":
-        return _duration(value)
-    if name in ("owners", "reads", "writes"):
-        return (value,) if isinstance(value, str) else tuple(value)
-    if name == "retry" and isinstance(value, int) and not isinstance(value, bool):
-        return ir.Retry(max=value)
-    return value
-
-
-def _duration(value: DurationLike) -> Any:
-    try:
-        return parse_duration(value)
-    except ValueError as problem:
-        finding = error(
-            "PORT118", f"timeout: {problem}", caller_span(), next="write for example '20m'"
-        )
-        raise FindingsError([finding]) from None
 
 
 @overload

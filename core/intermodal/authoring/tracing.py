@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import Finding, FindingsError, Span, error
 from intermodal.ir import Task
@@ -82,9 +80,10 @@ class Tracer:
             )
 
     def tasks(self) -> tuple[Task, ...]:
-        """The collected tasks; a field that does not validate becomes a finding."""
+        """The collected tasks; their fields were checked where the user gave them."""
         return tuple(
-            task for draft in self.drafts.values() if (task := self._task(draft)) is not None
+            Task.of(id=draft.id, after=tuple(draft.after), **draft.fields)
+            for draft in self.drafts.values()
         )
 
     def json_value(self, value: Any) -> Any:
@@ -94,7 +93,9 @@ class Tracer:
             FindingsError: If the value is not JSON, or hides a handle inside a container.
         """
         try:
-            return json.loads(json.dumps(value, allow_nan=False))
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            text.encode("utf-8")  # half of a surrogate pair has no place in a document
+            return json.loads(text)
         except (TypeError, ValueError, RecursionError) as problem:
             raise FindingsError([self._not_json(value, str(problem))]) from None
 
@@ -106,22 +107,6 @@ class Tracer:
             if name not in self.drafts:
                 self.counts[base] = count
                 return name
-
-    def _task(self, draft: Draft) -> Task | None:
-        try:
-            return Task(id=draft.id, after=tuple(draft.after), **draft.fields)
-        except ValidationError as problem:
-            self.findings.extend(
-                error(
-                    "PORT109" if details["type"] == "string_pattern_mismatch" else "PORT118",
-                    f"task `{draft.id}`: `{'.'.join(map(str, details['loc']))}`: "
-                    f"{details['msg'].removeprefix('Value error, ')}",
-                    draft.fields.get("span"),
-                    next="correct the value",
-                )
-                for details in problem.errors(include_url=False)
-            )
-            return None
 
     def _not_json(self, value: Any, problem: str) -> Finding:
         span = caller_span()

@@ -28,7 +28,7 @@ IR_VERSION = 1
 class Parameter(Node):
     """A parameter of the pipeline. Without `default` every run must give a value."""
 
-    type: ParameterType = AnyType()
+    type: ParameterType = AnyType.of()
     required: bool = False
     default: PlainJson = None
     choices: tuple[PlainJson, ...] = ()
@@ -116,7 +116,7 @@ class ForEach(Node):
     node: Literal["for_each"] = "for_each"
     id: Identifier
     items: Items
-    item_type: Type = AnyType()
+    item_type: Type = AnyType.of()
     body: tuple[BodyNode, ...]
     max_parallel: int | None = Field(default=None, ge=1)
     outputs: Mapping[str, OutputRef] = Field(default_factory=dict)
@@ -181,11 +181,11 @@ class Pipeline(Node):
     owners: tuple[str, ...] = ()
     parameters: Mapping[Identifier, Parameter] = Field(default_factory=dict)
     schedule: Schedule | None = None
-    defaults: TaskDefaults = TaskDefaults()
-    environment: Environment = Environment()
+    defaults: TaskDefaults = TaskDefaults.of()
+    environment: Environment = Environment.of()
     body: tuple[BodyNode, ...] = ()
     exit_tasks: tuple[Task, ...] = ()
     outputs: Mapping[str, Expression] = Field(default_factory=dict)
-    tracking: Tracking = Tracking()
-    concurrency: Concurrency = Concurrency()
+    tracking: Tracking = Tracking.of()
+    concurrency: Concurrency = Concurrency.of()
     notifications: tuple[Notification, ...] = ()

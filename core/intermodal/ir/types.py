@@ -67,14 +67,14 @@ class ListType(Node):
     """A list of `item`."""
 
     kind: Literal["list"] = "list"
-    item: Type = AnyType()
+    item: Type = AnyType.of()
 
 
 class MapType(Node):
     """A mapping from text to `value`."""
 
     kind: Literal["map"] = "map"
-    value: Type = AnyType()
+    value: Type = AnyType.of()
 
 
 class StructType(Node):
