@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from intermodal.analysis.evaluate import EvaluationError, as_text, evaluate
+from intermodal.analysis.evaluate import EvaluationError, evaluate
 from intermodal.ir import Container, Task
 from intermodal.ir.write import to_data
 from intermodal.runtime.attempt import Job
 from intermodal.runtime.events import canonical
-from intermodal.runtime.shell import last_line, read_text
+from intermodal.runtime.problems import WrongValue
+from intermodal.runtime.shell import as_text, last_line, read_text
 from intermodal.runtime.stored import is_artifact
 
 MOUNTED = "/intermodal"
@@ -28,12 +27,10 @@ def docker_problem() -> str:
     return "" if shutil.which("docker") else "there is no `docker` command on this machine"
 
 
-def container_job(action: Container, task: Task, tags: Mapping[str, str]) -> Job:
+def container_job(action: Container, task: Task, tags: Mapping[str, str], folder: Path) -> Job:
     """The job that runs a container; its inputs and outputs are files in a folder it sees."""
 
     def call(values: dict[str, Any]) -> dict[str, Any]:
-        # Not removed at once: the outputs in it are stored after this returns.
-        folder = Path(tempfile.mkdtemp(prefix="intermodal-container-"))
         files = _Files(folder, values)
         _run(action, task, files)
         return {name: _output(files.of_output(name), tag, name) for name, tag in tags.items()}
@@ -80,7 +77,8 @@ class _Files:
         return self._folder / "outputs" / name
 
     def input(self, name: str) -> str:
-        return as_text(self._values[name])
+        value = self._values[name]
+        return self.path("input", name) if isinstance(value, Path) else as_text(value)
 
     def path(self, direction: str, name: str) -> str:
         if direction == "input":
@@ -90,15 +88,15 @@ class _Files:
     def _provide(self, name: str) -> None:
         """Put an input into the folder: a text with its value, or a copy of the artifact."""
         place = self._folder / "inputs" / name
-        text = as_text(self._values[name])
+        value = self._values[name]
         if place.exists():
             return
-        if os.path.isabs(text) and Path(text).is_dir():  # noqa: PTH117
-            shutil.copytree(text, place)
-        elif os.path.isabs(text) and Path(text).is_file():  # noqa: PTH117
-            shutil.copyfile(text, place)
+        if not isinstance(value, Path):
+            place.write_text(as_text(value), encoding="utf-8")
+        elif value.is_dir():
+            shutil.copytree(value, place)
         else:
-            place.write_text(text, encoding="utf-8")
+            shutil.copyfile(value, place)
 
     def fetch(self, value: Any) -> Any:
         return value
@@ -118,4 +116,6 @@ class _Files:
 def _output(path: Path, tag: str, name: str) -> Any:
     if is_artifact(tag):
         return path
+    if not path.is_file():
+        raise WrongValue(f"the container wrote no file for its output `{name}`")
     return read_text(path.read_text(encoding="utf-8").rstrip("\n"), tag, f"output `{name}`")

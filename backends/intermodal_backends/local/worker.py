@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -120,16 +121,18 @@ class WorkerProcess:
         os.chdir(self._folder)  # an earlier attempt may have left it
         with _variables(task):
             tags = {name: _tag(type_, task) for name, type_ in task.outputs.items()}
-            return attempt(self._job(task, tags), context, order.inputs, tags, findings)
+            with _folder_for(task) as folder:
+                job = self._job(task, tags, folder)
+                return attempt(job, context, order.inputs, tags, findings)
 
-    def _job(self, task: Task, tags: Mapping[str, str]) -> Job:
+    def _job(self, task: Task, tags: Mapping[str, str], folder: Path) -> Job:
         match task.action:
             case PythonCall() as action:
                 return job_of(self._function(task.id, action), tags, action.unpack)
             case Shell(command=command):
                 return shell_job(command, tags, {})
             case Container() as action:
-                return container_job(action, task, tags)
+                return container_job(action, task, tags, folder)
             case Noop():
                 return Job(call=lambda _values: {})
         raise TypeError(f"the local engine has no worker for {task.action.kind}")
@@ -181,6 +184,16 @@ def _tag(type_: Type, task: Task) -> str:
     if isinstance(type_, ArtifactType):
         return type_.artifact
     return "value" if isinstance(task.action, PythonCall) else type_.kind
+
+
+@contextmanager
+def _folder_for(task: Task) -> Iterator[Path]:
+    """A folder that a container sees, until its outputs are stored; other tasks have no use for it."""
+    if not isinstance(task.action, Container):
+        yield Path()
+        return
+    with TemporaryDirectory(prefix="intermodal-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextmanager

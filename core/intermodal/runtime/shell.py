@@ -106,7 +106,7 @@ def last_line(command: list[str], environment: Mapping[str, str] | None = None) 
 
 def as_text(value: Any) -> str:
     """A value as the text of an environment variable."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return str(value) if isinstance(value, str | Path) else json.dumps(value, default=str)
 
 
 def read_text(text: str, tag: str, what: str) -> Any:

@@ -114,7 +114,7 @@ class Inputs:
                 return whole, True
             self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
             if self._by_path:
-                return str(store.open_path(ref)), True
+                return store.open_path(ref), False
             return store.load(ref, hint), False
 
 
