@@ -167,7 +167,9 @@ def inline(expr: Expr) -> str:
         case Chain(operator, operands):
             return f" {operator} ".join(inline(operand) for operand in operands)
         case Call(function, args, keywords):
-            inside = [inline(arg) for arg in args] + [f"{k}={inline(v)}" for k, v in keywords.items()]
+            inside = [inline(arg) for arg in args] + [
+                f"{k}={inline(v)}" for k, v in keywords.items()
+            ]
             return f"{inline(function)}({', '.join(inside)})"
         case Sequence_(items, brackets):
             inside = [inline(item) for item in items]
@@ -177,44 +179,58 @@ def inline(expr: Expr) -> str:
             return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in items) + "}"
 
 
-def layout(expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0) -> list[str]:
-    """Lines of `prefix + expr + suffix`, broken at brackets where the line would be too long."""
-    margin = INDENT * indent
+def layout(
+    expr: Expr, *, prefix: str = "", suffix: str = "", indent: int = 0, around: int = 0
+) -> list[str]:
+    """Lines of `prefix + expr + suffix`, broken at brackets where the line would be too long.
+
+    Args:
+        expr: What to lay out.
+        prefix: Text before it on its first line.
+        suffix: Text after it on its last line.
+        indent: Levels that the lines are indented by.
+        around: Levels that they will be indented by later, when they are put into a block.
+    """
+    margin, width = INDENT * indent, WIDTH - len(INDENT) * around
     flat = f"{margin}{prefix}{inline(expr)}{suffix}"
-    if len(flat) <= WIDTH:
+    if len(flat) <= width:
         return [flat]
     if isinstance(expr, Lines) and "\n" in expr.text.rstrip("\n"):
+        whole = f"{margin}{INDENT}{quote(expr.text)}"
+        if len(whole) <= width:  # ruff joins literals that fit on one line
+            return [f"{margin}{prefix}(", whole, f"{margin}){suffix}"]
         texts = expr.text.splitlines(keepends=True)
         literals = [f"{margin}{INDENT}{quote(text)}" for text in texts]
         return [f"{margin}{prefix}(", *literals, f"{margin}){suffix}"]
     opening, elements, closing = _broken(expr)
     if isinstance(expr, Call) and isinstance(expr.function, Call):
-        head = layout(expr.function, prefix=prefix, suffix="(", indent=indent)
+        head = layout(expr.function, prefix=prefix, suffix="(", indent=indent, around=around)
         if len(head) > 1:
-            return _after_head(head, elements, suffix, indent)
+            return _after_head(head, elements, suffix, indent, around)
     if not elements:
         return [flat]
     together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
-    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= WIDTH:
+    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= width:
         one = f"{margin}{INDENT}{together}"
         # Black joins the arguments on one line if they fit and the source had no trailing comma.
         return [f"{margin}{prefix}{opening}", one, f"{margin}{closing}{suffix}"]
     lines = [f"{margin}{prefix}{opening}"]
     for key, value in elements:
-        lines += layout(value, prefix=key, suffix=",", indent=indent + 1)
+        lines += layout(value, prefix=key, suffix=",", indent=indent + 1, around=around)
     return [*lines, f"{margin}{closing}{suffix}"]
 
 
 def _after_head(
-    head: list[str], elements: list[tuple[str, Expr]], suffix: str, indent: int
+    head: list[str], elements: list[tuple[str, Expr]], suffix: str, indent: int, around: int
 ) -> list[str]:
     """The arguments of a call whose function is itself a call that takes several lines."""
+    width = WIDTH - len(INDENT) * around
     rest = ", ".join(f"{key}{inline(value)}" for key, value in elements)
-    if len(head[-1]) + len(rest) + len(suffix) + 1 <= WIDTH:
+    if len(head[-1]) + len(rest) + len(suffix) + 1 <= width:
         return [*head[:-1], f"{head[-1]}{rest}){suffix}"]
     lines = list(head)
     for key, value in elements:
-        lines += layout(value, prefix=key, suffix=",", indent=indent + 1)
+        lines += layout(value, prefix=key, suffix=",", indent=indent + 1, around=around)
     return [*lines, f"{INDENT * indent}){suffix}"]
 
 

@@ -15,13 +15,20 @@ from intermodal_backends.conformance.case import find_cases
 ROOT = Path(__file__).parent
 CASES = find_cases(ROOT)
 TARGETS = ["airflow@3.3", "airflow@2.11", "kfp@2", "prefect@3"]
-# Findings about the code of the emitted files; user code inside keeps its own line lengths.
-RULES = "E4,E7,E9,F,I,UP,B,SIM,AIR"
+RULES = "E4,E7,E9,F,I,UP,B,SIM"
+# Rules AIR3 are about moving to Airflow 3, which a file for Airflow 2 has not done.
+PYTHON_TARGETS = {
+    "airflow@3.3": f"{RULES},AIR",
+    "airflow@2.11": f"{RULES},AIR0",
+    "prefect@3": RULES,
+}
 
 
 def compiled(case, name):
     target, _ = registry.resolve_target(name)
-    return compile_pipeline(case.pipeline(), target, replace(case.settings, store="store"))
+    return compile_pipeline(
+        case.pipeline(), target, replace(case.settings, store="store")
+    )
 
 
 def loaded(case):
@@ -42,9 +49,9 @@ def test_emitted_files(case, name, golden, request):
     result = compiled(case, name)
     codes = {finding.code for finding in errors_of(result.findings)}
     exclusion = case.exclusion(registry.resolve_target(name)[0])
-    assert codes == ({exclusion.refused} if exclusion and exclusion.refused else set()), (
-        result.findings
-    )
+    assert codes == (
+        {exclusion.refused} if exclusion and exclusion.refused else set()
+    ), result.findings
     if request.config.getoption("--update-golden") and folder.exists():
         for stale in folder.iterdir():
             stale.unlink()
@@ -59,30 +66,27 @@ def test_the_same_input_gives_the_same_bytes(case, name):
     assert compiled(case, name).files == compiled(case, name).files
 
 
-def test_emitted_python_is_formatted_and_free_of_lint(tmp_path):
-    files = sorted(ROOT.glob("*/*/golden/*/*.py"))
-    assert len(files) > 50
+def ruff(*arguments):
+    command = [sys.executable, "-m", "ruff", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("name", "rules"), PYTHON_TARGETS.items())
+def test_emitted_python_is_formatted_and_free_of_lint(name, rules, tmp_path):
+    files = sorted(ROOT.glob(f"*/*/golden/{name}/*.py"))
+    assert len(files) > 35
     for file in files:
         copy = tmp_path / "_".join(file.relative_to(ROOT).parts)
         copy.write_bytes(file.read_bytes())
-    ruff = [sys.executable, "-m", "ruff"]
-    checked = subprocess.run(
-        [*ruff, "check", "--isolated", "--select", RULES, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = ruff("check", "--isolated", "--select", rules, tmp_path)
     assert checked.returncode == 0, checked.stdout
-    formatted = subprocess.run(
-        [*ruff, "format", "--isolated", "--diff", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    formatted = ruff("format", "--isolated", "--diff", tmp_path)
     assert formatted.returncode == 0, formatted.stdout
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.expect.trace], ids=repr)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if not case.expect.trace], ids=repr
+)
 def test_refusals_are_the_declared_findings(case):
     pipeline, codes = loaded(case)
     if pipeline is None:
@@ -91,6 +95,10 @@ def test_refusals_are_the_declared_findings(case):
     for name in TARGETS:
         target, _ = registry.resolve_target(name)
         result = compile_pipeline(pipeline, target, case.settings)
-        assert sorted({f.code for f in errors_of(result.findings)}) == sorted(case.expect.findings)
+        assert sorted({f.code for f in errors_of(result.findings)}) == sorted(
+            case.expect.findings
+        )
         assert not result.files
-        assert all(finding.span and finding.next for finding in errors_of(result.findings))
+        assert all(
+            finding.span and finding.next for finding in errors_of(result.findings)
+        )

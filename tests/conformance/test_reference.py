@@ -22,10 +22,22 @@ def test_the_comparison_can_fail(tmp_path):
     trace = run_reference(case, tmp_path).trace
     assert differences(case.expect.trace, trace, trace) == []
     broken = trace.instances["left"].model_copy(
-        update={"outputs": {"return": 10.0}, "attempts": 2, "ordered": False}
+        update={
+            "outputs": {"return": 10.0},
+            "attempts": 2,
+            "ordered": False,
+        }
     )
-    changed = trace.model_copy(update={"instances": {**trace.instances, "left": broken}})
+    changed = trace.model_copy(
+        update={"instances": {**trace.instances, "left": broken}}
+    )
     found = differences(case.expect.trace, changed, trace)
-    assert [item.field for item in found] == ["attempts", "ordered", "outputs.return"]
+    assert [item.field for item in found] == [
+        "attempts",
+        "ordered",
+        "outputs.return",
+    ]
     del changed.instances["right"]
-    assert "instance" in [item.field for item in differences(case.expect.trace, changed, trace)]
+    assert "instance" in [
+        item.field for item in differences(case.expect.trace, changed, trace)
+    ]

@@ -40,7 +40,9 @@ def starts(task):
     with open(path, encoding="utf-8") as file:
         events = [json.loads(line) for line in file]
     return sum(
-        event["event"] == "start" and event["task"] == task and event.get("source") == "witness"
+        event["event"] == "start"
+        and event["task"] == task
+        and event.get("source") == "witness"
         for event in events
     )
 
@@ -69,4 +71,9 @@ if __name__ == "__main__":
         write("start", name)
     else:
         outputs = {"return": json.loads(value[0])} if value else {}
-        write("end", name, outcome="succeeded" if what == "end" else "failed", outputs=outputs)
+        write(
+            "end",
+            name,
+            outcome="succeeded" if what == "end" else "failed",
+            outputs=outputs,
+        )

@@ -118,7 +118,7 @@ def write_shell(task: Task, action: Shell) -> Written:
     if task.environment:
         keywords["environment"] = Value(dict(task.environment))
     run = Call(Name("runtime.run_shell"), (Value(action.command),), keywords)
-    body += layout(run, prefix="return " if task.outputs else "")
+    body += layout(run, prefix="return " if task.outputs else "", around=1)
     return Written(
         wanted=task.id,
         parameters=_parameters(task, arguments),
@@ -202,7 +202,7 @@ def _wrapper(
         lines += _plain_call(task, action, arguments, bound)
     if task.environment:
         variables = call("environment_variables", Value(dict(task.environment)))
-        lines = [*layout(variables, prefix="with ", suffix=":"), *indent_lines(lines, 1)]
+        lines = [*layout(variables, prefix="with ", suffix=":", around=1), *indent_lines(lines, 1)]
     return Written(
         wanted=action.function,
         parameters=_parameters(task, arguments),
@@ -229,19 +229,24 @@ def _plain_call(
     task: Task, action: PythonCall, arguments: Mapping[str, str], bound: set[str]
 ) -> list[str]:
     keywords: dict[str, Expr] = {key: Name(name) for key, name in arguments.items()}
-    called = Call(Name(action.function), (), keywords)
+    called, depth = Call(Name(action.function), (), keywords), _depth(task)
     if not task.outputs:
-        return layout(called)
+        return layout(called, around=depth)
     if action.unpack == "none":
-        return layout(called, prefix="return ")
+        return layout(called, prefix="return ", around=depth)
     result = "result"
     while result in bound or result in arguments.values():
         result += "_"
     outputs = {name: _taken(result, name, action.unpack) for name in task.outputs}
     return [
-        *layout(called, prefix=f"{result} = "),
-        *layout(dict_of(outputs), prefix="return "),
+        *layout(called, prefix=f"{result} = ", around=depth),
+        *layout(dict_of(outputs), prefix="return ", around=depth),
     ]
+
+
+def _depth(task: Task) -> int:
+    """Blocks that the call stands in: the function, and what sets environment variables."""
+    return 2 if task.environment else 1
 
 
 def _taken(result: str, output: str, unpack: str) -> Expr:
@@ -263,7 +268,7 @@ def _runtime_call(
     if action.unpack != "none":
         keywords["unpack"] = Value(action.unpack)
     run = Call(Name(f"{module}.run"), (Name(action.function),), keywords)
-    return layout(run, prefix="return " if task.outputs else "")
+    return layout(run, prefix="return " if task.outputs else "", around=_depth(task))
 
 
 def _inputs(arguments: Mapping[str, str]) -> Mapping_:

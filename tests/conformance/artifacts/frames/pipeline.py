@@ -18,15 +18,26 @@ class Parts(NamedTuple):
 @task
 def split(rows: int) -> Parts:
     with attempt("split"):
-        frame = pd.DataFrame({"n": range(rows), "text": [f"row {n}" for n in range(rows)]})
-        return Parts(frame[frame.n % 2 == 0], frame[frame.n % 2 == 1], np.linspace(0.0, 1.0, 5))
+        frame = pd.DataFrame(
+            {
+                "n": range(rows),
+                "text": [f"row {n}" for n in range(rows)],
+            }
+        )
+        return Parts(
+            frame[frame.n % 2 == 0],
+            frame[frame.n % 2 == 1],
+            np.linspace(0.0, 1.0, 5),
+        )
 
 
 @task
 def measure(even: pd.DataFrame, odd: pd.DataFrame, weights: np.ndarray) -> Metrics:
     with attempt("measure"):
         return Metrics(
-            even=float(even.n.sum()), odd=float(odd.n.sum()), weight=float(weights.sum())
+            even=float(even.n.sum()),
+            odd=float(odd.n.sum()),
+            weight=float(weights.sum()),
         )
 
 

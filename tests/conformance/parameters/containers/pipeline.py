@@ -8,7 +8,12 @@ from intermodal import pipeline, task
 
 
 @task
-def report(names: list[str], sizes: list[int], settings: dict[str, Any], empty: list[float]) -> str:
+def report(
+    names: list[str],
+    sizes: list[int],
+    settings: dict[str, Any],
+    empty: list[float],
+) -> str:
     with attempt("report") as seen:
         return seen(f"{names!r} {sizes!r} {sorted(settings.items())!r} {empty!r}")
 
@@ -17,7 +22,11 @@ def report(names: list[str], sizes: list[int], settings: dict[str, Any], empty: 
 def containers(
     names: list[str] = ["a", "b c", "{{ d }}"],
     sizes: list[int] = [1, 2, 3],
-    settings: dict[str, Any] = {"on": True, "off": None, "deep": {"list": ["x", {}]}},
+    settings: dict[str, Any] = {
+        "on": True,
+        "off": None,
+        "deep": {"list": ["x", {}]},
+    },
     empty: list[float] = [],
 ):
     report(names, sizes, settings, empty)

@@ -12,5 +12,10 @@ def report(text: str, count: int, share: float, flag: bool) -> str:
 
 
 @pipeline
-def scalars(text: str = "plain", count: int = 3, share: float = 0.5, flag: bool = True):
+def scalars(
+    text: str = "plain",
+    count: int = 3,
+    share: float = 0.5,
+    flag: bool = True,
+):
     report(text, count, share, flag)

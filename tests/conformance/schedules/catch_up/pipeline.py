@@ -11,6 +11,8 @@ def give() -> int:
         return seen(7)
 
 
-@pipeline(schedule=Schedule(Cron("0 6 * * *"), start="2026-01-01T00:00:00Z", catch_up=True))
+@pipeline(
+    schedule=Schedule(Cron("0 6 * * *"), start="2026-01-01T00:00:00Z", catch_up=True)
+)
 def catch_up():
     give()

@@ -12,7 +12,11 @@ def give() -> int:
 
 
 @pipeline(
-    schedule=Schedule(Cron("0 6 * * *"), start="2026-01-01T00:00:00Z", end="2030-01-01T00:00:00Z")
+    schedule=Schedule(
+        Cron("0 6 * * *"),
+        start="2026-01-01T00:00:00Z",
+        end="2030-01-01T00:00:00Z",
+    )
 )
 def window():
     give()

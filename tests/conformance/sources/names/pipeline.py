@@ -6,7 +6,15 @@ from intermodal import pipeline, task
 
 
 @task
-def report(ti: int, params: str, ds: str, conf: int, dag: str, wait_for: int, self: str) -> str:
+def report(
+    ti: int,
+    params: str,
+    ds: str,
+    conf: int,
+    dag: str,
+    wait_for: int,
+    self: str,
+) -> str:
     with attempt("report") as seen:
         return seen(f"{ti} {params} {ds} {conf} {dag} {wait_for} {self}")
 
@@ -40,4 +48,12 @@ def names(task: int = 1, dag_id: str = "d"):
     n = keyword(task)
     m = builtin(n)
     collides(punctuated(m))
-    report(ti=n, params="p", ds=dag_id, conf=m, dag="g", wait_for=3, self="s")
+    report(
+        ti=n,
+        params="p",
+        ds=dag_id,
+        conf=m,
+        dag="g",
+        wait_for=3,
+        self="s",
+    )

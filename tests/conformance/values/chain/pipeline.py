@@ -28,7 +28,15 @@ def flags(n: int, x: float) -> list[bool]:
 @task
 def summary(n: int, x: float, all_flags: list[bool]) -> dict[str, Any]:
     with attempt("summary") as seen:
-        return seen({"n": n, "x": x, "flags": all_flags, "none": None, "text": "ä"})
+        return seen(
+            {
+                "n": n,
+                "x": x,
+                "flags": all_flags,
+                "none": None,
+                "text": "ä",
+            }
+        )
 
 
 @task

@@ -6,7 +6,12 @@ from intermodal import pipeline, task
 
 
 @task
-def report(n: int, label: str = "default", scale: float = 1.5, flag: bool = False) -> str:
+def report(
+    n: int,
+    label: str = "default",
+    scale: float = 1.5,
+    flag: bool = False,
+) -> str:
     with attempt("report") as seen:
         return seen(f"{n} {label} {scale} {flag}")
 

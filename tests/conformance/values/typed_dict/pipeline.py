@@ -15,7 +15,10 @@ class Bounds(TypedDict):
 @task
 def bounds(words: list[str]) -> Bounds:
     with attempt("bounds") as seen:
-        return {"first": seen(min(words), "first"), "last": seen(max(words), "last")}
+        return {
+            "first": seen(min(words), "first"),
+            "last": seen(max(words), "last"),
+        }
 
 
 @task

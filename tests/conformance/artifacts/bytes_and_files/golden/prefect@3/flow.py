@@ -54,7 +54,9 @@ def folder(file: Path) -> Directory:
 
 def measure(place: Directory, content: bytes) -> dict[str, int]:
     with attempt("measure") as seen:
-        sizes = {file.name: file.stat().st_size for file in sorted(Path(place).iterdir())}
+        sizes = {
+            file.name: file.stat().st_size for file in sorted(Path(place).iterdir())
+        }
         return seen({**sizes, "content": len(content)})
 
 

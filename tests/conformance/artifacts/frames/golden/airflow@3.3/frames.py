@@ -37,8 +37,17 @@ def split(rows: int):
 
     def split(rows: int) -> Parts:
         with attempt("split"):
-            frame = pd.DataFrame({"n": range(rows), "text": [f"row {n}" for n in range(rows)]})
-            return Parts(frame[frame.n % 2 == 0], frame[frame.n % 2 == 1], np.linspace(0.0, 1.0, 5))
+            frame = pd.DataFrame(
+                {
+                    "n": range(rows),
+                    "text": [f"row {n}" for n in range(rows)],
+                }
+            )
+            return Parts(
+                frame[frame.n % 2 == 0],
+                frame[frame.n % 2 == 1],
+                np.linspace(0.0, 1.0, 5),
+            )
 
     return runtime.run(
         split,
@@ -59,7 +68,9 @@ def measure(even, odd, weights):
     def measure(even: pd.DataFrame, odd: pd.DataFrame, weights: np.ndarray) -> Metrics:
         with attempt("measure"):
             return Metrics(
-                even=float(even.n.sum()), odd=float(odd.n.sum()), weight=float(weights.sum())
+                even=float(even.n.sum()),
+                odd=float(odd.n.sum()),
+                weight=float(weights.sum()),
             )
 
     return runtime.run(

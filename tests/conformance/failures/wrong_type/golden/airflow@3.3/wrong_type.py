@@ -45,7 +45,10 @@ def use(values):
             return seen(values["x"])
 
     return runtime.run(
-        use, context=run_context(), inputs={"values": values}, outputs={"return": "value"}
+        use,
+        context=run_context(),
+        inputs={"values": values},
+        outputs={"return": "value"},
     )
 
 

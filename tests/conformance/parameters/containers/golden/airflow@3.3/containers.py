@@ -11,7 +11,12 @@ def report(
 
     from witness import attempt
 
-    def report(names: list[str], sizes: list[int], settings: dict[str, Any], empty: list[float]) -> str:
+    def report(
+        names: list[str],
+        sizes: list[int],
+        settings: dict[str, Any],
+        empty: list[float],
+    ) -> str:
         with attempt("report") as seen:
             return seen(f"{names!r} {sizes!r} {sorted(settings.items())!r} {empty!r}")
 

@@ -23,7 +23,12 @@ def own_inputs(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @task(cache_policy=NO_CACHE)
 @own_inputs
-def report(names: list[str], sizes: list[int], settings: dict[str, Any], empty: list[float]) -> str:
+def report(
+    names: list[str],
+    sizes: list[int],
+    settings: dict[str, Any],
+    empty: list[float],
+) -> str:
     with attempt("report") as seen:
         return seen(f"{names!r} {sizes!r} {sorted(settings.items())!r} {empty!r}")
 

@@ -6,7 +6,15 @@ from prefect.futures import wait
 from witness import attempt
 
 
-def report(ti: int, params: str, ds: str, conf: int, dag: str, wait_for: int, self: str) -> str:
+def report(
+    ti: int,
+    params: str,
+    ds: str,
+    conf: int,
+    dag: str,
+    wait_for: int,
+    self: str,
+) -> str:
     with attempt("report") as seen:
         return seen(f"{ti} {params} {ds} {conf} {dag} {wait_for} {self}")
 

@@ -35,7 +35,15 @@ def summary(n: int, x: float, all_flags: list[bool]):
 
     def summary(n: int, x: float, all_flags: list[bool]) -> dict[str, Any]:
         with attempt("summary") as seen:
-            return seen({"n": n, "x": x, "flags": all_flags, "none": None, "text": "ä"})
+            return seen(
+                {
+                    "n": n,
+                    "x": x,
+                    "flags": all_flags,
+                    "none": None,
+                    "text": "ä",
+                }
+            )
 
     return summary(n=n, x=x, all_flags=all_flags)
 

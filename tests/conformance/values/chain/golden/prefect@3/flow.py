@@ -60,7 +60,15 @@ def flags(n: int, x: float) -> list[bool]:
 @json_values
 def summary(n: int, x: float, all_flags: list[bool]) -> dict[str, Any]:
     with attempt("summary") as seen:
-        return seen({"n": n, "x": x, "flags": all_flags, "none": None, "text": "ä"})
+        return seen(
+            {
+                "n": n,
+                "x": x,
+                "flags": all_flags,
+                "none": None,
+                "text": "ä",
+            }
+        )
 
 
 @task(cache_policy=NO_CACHE)

@@ -4,7 +4,12 @@ from airflow.sdk import dag, task
 
 
 @task
-def report(n: int, label: str = "default", scale: float = 1.5, flag: bool = False) -> str:
+def report(
+    n: int,
+    label: str = "default",
+    scale: float = 1.5,
+    flag: bool = False,
+) -> str:
     from witness import attempt
 
     with attempt("report") as seen:

@@ -6,7 +6,12 @@ from witness import attempt
 
 
 @task(cache_policy=NO_CACHE)
-def report(n: int, label: str = "default", scale: float = 1.5, flag: bool = False) -> str:
+def report(
+    n: int,
+    label: str = "default",
+    scale: float = 1.5,
+    flag: bool = False,
+) -> str:
     with attempt("report") as seen:
         return seen(f"{n} {label} {scale} {flag}")
 

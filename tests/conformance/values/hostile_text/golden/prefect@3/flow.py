@@ -41,7 +41,9 @@ def digest(passed: str, literal: str, parameter: str) -> list[bool]:
     with attempt("digest") as seen:
         wanted = hashlib.sha256(HOSTILE.encode()).hexdigest()
         texts = (passed, literal, parameter)
-        return seen([hashlib.sha256(text.encode()).hexdigest() == wanted for text in texts])
+        return seen(
+            [hashlib.sha256(text.encode()).hexdigest() == wanted for text in texts]
+        )
 
 
 @flow(name="hostile_text", log_prints=True)

@@ -18,7 +18,10 @@ def bounds(words: list[str]):
 
     def bounds(words: list[str]) -> Bounds:
         with attempt("bounds") as seen:
-            return {"first": seen(min(words), "first"), "last": seen(max(words), "last")}
+            return {
+                "first": seen(min(words), "first"),
+                "last": seen(max(words), "last"),
+            }
 
     result = bounds(words=words)
     return {"first": result["first"], "last": result["last"]}

@@ -37,7 +37,10 @@ def pick(values, key):
 @own_inputs
 def bounds(words: list[str]) -> Bounds:
     with attempt("bounds") as seen:
-        return {"first": seen(min(words), "first"), "last": seen(max(words), "last")}
+        return {
+            "first": seen(min(words), "first"),
+            "last": seen(max(words), "last"),
+        }
 
 
 @task(cache_policy=NO_CACHE)

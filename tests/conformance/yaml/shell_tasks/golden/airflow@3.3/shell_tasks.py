@@ -26,9 +26,7 @@ def shell_tasks():
     show = BashOperator(
         task_id="show",
         bash_command=(
-            'python3 "$WITNESS" start show\n'
-            'python3 "$WITNESS" end show "$n"\n'
-            "\n"
+            'python3 "$WITNESS" start show\npython3 "$WITNESS" end show "$n"\n\n'
         ),
         env={"n": '{{ ti.xcom_pull(task_ids="count") }}'},
         append_env=True,
