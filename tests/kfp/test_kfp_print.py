@@ -3,6 +3,7 @@
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from intermodal_compilers.kfp.spec_print import BLOCK, COMPACT, Style, document
 
 TEXTS = st.one_of(

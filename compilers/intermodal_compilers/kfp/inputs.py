@@ -199,8 +199,8 @@ class InputReader:
         is_container = isinstance(task.action, Container)
         if is_container and found.type is None and not found.is_fact:
             text = found.source.value if isinstance(found.source, Constant) else ""
-            if isinstance(text, str) and placeholders_in(text):
-                return "the text holds a placeholder of KFP, which KFP would fill in"
+            if isinstance(text, str) and (placeholders_in(text) or "\x00" in text):
+                return "it holds a placeholder that KFP would fill in, or a null byte"
         if is_container and found.type is not None and is_json(found.type):
             return f"it is {describe(found.type)}, which travels as JSON text"
         if not found.is_artifact or not isinstance(found.source, TaskOutput):

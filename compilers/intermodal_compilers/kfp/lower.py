@@ -291,7 +291,12 @@ class _Lowering:
     def _source_findings(self, task: Task) -> Iterator[Finding]:
         action = task.action
         if isinstance(action, Shell) and "\x00" in action.command:
-            yield error("PORT204", f"the command of `{task.id}` holds a null byte", task.span)
+            yield error(
+                "PORT204",
+                f"the command of `{task.id}` holds a null byte",
+                task.span,
+                why="no program can be given one",
+            )
         if not isinstance(action, PythonCall) or self.settings.code in {"import", "image"}:
             return
         if self.settings.code == "bundle":
