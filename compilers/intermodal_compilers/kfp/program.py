@@ -114,7 +114,7 @@ def program(request: Request) -> str:
         while any(re.search(rf"\b{name}\b", line) for line in top):
             name += "_"
     if request.docs.strip() and not _says(action, request.docs):
-        top = [*docstring(request.docs), "", *top]
+        top = [*docstring(request.docs), *([""] if top else []), *top]
     main = _main(request, name)
     blank = ["", ""] if top else []
     return "\n".join([*top, *blank, *main, "", "", f"{name}()"]) + "\n"
