@@ -136,6 +136,8 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     """The lines of a docstring; quotes and backslashes are escaped, control characters too."""
     margin = INDENT * indent
     lines = [_docstring_line(line) for line in text.strip().splitlines()] or [""]
+    if lines[0].startswith('"'):
+        lines[0] = f" {lines[0]}"  # as formatters write it: four quotes in a row read badly
     before_quote = lines[-1][:-1]
     backslashes = len(before_quote) - len(before_quote.rstrip("\\"))
     if lines[-1].endswith('"') and backslashes % 2 == 0:

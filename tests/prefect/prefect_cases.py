@@ -341,6 +341,37 @@ def hostile(text=HOSTILE):
     )
 
 
+def long_names():
+    """Names and values that do not fit on a line."""
+    long = "a_name_that_somebody_made_very_long_to_say_everything_in_it"
+    words = ("word " * 8).strip()
+    parameters = {
+        long: Parameter(type=TEXT, default=words, choices=(words, f"{words}!", f"{words}?")),
+        "share": Parameter(type=NUMBER, default=0.1, choices=tuple(n / 10 for n in range(1, 9))),
+        "rows": Parameter(type=NUMBERS, default=[10**9 + n for n in range(9)]),
+    }
+    shell = Shell(command=f"echo {words} {words}")
+    return Pipeline(
+        name=f"{long}_pipeline",
+        description='"Quoted" at the start.',
+        parameters=parameters,
+        body=(
+            Task(id=long, action=shell, outputs={"return": INTEGER}, docs=words),
+            Task(
+                id=f"{long}_2",
+                action=shell,
+                outputs={"return": INTEGER},
+                retry=Retry(max=9, delay=1, factor=2),
+                display_name=f"{words} {words}",
+            ),
+            echo(f"{long}_3", out(long), after=(f"{long}_2",)),
+            echo(f"{long}_4", Literal_(value=[words, {words: words}]), after=(long,)),
+            echo(f"{long}_5", Literal_(value={}), labels={words: words}),
+        ),
+        outputs={long: out(f"{long}_3"), f"{long}_more": out(f"{long}_4")},
+    )
+
+
 KUBERNETES = Settings(targets={"prefect": {"work_pool_type": "kubernetes", "work_pool": "k8s"}})
 TRACKED = Settings(store="s3://bucket/store", tracking="http://mlflow:5000")
 
@@ -354,4 +385,5 @@ CASES = {
     "tracked": (tracked, TRACKED),
     "scheduled": (scheduled, KUBERNETES),
     "hostile": (hostile, Settings()),
+    "long_names": (long_names, Settings()),
 }

@@ -38,6 +38,7 @@ from intermodal_compilers.prefect.policies import retry_findings
 from intermodal_compilers.prefect.sources import Placement, Unit, nested_lines, place, read_unit
 from intermodal_compilers.pysource import (
     INDENT,
+    WIDTH,
     Attribute,
     Call,
     Chain,
@@ -63,6 +64,10 @@ SHARED_IMPORTS = {
     "datetime": "from datetime import datetime",
     "runtime": "from intermodal import runtime",
 }
+
+
+# A task's Python name stands in every line that calls it; Prefect knows it by its full name.
+LONGEST_NAME = 40
 
 
 @dataclass
@@ -241,6 +246,7 @@ def _define(
 
 def _free(placing: Placing, wanted: str, fallback: str = "") -> str:
     """A free module-level name that no parameter of the flow hides."""
+    wanted = wanted[:LONGEST_NAME]
     if placing.names.is_free(wanted) and wanted not in placing.variables:
         return placing.names.give(wanted)
     chosen = placing.names.give(fallback or f"{wanted}_task")
@@ -328,7 +334,11 @@ def _reach(
         alias += "_"
     renamed = "" if alias == first else f" as {alias}"
     line = f"{INDENT}from {action.module} import {first}{renamed}"
-    return (line,), f"{alias}.{rest}" if rest else alias
+    lines: tuple[str, ...] = (line,)
+    if len(line) > WIDTH:
+        opening, name = line.split(" import ", 1)
+        lines = (f"{opening} import (", f"{INDENT * 2}{name},", f"{INDENT})")
+    return lines, f"{alias}.{rest}" if rest else alias
 
 
 def _runtime_arguments(definition: Definition, action: PythonCall) -> dict[str, Expr]:

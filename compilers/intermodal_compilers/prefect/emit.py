@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.prefect import parts
@@ -11,11 +10,15 @@ from intermodal_compilers.prefect.imports import Import, import_lines
 from intermodal_compilers.prefect.model import (
     CallBody,
     FlowFile,
-    FlowParameter,
     NoopBody,
     PythonBody,
     Submission,
     TaskFunction,
+)
+from intermodal_compilers.prefect.signature import (
+    annotation_imports,
+    choice_check,
+    header_lines,
 )
 from intermodal_compilers.pysource import (
     INDENT,
@@ -30,6 +33,7 @@ from intermodal_compilers.pysource import (
     docstring,
     function_header,
     inline,
+    is_identifier,
     layout,
     list_of,
 )
@@ -65,15 +69,22 @@ def task_lines(task: TaskFunction) -> list[str]:
         return [*lines, *task.body.source.rstrip("\n").split("\n")]
     parameters = ["**inputs"] if task.parameters is None else list(task.parameters.values())
     lines += function_header(task.name, parameters)
+    body = _body_lines(task, parameters)
     if task.docs:
         lines += docstring(task.docs, indent=1)
+        if body[0].startswith((f"{INDENT}def ", f"{INDENT}class ", f"{INDENT}@")):
+            lines.append("")
+    return [*lines, *body]
+
+
+def _body_lines(task: TaskFunction, parameters: list[str]) -> list[str]:
     match task.body:
         case PythonBody():
-            return [*lines, *_python_lines(task.body, task.parameters)]
+            return list(_python_lines(task.body, task.parameters))
         case CallBody():
-            return [*lines, *_call_lines(task.body, parameters)]
+            return list(_call_lines(task.body, parameters))
         case NoopBody():
-            return [*lines, f'{INDENT}"""A point where edges meet."""']
+            return [f'{INDENT}"""A point where edges meet."""']
 
 
 def _python_lines(body: PythonBody, parameters: Mapping[str, str] | None) -> Iterator[str]:
@@ -91,10 +102,24 @@ def _python_lines(body: PythonBody, parameters: Mapping[str, str] | None) -> Ite
         yield f"{INDENT}{prefix}{body.function}(**inputs)"
     else:
         keywords = {name: Name(chosen) for name, chosen in parameters.items()}
-        yield from layout(Call(Name(body.function), (), keywords), prefix=prefix, indent=1)
+        if all(is_identifier(name) for name in keywords):
+            yield from layout(Call(Name(body.function), (), keywords), prefix=prefix, indent=1)
+        else:
+            yield from _spread(f"{INDENT}{prefix}{body.function}(", dict_of(keywords))
     if body.unpack:
         taken = {name: Attribute(Name("result"), name) for name in body.unpack}
         yield from _returned(dict_of(taken))
+
+
+def _spread(opening: str, keywords: Expr) -> Iterator[str]:
+    """A call whose keyword arguments have names that cannot be written as such."""
+    flat = f"{opening}**{inline(keywords)})"
+    if len(flat) <= WIDTH:
+        yield flat
+        return
+    yield opening
+    yield from layout(keywords, prefix="**", indent=2)
+    yield f"{INDENT})"
 
 
 def _call_lines(body: CallBody, parameters: list[str]) -> Iterator[str]:
@@ -120,11 +145,11 @@ def _returned(expr: Expr) -> list[str]:
 def flow_lines(file: FlowFile) -> Iterator[str]:
     """The flow function."""
     yield from layout(call("flow", **file.options), prefix="@")
-    yield from _flow_header(file)
+    yield from header_lines(file)
     body = [
         *_flow_docs(file),
         *_window_check(file),
-        *(line for parameter in file.parameters for line in _choice_check(parameter)),
+        *(line for parameter in file.parameters for line in choice_check(parameter)),
         *(line for submission in file.submissions for line in submission_lines(submission)),
         *_ending(file),
     ]
@@ -139,24 +164,40 @@ def submission_lines(submission: Submission) -> list[str]:
     prefix = f"{submission.variable} = "
     if not submission.options:
         made = Call(Name(f"{submission.task}.submit"), submission.args, arguments)
-        return layout(made, prefix=prefix, indent=1)
+        if _head(made, prefix) <= WIDTH:
+            return layout(made, prefix=prefix, indent=1)
+        return [f"{INDENT}{prefix}(", *layout(made, indent=2), f"{INDENT})"]
     options = Call(Name(f"{submission.task}.with_options"), (), submission.options)
     made = Call(Attribute(options, "submit"), submission.args, arguments)
-    head = f"{INDENT}{prefix}{inline(Attribute(options, 'submit'))}("
-    if len(f"{INDENT}{prefix}{inline(made)}") <= WIDTH or (
-        len(head) <= WIDTH and (arguments or submission.args)
-    ):
+    short = len(f"{INDENT}{prefix}{inline(made)}") <= WIDTH
+    if short or (_head(made, prefix) <= WIDTH and (arguments or submission.args)):
         return layout(made, prefix=prefix, indent=1)
-    first = layout(options, prefix=prefix, indent=1)
+    if _head(options, prefix) > WIDTH:
+        inner = _chain_lines(options, submission, arguments, "", 2)
+        return [f"{INDENT}{prefix}(", *inner, f"{INDENT})"]
+    return _chain_lines(options, submission, arguments, prefix, 1)
+
+
+def _head(made: Call, prefix: str) -> int:
+    """How long the line is on which a call of the flow function opens."""
+    return len(f"{INDENT}{prefix}{inline(made.function)}(")
+
+
+def _chain_lines(
+    options: Call, submission: Submission, arguments: dict[str, Expr], prefix: str, indent: int
+) -> list[str]:
+    """`prefix task.with_options(...).submit(...)` with the first call broken, the second if need be."""
+    first = layout(options, prefix=prefix, indent=indent)
     if len(first) == 1:
-        first = _forced(options, prefix)
-    rest = layout(Call(Name("x.submit"), submission.args, arguments), indent=1)
+        first = _forced(options, prefix, indent)
+    rest = layout(Call(Name("x.submit"), submission.args, arguments), indent=indent)
     return [*first[:-1], rest[0].replace("x.submit", ").submit", 1), *rest[1:]]
 
 
-def _forced(made: Call, prefix: str) -> list[str]:
+def _forced(made: Call, prefix: str, indent: int) -> list[str]:
     inside = ", ".join(f"{key}={inline(value)}" for key, value in made.keywords.items())
-    return [f"{INDENT}{prefix}{inline(made.function)}(", f"{INDENT * 2}{inside}", f"{INDENT})"]
+    margin = INDENT * indent
+    return [f"{margin}{prefix}{inline(made.function)}(", f"{margin}{INDENT}{inside}", f"{margin})"]
 
 
 def _ending(file: FlowFile) -> Iterator[str]:
@@ -191,42 +232,6 @@ def _result(value: Expr, futures: set[str]) -> Expr:
     return value
 
 
-def _flow_header(file: FlowFile) -> list[str]:
-    flat = [_parameter_text(parameter) for parameter in file.parameters]
-    lines = function_header(file.function, flat)
-    if all(len(line) <= WIDTH for line in lines):
-        return lines
-    spread = [line for parameter in file.parameters for line in _parameter_lines(parameter)]
-    return [f"def {file.function}(", *spread, "):"]
-
-
-def _parameter_text(parameter: FlowParameter) -> str:
-    default = "" if parameter.default is None else f" = {inline(parameter.default)}"
-    return f"{parameter.variable}: {_annotation(parameter)}{default}"
-
-
-def _annotation(parameter: FlowParameter) -> str:
-    if not parameter.literal:
-        return parameter.annotation
-    return f"Literal{inline(list_of(Value(choice) for choice in parameter.literal))}"
-
-
-def _parameter_lines(parameter: FlowParameter) -> list[str]:
-    """A parameter on lines of its own, broken where it is too long."""
-    flat = f"{INDENT}{_parameter_text(parameter)},"
-    if len(flat) <= WIDTH:
-        return [flat]
-    head = f"{INDENT}{parameter.variable}: "
-    if parameter.literal:
-        choices = [f"{INDENT * 2}{inline(Value(choice))}," for choice in parameter.literal]
-        end = "" if parameter.default is None else f" = {inline(parameter.default)}"
-        return [f"{head}Literal[", *choices, f"{INDENT}]{end},"]
-    if parameter.default is None:
-        return [flat]
-    prefix = f"{parameter.variable}: {parameter.annotation} = "
-    return layout(parameter.default, prefix=prefix, suffix=",", indent=1)
-
-
 def _flow_docs(file: FlowFile) -> list[str]:
     helped = [parameter for parameter in file.parameters if parameter.help]
     if not file.docs.strip() and not helped:
@@ -236,16 +241,6 @@ def _flow_docs(file: FlowFile) -> list[str]:
         rows = [f"    {parameter.variable}: {parameter.help}" for parameter in helped]
         text = "\n".join([text, "", "Args:", *rows])
     return docstring(text, indent=1)
-
-
-def _choice_check(parameter: FlowParameter) -> Iterator[str]:
-    if parameter.choices is None:
-        return
-    yield from layout(
-        parameter.choices, prefix=f"if {parameter.variable} not in ", suffix=":", indent=1
-    )
-    message = f"{parameter.name} must be one of {inline(parameter.choices)}"
-    yield from layout(call("ValueError", Value(message)), prefix="raise ", indent=2)
 
 
 def _window_check(file: FlowFile) -> Iterator[str]:
@@ -343,23 +338,7 @@ def _own_imports(file: FlowFile) -> Iterator[Import]:
     if file.window is not None:
         yield Import("datetime", "datetime")
         yield Import("prefect.states", "Completed")
-    yield from _annotation_imports(file.parameters)
-
-
-ANNOTATION_IMPORTS = {
-    "Any": (Import("typing", "Any"),),
-    "Literal": (Import("typing", "Literal"),),
-    "Sequence": (Import("collections.abc", "Sequence"),),
-    "Mapping": (Import("collections.abc", "Mapping"),),
-    TIMESTAMP: (Import("typing", "Annotated"), Import("pydantic", "Field")),
-}
-
-
-def _annotation_imports(parameters: Iterable[FlowParameter]) -> Iterator[Import]:
-    for parameter in parameters:
-        for part in ast.walk(ast.parse(parameter.annotation, mode="eval")):
-            if isinstance(part, ast.Name) and part.id in ANNOTATION_IMPORTS:
-                yield from ANNOTATION_IMPORTS[part.id]
+    yield from annotation_imports(file.parameters)
 
 
 def _spaced(blocks: Iterable[list[str]]) -> Iterator[str]:

@@ -21,9 +21,12 @@ from intermodal.ir import (
 )
 from intermodal_compilers.prefect.model import Submission
 from intermodal_compilers.prefect.names import Names, variable
-from intermodal_compilers.pysource import Chain, Expr, Name, Value, call
+from intermodal_compilers.pysource import Attribute, Expr, Name, Value, call, list_of
 
 FOLDER = "/intermodal"
+
+# Of `    NAME_future = TASK.with_options(` on one line, what is left for both names.
+LONGEST_NAMES = 60
 
 
 @dataclass
@@ -111,7 +114,7 @@ def _picked(
     """The variable of a `pick` task for this element; one for all who want it."""
     identity = (repr(base.expr), repr(key.expr))
     if identity not in wiring.picked:
-        chosen = wiring.names.give(f"{wanted}_future")
+        chosen = wiring.names.give(future_name(wanted, "pick"))
         wiring.picked[identity] = chosen
         upstreams = tuple(dict.fromkeys((*base.futures, *key.futures)))
         wiring.submissions.append(
@@ -119,6 +122,12 @@ def _picked(
         )
     chosen = wiring.picked[identity]
     return Wired(Name(chosen), (chosen,))
+
+
+def future_name(text: str, task: str) -> str:
+    """A variable for a call of the task; short enough for both to stand on one line."""
+    longest = max(8, LONGEST_NAMES - len(task))
+    return f"{variable(text)[:longest].rstrip('_') or 'task'}_future"
 
 
 def container_text(
@@ -149,4 +158,4 @@ def _joined(parts: list[Expr]) -> Expr:
             merged.append(part)
     if len(merged) == 1:
         return merged[0]
-    return Chain("+", tuple(merged)) if merged else Value("")
+    return call(Attribute(Value(""), "join"), list_of(merged)) if merged else Value("")

@@ -13,7 +13,7 @@ from intermodal.ir import Noop, Parameter, Pipeline, Task
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
 from intermodal_compilers.prefect.define import define
 from intermodal_compilers.prefect.definitions import Definition, group
-from intermodal_compilers.prefect.expressions import Wired, Wiring, wire
+from intermodal_compilers.prefect.expressions import Wired, Wiring, future_name, wire
 from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Submission, Window
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
@@ -160,7 +160,7 @@ def _wire_all(
 def _submission(
     wiring: Wiring, task: Task, definition: Definition, wired: dict[str, Wired]
 ) -> Submission:
-    chosen = wiring.names.give(f"{variable(task.id)}_future")
+    chosen = wiring.names.give(future_name(task.id, definition.name))
     wiring.futures[task.id] = chosen
     data = tuple(dict.fromkeys(future for value in wired.values() for future in value.futures))
     if isinstance(task.action, Noop):

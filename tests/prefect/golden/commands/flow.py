@@ -180,7 +180,7 @@ def copy(words):
         entrypoint=["sh", "-c"],
         command=[
             "cp /intermodal/inputs/words /intermodal/outputs/return",
-            "--n=" + as_text(words),
+            "".join(["--n=", as_text(words)]),
         ],
         inputs={"words": words},
         outputs=["return"],

@@ -52,12 +52,12 @@ def report_task(ti, params, ds, conf, dag, wait_for_, self_):
 
 @flow(name="odd-names.here", log_prints=True)
 def odd_names_here(task: int = 1, dag_id: str = "d"):
-    class__future = keyword.submit(n=task)
-    list_future = builtin.submit(n=class__future)
+    class_future = keyword.submit(n=task)
+    list_future = builtin.submit(n=class_future)
     with_dash_and_dot_future = punctuated.submit(n=list_future)
     with_dash_and_dot_future_2 = collides.submit(n=with_dash_and_dot_future)
     report_future = report_task.submit(
-        ti=class__future,
+        ti=class_future,
         params="p",
         ds=dag_id,
         conf=list_future,
@@ -66,7 +66,7 @@ def odd_names_here(task: int = 1, dag_id: str = "d"):
         self_="s",
     )
     # A task gives up as soon as one that it needs has failed: let the others finish.
-    wait([class__future, list_future])
+    wait([class_future, list_future])
     return [with_dash_and_dot_future_2, report_future]
 
 
