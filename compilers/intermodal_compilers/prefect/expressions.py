@@ -25,8 +25,10 @@ from intermodal_compilers.pysource import Attribute, Expr, Name, Value, call, li
 
 FOLDER = "/intermodal"
 
-# Of `    NAME_future = TASK.with_options(` on one line, what is left for both names.
-LONGEST_NAMES = 60
+# Of `    NAME_future_99 = TASK.with_options(` on one line, what is left for both names; and the most
+# that one of them may have.
+LONGEST_NAMES = 55
+LONGEST_NAME = 36
 
 
 @dataclass
@@ -126,7 +128,7 @@ def _picked(
 
 def future_name(text: str, task: str) -> str:
     """A variable for a call of the task; short enough for both to stand on one line."""
-    longest = max(8, LONGEST_NAMES - len(task))
+    longest = min(max(8, LONGEST_NAMES - len(task)), LONGEST_NAME)
     return f"{variable(text)[:longest].rstrip('_') or 'task'}_future"
 
 

@@ -149,57 +149,49 @@ def a_name_that_somebody_made_very_long_to_say_everything_in_it_pipeline(
         raise ValueError(
             "share must be one of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]"
         )
-    a_name_that_somebody_future = a_name_that_somebody_made_very_long_to_s.with_options(
+    a_name_that_som_future = a_name_that_somebody_made_very_long_to_s.with_options(
         name="a_name_that_somebody_made_very_long_to_say_everything_in_it",
         description="word word word word word word word word",
     ).submit()
-    a_name_that_somebody_future_2 = (
-        a_name_that_somebody_made_very_long_to_s.with_options(
-            name="a_name_that_somebody_made_very_long_to_say_everything_in_it_2",
-            task_run_name="word word word word word word word word word word word word word word word word",
-            retries=9,
-            retry_delay_seconds=[1, 2, 4, 8, 16, 32, 64, 128, 256],
-        ).submit()
-    )
-    a_name_that_somebody_made_very_long_to_say_everything_in_future = echo.with_options(
+    a_name_that_som_future_2 = a_name_that_somebody_made_very_long_to_s.with_options(
+        name="a_name_that_somebody_made_very_long_to_say_everything_in_it_2",
+        task_run_name="word word word word word word word word word word word word word word word word",
+        retries=9,
+        retry_delay_seconds=[1, 2, 4, 8, 16, 32, 64, 128, 256],
+    ).submit()
+    a_name_that_somebody_made_very_long_future = echo.with_options(
         name="a_name_that_somebody_made_very_long_to_say_everything_in_it_3"
+    ).submit(value=a_name_that_som_future, wait_for=[a_name_that_som_future_2])
+    a_name_that_somebody_made_very_long_future_2 = echo.with_options(
+        name="a_name_that_somebody_made_very_long_to_say_everything_in_it_4"
     ).submit(
-        value=a_name_that_somebody_future, wait_for=[a_name_that_somebody_future_2]
+        value=[
+            "word word word word word word word word",
+            {
+                "word word word word word word word word": "word word word word word word word word",
+            },
+        ],
+        wait_for=[a_name_that_som_future],
     )
-    a_name_that_somebody_made_very_long_to_say_everything_in_future_2 = (
-        echo.with_options(
-            name="a_name_that_somebody_made_very_long_to_say_everything_in_it_4"
-        ).submit(
-            value=[
-                "word word word word word word word word",
-                {
-                    "word word word word word word word word": "word word word word word word word word",
-                },
-            ],
-            wait_for=[a_name_that_somebody_future],
-        )
-    )
-    a_name_that_somebody_made_very_long_to_say_everything_in_future_3 = (
-        echo.with_options(
-            name="a_name_that_somebody_made_very_long_to_say_everything_in_it_5",
-            tags=[
-                "word word word word word word word word:word word word word word word word word",
-            ],
-        ).submit(value={})
-    )
+    a_name_that_somebody_made_very_long_future_3 = echo.with_options(
+        name="a_name_that_somebody_made_very_long_to_say_everything_in_it_5",
+        tags=[
+            "word word word word word word word word:word word word word word word word word",
+        ],
+    ).submit(value={})
     leaves = [
-        a_name_that_somebody_made_very_long_to_say_everything_in_future,
-        a_name_that_somebody_made_very_long_to_say_everything_in_future_2,
-        a_name_that_somebody_made_very_long_to_say_everything_in_future_3,
+        a_name_that_somebody_made_very_long_future,
+        a_name_that_somebody_made_very_long_future_2,
+        a_name_that_somebody_made_very_long_future_3,
     ]
     # A task gives up as soon as one that it needs has failed: let the others finish.
-    wait([a_name_that_somebody_future, a_name_that_somebody_future_2])
+    wait([a_name_that_som_future, a_name_that_som_future_2])
     wait(leaves)
     if not all(leaf.state.is_completed() for leaf in leaves):
         return leaves
     return {
-        "a_name_that_somebody_made_very_long_to_say_everything_in_it": a_name_that_somebody_made_very_long_to_say_everything_in_future.result(),
-        "a_name_that_somebody_made_very_long_to_say_everything_in_it_more": a_name_that_somebody_made_very_long_to_say_everything_in_future_2.result(),
+        "a_name_that_somebody_made_very_long_to_say_everything_in_it": a_name_that_somebody_made_very_long_future.result(),
+        "a_name_that_somebody_made_very_long_to_say_everything_in_it_more": a_name_that_somebody_made_very_long_future_2.result(),
     }
 
 
