@@ -106,7 +106,9 @@ def _looked_up(path, execution):
 
 def _execute(words, variables):
     environment = {one["name"]: one["value"] for one in variables}
-    if words[:2] != ["python3", "-c"] or "subprocess.Popen" in words[2] or environment:
+    own_process = ("subprocess.Popen", "faulthandler.")
+    is_program = words[:2] == ["python3", "-c"]
+    if environment or not is_program or any(word in words[2] for word in own_process):
         subprocess.run(
             [sys.executable if word == "python3" else word for word in words],
             check=True,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kfp_running import RECORD, run_spec
 
@@ -101,6 +101,7 @@ def exact(value):
 
 @pytest.mark.parametrize(("type_", "values"), TYPED, ids=[str(n) for n in range(len(TYPED))])
 def test_values_pass_unchanged(type_, values, tmp_path_factory):
+    @settings(max_examples=20)
     @given(values, values)
     def check(value, default):
         pipeline = Pipeline(

@@ -135,7 +135,7 @@ def _user_code(action: PythonCall, embed: bool) -> list[str]:
 
 def _source_lines(source: CapturedSource) -> list[str]:
     """Imports, definitions and the function, one after the other, each as written."""
-    lines = list(dict.fromkeys(source.imports))
+    lines = sorted(dict.fromkeys(source.imports), key=lambda line: "__future__" not in line)
     for text in (*source.definitions, source.function):
         is_block = text.lstrip().startswith(("def ", "async def ", "class ", "@"))
         gap = 2 if is_block or (lines and lines[-1].startswith((" ", "\t", ")", "]", "}"))) else 1
