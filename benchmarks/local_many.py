@@ -8,8 +8,9 @@ from pathlib import Path
 
 began = time.perf_counter()
 
-from intermodal_backends.local import RunOptions, run_pipeline  # noqa: E402
 from many import pipeline_of  # noqa: E402 - the imports are part of what is measured
+
+from intermodal_backends.local import RunOptions, run_pipeline  # noqa: E402
 
 
 def main() -> None:

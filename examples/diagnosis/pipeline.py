@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
-from intermodal import Cron, Metrics, Resources, Retry, pipeline, task, tracking
+from intermodal import Cron, Metrics, Retry, pipeline, task, tracking
 
 TARGET = "benign"
 

@@ -50,7 +50,7 @@ class Node(BaseModel):
         For code that made or checked the values itself: it spares building pydantic's validators, which
         is most of the time that compiling a small pipeline takes.
         """
-        return cast(Self, cls.model_construct(**fields))
+        return cast("Self", cls.model_construct(**fields))
 
 
 NO_DURATION = "a duration is a number of seconds or text like '90s', '20m', '1h30m'"
