@@ -155,6 +155,33 @@ def test_replaying_twice_changes_nothing(uri, identity, read, tmp_path, monkeypa
     assert found.version == newer.version, "a late replay took the alias back"
 
 
+def test_tags_are_the_pipelines_runs_and_never_displace_ours(uri, identity, read, tmp_path):
+    tags = {"stage": "new", "a=b": "x", "intermodal.run_id": "no", "long": "x" * 9000}
+    tagged = replace(identity, tags={**tags, "mlflow.note.content": "# Why"})
+    assert open_run(tagged, uri) == []
+    with session(tagged, uri, tmp_path) as tracked:
+        pass
+    assert tracked.findings == []
+    tree = read(uri, identity.pipeline)
+    (parent,) = tree.children(None)
+    assert parent.data.tags["stage"] == "new"
+    assert parent.data.tags["intermodal.run_id"] == identity.run_id
+    assert parent.data.tags["mlflow.note.content"] == "# Why"
+    assert "x" in [v for k, v in parent.data.tags.items() if k.startswith("a_b-")]
+    assert parent.data.tags["long"].endswith("[cut, 9000 characters]")
+    (task,) = tree.children(parent.info.run_id)
+    assert "stage" not in task.data.tags
+
+
+def test_a_tag_may_name_the_pipelines_run(uri, identity, read, tmp_path):
+    named = replace(identity, tags={"mlflow.runName": "nightly"})
+    with session(named, uri, tmp_path):
+        pass
+    assert open_run(named, uri) == []
+    ((name, _, _, tasks),) = read(uri, identity.pipeline).shape()
+    assert (name, len(tasks)) == ("nightly", 1)
+
+
 def fail_then_succeed(identity, uri, tmp_path, attempts=(1, 2)):
     def attempt(number, rate, folder):
         with session(replace(identity, attempt=number), uri, tmp_path / folder) as tracked:

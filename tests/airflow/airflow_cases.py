@@ -172,7 +172,7 @@ def artifacts() -> Pipeline:
         name="diagnosis",
         description="Train a classifier.\n\nIt is registered when it is good enough.",
         environment=Environment(packages=("pandas>=2", "scikit-learn")),
-        tracking=Tracking(experiment="clinic"),
+        tracking=Tracking(experiment="clinic", tags={"stage": "it's new"}),
         parameters={"trees": Parameter(type=INTEGER, default=200)},
         body=(
             Task(

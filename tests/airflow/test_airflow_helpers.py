@@ -144,5 +144,6 @@ def test_the_runtime_is_told_whose_attempt_it_is():
         'store="s3://b/s",',
         'tracking="http://t",',
         'experiment="clinic",',
+        'tags={"stage": "it\'s new"},',
     ):
         assert line in text

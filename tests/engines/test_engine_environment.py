@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,11 @@ def test_a_failing_installer_is_a_finding_with_its_own_words(calls, monkeypatch)
 
 def test_own_packages_are_importable_and_the_users_other_packages_are_not(calls):
     made = environment.install("kfp")
-    assert sorted(path.name for path in made.packages.iterdir()) == sorted(environment.OWN_PACKAGES)
+    links = [path.name for path in made.packages.iterdir() if path.is_symlink()]
+    assert sorted(links) == sorted(environment.OWN_PACKAGES)
+    assert [path.suffix for path in made.packages.iterdir() if path.name not in links] == [
+        ".dist-info"
+    ]
     assert (made.packages / "intermodal").resolve() == Path(intermodal.__file__).parent.resolve()
     (pth,) = made.root.glob("lib/python*/site-packages/*.pth")
     assert pth.read_text().strip() == str(made.packages)
@@ -130,6 +135,58 @@ def test_own_packages_are_importable_and_the_users_other_packages_are_not(calls)
         cwd=made.root,
         check=True,
     )
+
+
+def test_a_tracker_is_found_by_its_entry_point(calls):
+    made = environment.install("kfp")
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            "from intermodal.tracking.tracker import resolve; print(type(resolve('sqlite:///x.db')))",
+        ],
+        env={**os.environ, "PYTHONPATH": str(made.packages)},
+        cwd=made.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "MlflowTracker" in found.stdout
+
+
+def test_metadata_are_those_of_this_install_without_its_files(calls):
+    made = environment.install("kfp")
+    (own,) = distributions(path=[str(made.packages)])
+    here = distribution("intermodal")
+    assert (own.name, own.version) == (here.name, here.version)
+    assert set(own.entry_points) == set(here.entry_points)
+    assert own.files is None
+
+
+def test_an_environment_of_before_gets_the_metadata_of_today(calls, monkeypatch):
+    made = environment.install("kfp")
+    (folder,) = made.packages.glob("*.dist-info")
+    (folder / "entry_points.txt").unlink()
+    again = environment.find("kfp")
+    assert (again.packages / folder.name / "entry_points.txt").exists()
+
+    texts = {"intermodal-9.dist-info/METADATA": "Name: intermodal\nVersion: 9\n"}
+    monkeypatch.setattr(environment, "_own_metadata", lambda: texts)
+    newer = environment.find("kfp")
+    assert [own.version for own in distributions(path=[str(newer.packages)])] == ["9"]
+    (pth,) = made.root.glob("lib/python*/site-packages/*.pth")
+    assert pth.read_text().strip() == str(newer.packages) != str(made.packages)
+
+
+def test_without_metadata_of_our_own_there_is_a_finding(calls, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(environment.importlib.metadata, "distribution", missing)
+    with pytest.raises(FindingsError) as caught:
+        environment.install("kfp")
+    assert caught.value.findings[0].code == "PORT701"
 
 
 def test_uv_missing_is_a_finding_that_says_how_to_get_it(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from kfp_running import run_spec
 
+from intermodal import runtime
 from intermodal.compiling import Settings, Target
 from intermodal.findings import errors_of
 from intermodal.ir import (
@@ -23,6 +24,7 @@ from intermodal.ir import (
     Shell,
     StringType,
     Task,
+    Tracking,
 )
 from intermodal_compilers.kfp import KfpCompiler
 
@@ -144,4 +146,18 @@ def test_a_tracked_task_tells_the_runtime_the_parameters_of_the_run(tmp_path, mo
     text = result.files["pipeline.yaml"]
     assert 'parameters={"rows": whole(values["intermodal-parameter-rows"])}' in text
     assert 'tracking="http://localhost:1"' in text
+    assert "tags" not in text
     run_spec(text, tmp_path)
+
+
+def test_the_runtime_is_told_the_tags_of_the_run(tmp_path, monkeypatch):
+    told = {}
+    monkeypatch.setattr(runtime, "run", lambda task, **given: told.update(given) or 1)
+    say = task("say", "def say():\n    print('hello')\n", {}, {})
+    tags = {"stage": 'it\'s "new" {{$}}\n', "a b": ""}
+    pipeline = Pipeline(name="p", body=(say,), tracking=Tracking(tags=tags))
+    settings = Settings(tracking="http://localhost:1", store=str(tmp_path))
+    result = KfpCompiler().compile(pipeline, Target("kfp", "2"), settings)
+    assert [finding.code for finding in result.findings if finding.code == "PORT204"] == []
+    run_spec(result.files["pipeline.yaml"], tmp_path)
+    assert told["context"].tags == tags

@@ -24,10 +24,10 @@ class FileTracker:
             file.write(json.dumps({**line, "run": identity.run_id}) + "\n")
 
     def open_run(self, identity, started):
-        self.write("open", identity, parameters=dict(identity.parameters))
+        self.write("open", identity, parameters=dict(identity.parameters), tags=identity.tags)
 
     def begin(self, identity, started):
-        self.write("begin", identity)
+        self.write("begin", identity, tags=identity.tags)
 
     def replay(self, identity, records):
         for record in records:
@@ -65,6 +65,12 @@ def test_the_run_is_opened_first_and_closed_last(tracked):
     assert {line["run"] for line in told} == {result.run_id}
     ends = {line["task"]: line["state"] for line in told if line["what"] == "end"}
     assert ends == {"one": "finished", "fail": "failed"}
+
+
+def test_tags_are_told_by_the_run_and_its_tasks(tracked):
+    _, told = tracked(task("one"), tracking=Tracking(tags={"stage": "new"}))
+    tags = [line["tags"] for line in told if line["what"] in ("open", "begin")]
+    assert tags == [{"stage": "new"}] * 2
 
 
 def test_each_attempt_is_tracked(tracked):

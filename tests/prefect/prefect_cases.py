@@ -253,7 +253,7 @@ def tracked():
     return Pipeline(
         name="tracked",
         parameters={"rows": Parameter(type=INTEGER, default=3), "a-b": Parameter(default=1)},
-        tracking=Tracking(experiment="trials"),
+        tracking=Tracking(experiment="trials", tags={"stage": "it's new"}),
         body=(
             Task(
                 id="make",

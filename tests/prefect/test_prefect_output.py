@@ -381,6 +381,7 @@ def test_the_runtime_is_told_whose_attempt_it_is(monkeypatch):
     assert (context.attempt, context.target) == (3, "prefect@3")
     assert (context.store, context.tracking) == (settings.store, settings.tracking)
     assert context.parameters == {"rows": 3, "a-b": 1}
+    assert (context.experiment, context.tags) == ("trials", {"stage": "it's new"})
     assert told["inputs"] == {"said": "said"}
 
 

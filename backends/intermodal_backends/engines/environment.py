@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -31,6 +32,8 @@ MARKER = "intermodal-engine.json"
 
 OWN_PACKAGES = ("intermodal", "intermodal_compilers", "intermodal_backends")
 
+METADATA_FILES = ("METADATA", "entry_points.txt")
+
 
 @dataclass(frozen=True, slots=True)
 class EngineEnvironment:
@@ -40,7 +43,7 @@ class EngineEnvironment:
         engine: Its name in the catalogue, like `airflow@3.3`.
         root: The folder of the virtual environment.
         python: The interpreter in it.
-        packages: A folder that holds links to our own packages and nothing else. The environment
+        packages: A folder that holds links to our own packages and their metadata. The environment
             finds it by a `.pth` file; drivers also put it on PYTHONPATH, so that two checkouts
             that share an environment each see their own code.
     """
@@ -209,22 +212,37 @@ def _link_own_packages(root: Path) -> Path:
     """Make our packages importable in the environment, without the folder they are installed in.
 
     Works for editable installs, where they lie in three source trees, and for wheels, where their
-    folder is the user's whole site-packages.
+    folder is the user's whole site-packages. Our metadata comes along, so that entry points are
+    found. What changes makes a new folder: a process that uses the old one is not disturbed.
     """
     places = {name: _package_folder(name) for name in OWN_PACKAGES}
-    key = hashlib.sha256(json.dumps({n: str(p) for n, p in places.items()}).encode()).hexdigest()
-    folder = root / "own-packages" / key[:12]
+    metadata = _own_metadata()
+    made_of = json.dumps([{name: str(place) for name, place in places.items()}, metadata])
+    folder = root / "own-packages" / hashlib.sha256(made_of.encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     for name, place in places.items():
         link = folder / name
         if not link.is_symlink():
             link.unlink(missing_ok=True)
             link.symlink_to(place, target_is_directory=True)
+    for name, text in metadata.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        _write_if_other(folder / name, text)
     for site_packages in root.glob("lib/python3*/site-packages"):
-        pth = site_packages / "intermodal-own-packages.pth"
-        if not pth.exists() or pth.read_text().strip() != str(folder):
-            _write_whole(pth, f"{folder}\n")
+        _write_if_other(site_packages / "intermodal-own-packages.pth", f"{folder}\n")
     return folder
+
+
+def _own_metadata() -> dict[str, str]:
+    """Our distribution's metadata by path, without the list of its files, which are elsewhere."""
+    try:
+        distribution = importlib.metadata.distribution("intermodal")
+    except importlib.metadata.PackageNotFoundError as problem:
+        what = "our own distribution `intermodal` has no metadata"
+        raise FindingsError([error("PORT701", what, next="Reinstall intermodal.")]) from problem
+    folder = f"intermodal-{distribution.version}.dist-info"
+    texts = {f"{folder}/{name}": distribution.read_text(name) for name in METADATA_FILES}
+    return {path: text for path, text in texts.items() if text}
 
 
 def _package_folder(name: str) -> Path:
@@ -236,7 +254,12 @@ def _package_folder(name: str) -> Path:
     return Path(places[0]).absolute()
 
 
+def _write_if_other(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        _write_whole(path, text)
+
+
 def _write_whole(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
+    beside.write_text(text, encoding="utf-8")
     beside.replace(path)

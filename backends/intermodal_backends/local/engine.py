@@ -272,6 +272,7 @@ class Engine:
             tracking=self.tracking.uri,
             parameters=self.scheduler.run.parameters,
             experiment=self.tracking.experiment,
+            tags=self.tracking.tags,
         )
         variables = {
             **self.options.environment,

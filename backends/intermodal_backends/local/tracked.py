@@ -22,6 +22,7 @@ class RunTracking:
     def __init__(self, pipeline: Pipeline, run: Run, options: RunOptions, work: Path) -> None:
         self.uri = _address(pipeline, options)
         self.experiment = options.experiment or pipeline.tracking.experiment or ""
+        self.tags = dict(pipeline.tracking.tags)
         self._pipeline = pipeline
         self._run = run
         self._work = work
@@ -54,6 +55,7 @@ class RunTracking:
             target="local",
             parameters=self._run.parameters,
             experiment=self.experiment,
+            tags=self.tags,
         )
 
 

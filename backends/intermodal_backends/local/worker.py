@@ -117,6 +117,7 @@ class WorkerProcess:
             tracking=self._context.tracking,
             parameters=self._context.parameters,
             experiment=self._context.experiment,
+            tags=self._context.tags,
         )
         os.chdir(self._folder)  # an earlier attempt may have left it
         with _variables(task):

@@ -116,14 +116,14 @@ TEXTS: Mapping[str, str] = {
 }
 
 
-def helper_lines(name: str, facts: Mapping[str, str]) -> list[str]:
+def helper_lines(name: str, facts: Mapping[str, str | dict[str, str]]) -> list[str]:
     """A helper's lines; `facts` are the fixed fields of the run's context."""
     if name == "run_context":
         return _run_context(facts)
     return TEXTS[name].rstrip("\n").splitlines()
 
 
-def _run_context(facts: Mapping[str, str]) -> list[str]:
+def _run_context(facts: Mapping[str, str | dict[str, str]]) -> list[str]:
     fields: dict[str, Expr] = {"pipeline": Value(facts["pipeline"])}
     found = ("run_id", "task", "attempt", "parameters", "link")
     places = {name: PLACES[name] for name in found}
@@ -140,7 +140,7 @@ def _run_context(facts: Mapping[str, str]) -> list[str]:
     ]
 
 
-FIXED = ("target", "store", "tracking", "experiment")
+FIXED = ("target", "store", "tracking", "experiment", "tags")
 
 
 def _place(text: str) -> Expr:

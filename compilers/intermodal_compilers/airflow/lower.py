@@ -329,12 +329,13 @@ class _Lowering:
                     pending.append(need)
                 else:
                     self.imports.add(need)
-        facts = {
+        facts: dict[str, str | dict[str, str]] = {
             "pipeline": self.pipeline.name,
             "target": str(self.target),
             "store": self.settings.store,
             "tracking": self.settings.tracking if self.pipeline.tracking.enabled else "",
             "experiment": self.pipeline.tracking.experiment or "",
+            "tags": dict(self.pipeline.tracking.tags),
         }
         return {name: helper_lines(name, facts) for name in NEEDS if name in wanted}
 

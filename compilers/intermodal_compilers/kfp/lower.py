@@ -156,13 +156,6 @@ class _Lowering:
             )
         if self.runtime_tasks:
             yield _runtime_note(pipeline, target, len(self.runtime_tasks))
-        if self.tracked and pipeline.tracking.tags:
-            yield warning(
-                "PORT204",
-                "tags of tracked runs are not sent from KFP yet",
-                pipeline.tracking.span or pipeline.span,
-                next="leave `tracking.tags` out, or set the tags on the tracker",
-            )
         yield from schedules.schedule_findings(
             pipeline, target, self.settings.of_target("kfp", "timezone")
         )
@@ -368,7 +361,8 @@ class _Lowering:
             "run_id": Code(values[RUN_ID]),
             "task": Code(f"plain({values[TASK_ID]})", plain),
         }
-        return RuntimeFacts(context, codes, parameters)
+        tags = self.pipeline.tracking.tags if self.tracked else {}
+        return RuntimeFacts(context, codes, parameters, tags)
 
     def _lower_outputs(self) -> None:
         names = Names()

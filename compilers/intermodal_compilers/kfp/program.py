@@ -59,11 +59,13 @@ class RuntimeFacts:
         context: Literal arguments of `Context`.
         codes: Arguments of `Context` that are read from inputs, by name.
         parameters: Code that reads each pipeline parameter.
+        tags: Labels of the tracked run.
     """
 
     context: Mapping[str, str]
     codes: Mapping[str, Code]
     parameters: Mapping[str, Code]
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,9 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
     if runtime.parameters:
         values = ", ".join(f"{quote(k)}: {code.text}" for k, code in runtime.parameters.items())
         context.append(f"parameters={{{values}}}")
+    if runtime.tags:
+        lines += _mapping("tags = {", [(k, quote(v)) for k, v in runtime.tags.items()], "}")
+        context.append("tags=tags")
     lines += _bracketed("context = runtime.Context(", context, ")")
     if uses_store:
         lines.append("store = context.store_uri")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
-from intermodal.findings import Finding, note, warning
+from intermodal.findings import Finding, note
 from intermodal.ir import Noop, Parameter, Pipeline, Task
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
 from intermodal_compilers.prefect.define import define
@@ -54,7 +53,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     uses_runtime = any(definition.runtime for definition in definitions)
     window = _window(pipeline)
     if uses_runtime:
-        findings += _runtime_findings(pipeline, settings)
+        findings.append(_runtime_note(pipeline))
     file = FlowFile(
         caption=_caption(pipeline),
         name=pipeline.name,
@@ -221,6 +220,8 @@ def _context(
         context["tracking"] = Value(settings.tracking)
     if pipeline.tracking.experiment:
         context["experiment"] = Value(pipeline.tracking.experiment)
+    if pipeline.tracking.tags:
+        context["tags"] = Value(dict(pipeline.tracking.tags))
     renamed = [entry for entry in parameters if entry.name != entry.variable]
     given: Expr = Name("flow_run.parameters")
     if renamed:
@@ -240,20 +241,13 @@ def _window(pipeline: Pipeline) -> Window | None:
     )
 
 
-def _runtime_findings(pipeline: Pipeline, settings: Settings) -> Iterator[Finding]:
-    yield note(
+def _runtime_note(pipeline: Pipeline) -> Finding:
+    return note(
         "PORT205",
         f"pipeline `{pipeline.name}` needs Intermodal where its flow runs",
         pipeline.span,
         next="install `intermodal` in the worker's environment or image",
     )
-    if pipeline.tracking.tags and settings.tracking:
-        yield warning(
-            "PORT204",
-            "tags of tracked runs are not sent from Prefect yet",
-            pipeline.tracking.span or pipeline.span,
-            next="leave `tracking.tags` out, or set the tags on the tracker",
-        )
 
 
 def _caption(pipeline: Pipeline) -> str:

@@ -151,6 +151,7 @@ def _tracked(context: Context, findings: list[Finding]) -> Iterator[Session | No
         parameters=context.parameters,
         link=context.link,
         experiment=context.experiment,
+        tags=context.tags,
     )
     tracked = session(identity, uri, context.work_folder)
     try:

@@ -30,6 +30,7 @@ class Context:
         parameters: Parameters of the pipeline run.
         experiment: What the tracker groups the run under; the pipeline's name if empty.
         link: Address of the run in the engine's user interface.
+        tags: Labels of the pipeline run in the tracker.
     """
 
     pipeline: str
@@ -43,6 +44,7 @@ class Context:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     experiment: str = ""
     link: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def instance(self) -> str:

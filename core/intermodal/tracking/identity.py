@@ -25,6 +25,7 @@ class TaskIdentity:
         parameters: Parameters of the pipeline run.
         link: Address of the run, or of the task, in the orchestrator's user interface.
         experiment: Name to group the runs under; the pipeline's name if empty.
+        tags: Labels of the pipeline run, and of it alone.
         session: Names this physical attempt. `session()` makes one; a log carries it, so that a
             replay finds the same tracker run.
     """
@@ -39,6 +40,7 @@ class TaskIdentity:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
     experiment: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     session: str = ""
 
     @classmethod

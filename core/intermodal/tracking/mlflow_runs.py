@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from intermodal.tracking.tracker import TaskIdentity
 
 PARENT = "mlflow.parentRunId"
+RUN_NAME = "mlflow.runName"
 KEY = "intermodal.key"
 INSTANCE = "intermodal.instance"
 SESSION = "intermodal.session"
@@ -134,14 +135,16 @@ class Runs:
                 return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
     def _create_parent(self, identity: TaskIdentity, started: int) -> None:
-        tags = {
+        tags = {safe_key(name): value for name, value in identity.tags.items()}
+        tags |= {
             KEY: identity.run_key,
             KIND: "pipeline",
             "intermodal.pipeline": identity.pipeline,
             "intermodal.run_id": identity.run_id,
         }
         tags |= _common_tags(identity)
-        self._create(tags, identity.run_id, started)
+        name = tags.pop(RUN_NAME, "") or identity.run_id  # MLflow takes the name only once
+        self._create(tags, name, started)
 
     def _create_attempt(self, identity: TaskIdentity, started: int, parent: str) -> None:
         tags = {

@@ -34,6 +34,7 @@ def run_context():
         link=task_instance.log_url,
         target="airflow@2.11",
         experiment="clinic",
+        tags={"stage": "it's new"},
     )
 
 

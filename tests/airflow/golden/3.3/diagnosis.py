@@ -31,6 +31,7 @@ def run_context():
         link=task_instance.log_url,
         target="airflow@3.3",
         experiment="clinic",
+        tags={"stage": "it's new"},
     )
 
 

@@ -212,6 +212,7 @@ def context() -> runtime.Context:
         store="s3://bucket/store",
         tracking="http://mlflow:5000",
         experiment="trials",
+        tags={"stage": "it's new"},
         parameters={
             "rows": flow_run.parameters["rows"],
             "a-b": flow_run.parameters["a_b"],
