@@ -1,0 +1,152 @@
+"""The diagnosis example on every engine: one tree of MLflow runs, the same wherever it ran."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from intermodal import registry
+from intermodal.artifacts.listing import versions
+from intermodal.artifacts.store import ArtifactStore
+from intermodal.authoring.load import load_source
+from intermodal.compile import compile_pipeline
+from intermodal.compiling import Settings
+from intermodal.findings import errors_of
+from intermodal.tracking.session import DURATION
+from intermodal_backends.conformance.harness import write_compiled
+from intermodal_backends.engines.driver import EngineCase
+from intermodal_backends.engines.environment import require
+from intermodal_backends.local import RunOptions, run_pipeline
+
+pytestmark = [
+    pytest.mark.engine,
+    # Ten trees leave some rows without an estimate; the embedded engine's workers are forks of us.
+    pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores"),
+]
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "diagnosis" / "pipeline.py"
+ENGINES = ["airflow@3.3", "airflow@2.11", "prefect@3", "kfp@2"]
+PARAMETERS = {"trees": 10}
+TAGS = {"team": "diagnosis", "cost centre": "42"}
+TASKS = {"load", "validate", "split", "train", "evaluate", "register"}
+
+# Environments hold different versions of scikit-learn; the algorithms are the same.
+TOLERANCE = 1e-9
+
+
+def example(name):
+    """The example under a name of its own, tagged."""
+    loaded = load_source(EXAMPLE, EXAMPLE.parent)
+    (pipeline,) = loaded.pipelines
+    tracking = pipeline.tracking.model_copy(update={"tags": TAGS, "experiment": name})
+    return pipeline.model_copy(update={"tracking": tracking})
+
+
+@pytest.fixture(scope="module")
+def reference(shared_server, tmp_path_factory):
+    """The run on the embedded engine: its experiment and its store."""
+    store = tmp_path_factory.mktemp("reference") / "store"
+    options = RunOptions(store=str(store), tracking=shared_server.uri)
+    result = run_pipeline(example("on local"), PARAMETERS, options)
+    assert result.state == "succeeded", result.failures
+    assert result.findings == ()
+    return "on local", store
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def ran(request, shared_server, tmp_path_factory):
+    """The run on a real engine: its target, experiment and store."""
+    target, _ = registry.resolve_target(request.param)
+    work = tmp_path_factory.mktemp("engine")
+    store, name = work / "store", f"on {request.param}"
+    pipeline = example(name)
+    settings = Settings(store=str(store), tracking=shared_server.uri)
+    compiled = compile_pipeline(pipeline, target, settings)
+    assert errors_of(compiled.findings) == []
+    case = EngineCase(
+        write_compiled(compiled.files, work / "compiled"),
+        pipeline.name,
+        parameters=PARAMETERS,
+        environment={"INTERMODAL_EVENTS": str(work / "events.jsonl")},
+        timeout=300,
+    )
+    with registry.load("engines", target.name)(require(request.param)) as engine:
+        result = engine.run(case)
+    assert result.succeeded, result.log
+    return target, name, store, result.log
+
+
+def metrics_of(run):
+    return {name: value for name, value in run.data.metrics.items() if name != DURATION}
+
+
+def test_one_run_for_the_pipeline_and_one_below_it_for_each_task(
+    ran, reference, shared_server, read
+):
+    target, name, _, log = ran
+    tree = read(shared_server.uri, name)
+    (parent,) = tree.children(None)
+    tasks = tree.children(parent.info.run_id)
+    assert {run.info.run_name for run in tasks} == TASKS, log
+    assert len(tree.runs) == 1 + len(TASKS)
+    assert {run.info.status for run in tasks} == {"FINISHED"}
+    assert {run.data.tags["intermodal.attempt"] for run in tasks} == {"1"}
+    tags = parent.data.tags
+    assert tags["intermodal.pipeline"] == "diagnosis"
+    assert tags["intermodal.target"] == str(target)
+    assert tags["intermodal.run_id"] == parent.info.run_name
+    assert {key: tags.get(key) for key in TAGS} == TAGS
+    assert all(DURATION in run.data.metrics for run in tasks)
+
+
+def test_parameters_and_metrics_are_those_of_the_embedded_engine(
+    ran, reference, shared_server, read
+):
+    tree, same = read(shared_server.uri, ran[1]), read(shared_server.uri, reference[0])
+    ((parent,), (wanted,)) = tree.children(None), same.children(None)
+    assert parent.data.params == wanted.data.params == {"trees": "10", "share": "0.25"}
+    for task in sorted(TASKS):
+        run, like = tree.named(task), same.named(task)
+        assert run.data.params == like.data.params, task
+        found, expected = metrics_of(run), metrics_of(like)
+        assert found.keys() == expected.keys(), task
+        for name, value in expected.items():
+            assert math.isclose(found[name], value, rel_tol=TOLERANCE), (task, name)
+    assert metrics_of(tree.named("train")).keys() == {"oob_score"}
+    assert metrics_of(tree.named("evaluate")).keys() == {"accuracy", "f1", "roc_auc"}
+
+
+def test_the_model_is_registered_from_the_run_of_its_task(ran, shared_server, read):
+    tree = read(shared_server.uri, ran[1])
+    register = tree.named("register")
+    found = tree.client.search_model_versions("name='diagnosis'")
+    (version,) = [one for one in found if one.run_id == register.info.run_id]
+    assert version.status == "READY"
+    assert any(name.startswith("models/diagnosis/") for name in tree.files(register))
+
+
+def artifacts(store):
+    """What the store holds, without what belongs to one run alone."""
+    rows, findings = versions(ArtifactStore(store))
+    assert findings == []
+    return sorted((row.task, row.output, row.kind, row.index, row.attempt) for row in rows)
+
+
+def test_the_store_holds_the_same_artifacts(ran, reference):
+    found = artifacts(ran[2])
+    assert found == artifacts(reference[1])
+    assert {task for task, *_ in found} == TASKS - {"register"}
+
+
+def test_each_artifact_is_named_in_the_run_that_made_it(ran, reference, shared_server, read):
+    tree, same = read(shared_server.uri, ran[1]), read(shared_server.uri, reference[0])
+    for task in sorted(TASKS):
+        tags, like = tree.named(task).data.tags, same.named(task).data.tags
+        prefix = "intermodal.artifact."
+        names = {key for key in tags if key.startswith(prefix)}
+        assert names == {key for key in like if key.startswith(prefix)}, task
+        for key in names:
+            if key.endswith(".uri"):
+                assert tags[key].removeprefix("file://").startswith(str(ran[2]))
