@@ -173,6 +173,25 @@ def test_tags_are_the_pipelines_runs_and_never_displace_ours(uri, identity, read
     assert "stage" not in task.data.tags
 
 
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_model_is_found_below_a_folder_with_a_percent_sign(uri, identity, read, tmp_path, quoted):
+    """The store names folders by quoted run ids, and does not quote them again in its addresses."""
+    model = tmp_path / "2026-11-21T05%3A00" / "model.bin"
+    model.parent.mkdir()
+    model.write_text("weights")
+    address = model.as_uri() if quoted else f"file://{model}"
+    name = safe_model_name(identity.pipeline)
+    with session(identity, uri, tmp_path) as tracked:
+        tracking.register_model(name, address)
+    assert tracked.findings == []
+    tree = read(uri, identity.pipeline)
+    (version,) = tree.client.search_model_versions(f"name='{name}'")
+    if version.source.startswith("file:"):
+        assert version.source == model.as_uri()
+    else:
+        assert f"models/{name}/model.bin" in tree.files(tree.named("train"))
+
+
 def test_a_tag_may_name_the_pipelines_run(uri, identity, read, tmp_path):
     named = replace(identity, tags={"mlflow.runName": "nightly"})
     with session(named, uri, tmp_path):

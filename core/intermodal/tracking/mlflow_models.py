@@ -68,13 +68,27 @@ def _ensure_model(client: MlflowClient, name: str) -> None:
 def _source(client: MlflowClient, address: Address, run: Run, model: Model, name: str) -> str:
     """Where the version's files are: in place if MLflow may read there, else uploaded to the run."""
     path = model.path
-    if not path and urlsplit(model.uri).scheme == "file" and address.is_server:
-        path = url2pathname(urlsplit(model.uri).path)  # a server refuses paths it does not own
     if not path:
-        return model.uri
+        local = _local_path(model.uri)
+        if local is None:
+            return model.uri
+        if not address.is_server:
+            return local.as_uri()
+        path = str(local)  # a server refuses paths it does not own
     folder = f"models/{safe_key(name)}"
     client.log_artifact(run.info.run_id, path, folder)
     return f"{str(run.info.artifact_uri).rstrip('/')}/{folder}/{Path(path).name}"
+
+
+def _local_path(uri: str) -> Path | None:
+    """The path of a `file:` address: the artifact store does not quote it, where others do."""
+    if urlsplit(uri).scheme != "file":
+        return None
+    unquoted = Path(uri.removeprefix("file://"))
+    if unquoted.is_absolute() and unquoted.exists():
+        return unquoted
+    path = Path(url2pathname(urlsplit(uri).path))
+    return path if path.is_absolute() else None
 
 
 def _version_of(client: MlflowClient, name: str, source: str) -> ModelVersion | None:
