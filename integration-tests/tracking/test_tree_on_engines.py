@@ -85,7 +85,7 @@ def metrics_of(run):
 def test_one_run_for_the_pipeline_and_one_below_it_for_each_task(
     ran, reference, shared_server, read
 ):
-    target, name, _, log = ran
+    target, name, store, log = ran
     tree = read(shared_server.uri, name)
     (parent,) = tree.children(None)
     tasks = tree.children(parent.info.run_id)
@@ -99,6 +99,7 @@ def test_one_run_for_the_pipeline_and_one_below_it_for_each_task(
     assert tags["intermodal.run_id"] == parent.info.run_name
     assert {key: tags.get(key) for key in TAGS} == TAGS
     assert all(DURATION in run.data.metrics for run in tasks)
+    assert list(store.rglob("spool/*.jsonl")) == [], f"records were not delivered:\n{log}"
 
 
 def test_parameters_and_metrics_are_those_of_the_embedded_engine(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from intermodal.tracking.mlflow_access import Address, connect, settings
+from intermodal.tracking.mlflow_access import Address, connect, settings, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +86,8 @@ class MlflowTracker:
             if self._client is None:
                 with self._writing():
                     self._client = connect(self._address)
-            yield self._client
+            with uploads(self._address):
+                yield self._client
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import logging
 import os
 import socket
 import tempfile
 import threading
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -81,6 +82,20 @@ _overlay = _Overlay()  # the environment is one for the whole process, so this i
 def settings(patient: bool) -> AbstractContextManager[None]:
     """MLflow's environment for our calls, put back afterwards."""
     return _overlay.on({**SETTINGS[patient], **ALWAYS})
+
+
+def uploads(address: Address) -> AbstractContextManager[None]:
+    """Tell an older MLflow which server takes files; it asks its environment, not the client.
+
+    A server that the user has set for the whole process goes before it there.
+    """
+    if not address.is_server:
+        return nullcontext()
+    from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+
+    if "tracking_uri" in inspect.signature(MlflowArtifactsRepository).parameters:
+        return nullcontext()
+    return _overlay.on({"MLFLOW_TRACKING_URI": address.uri})
 
 
 class Address:
