@@ -29,16 +29,16 @@ check: setup  ## format, lint, types, layers, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests -n 2
+	$(BIN)/python -m pytest -q tests -n 2
 
 fast: setup  ## fast tests only
-	$(BIN)/pytest -q tests -n 2
+	$(BIN)/python -m pytest -q tests -n 2
 
 engines: setup  ## install the real engines, one environment each
 	$(BIN)/port engines install $(ENGINES)
 
 test: check engines  ## everything, real engines included
-	$(BIN)/pytest -q integration-tests
+	$(BIN)/python -m pytest -q integration-tests
 	bash requirements/test-lowest.sh
 
 bench: setup  ## measure against the kfp SDK and print the figures
@@ -46,7 +46,7 @@ bench: setup  ## measure against the kfp SDK and print the figures
 	$(BIN)/python benchmarks/run.py
 
 golden: setup  ## write golden files anew; read the diff before committing it
-	$(BIN)/pytest -q tests --update-golden
+	$(BIN)/python -m pytest -q tests --update-golden
 
 lock: setup  ## resolve all requirement files anew
 	bash requirements/lock.sh

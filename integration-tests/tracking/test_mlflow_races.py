@@ -46,7 +46,7 @@ def start_together(uri, identities, tmp_path, *, apart):
         workers.append(PROCESSES.Process(target=start_task, args=(*arguments, together, findings)))
     for worker in workers:
         worker.start()
-    found = [finding for _ in workers for finding in findings.get()]
+    found = [finding for _ in workers for finding in findings.get(timeout=180)]
     for worker in workers:
         worker.join()
     return found
