@@ -31,13 +31,17 @@ SAME = "same"
 
 
 class Exclusion(BaseModel):
-    """Why a target does not do what the case expects."""
+    """Why a target does not do what the case expects.
+
+    `by_chance` says that the engine's own order decides whether it agrees, so that agreeing proves nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: str
     reason: str
     refused: str | None = None
+    by_chance: bool = False
 
     def covers(self, target: Target) -> bool:
         """Whether it is about this target: `kfp` is about all versions, `kfp@2` about one."""

@@ -82,7 +82,7 @@ def run_engine(
         return Outcome("differs", ("the case expects neither a trace nor findings",))
     trace, log = _run(case, pipeline, compiled, engine, work)
     found = differences(case.expect.trace, trace, reference)
-    if exclusion is None:
+    if exclusion is None or (exclusion.by_chance and not found):
         return _judged(found, trace, log)
     if found:
         return Outcome("excluded", (exclusion.reason,), log, trace)

@@ -19,10 +19,11 @@ def sibling() -> int:
 
 @pipeline
 def failing():
+    done = sibling()
     broken = shell(
         'python3 "$WITNESS" start broken; python3 "$WITNESS" fail broken; exit 4',
         id="broken",
         returns=str,
+        after=[done],
     )
     never(broken)
-    sibling()

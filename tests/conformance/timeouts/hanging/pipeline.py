@@ -29,5 +29,5 @@ def quick() -> int:
 
 @pipeline
 def hanging_task():
-    use(hanging())
-    quick()
+    done = quick()
+    use(hanging.with_options(after=[done])())

@@ -6,14 +6,6 @@ from airflow.operators.bash import BashOperator
 
 
 @task
-def never(text: str) -> str:
-    from witness import attempt
-
-    with attempt("never") as seen:
-        return seen(text)
-
-
-@task
 def sibling() -> int:
     from witness import attempt
 
@@ -21,8 +13,17 @@ def sibling() -> int:
         return seen(1)
 
 
+@task
+def never(text: str) -> str:
+    from witness import attempt
+
+    with attempt("never") as seen:
+        return seen(text)
+
+
 @dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"))
 def failing():
+    sibling_result = sibling()
     broken = BashOperator(
         task_id="broken",
         bash_command=(
@@ -33,7 +34,8 @@ def failing():
         skip_on_exit_code=None,
     )
     never(text=broken.output)
-    sibling()
+
+    sibling_result >> broken
 
 
 failing()

@@ -5,14 +5,6 @@ from airflow.sdk import dag, task
 
 
 @task
-def never(text: str) -> str:
-    from witness import attempt
-
-    with attempt("never") as seen:
-        return seen(text)
-
-
-@task
 def sibling() -> int:
     from witness import attempt
 
@@ -20,8 +12,17 @@ def sibling() -> int:
         return seen(1)
 
 
+@task
+def never(text: str) -> str:
+    from witness import attempt
+
+    with attempt("never") as seen:
+        return seen(text)
+
+
 @dag(schedule=None)
 def failing():
+    sibling_result = sibling()
     broken = BashOperator(
         task_id="broken",
         bash_command=(
@@ -32,7 +33,8 @@ def failing():
         skip_on_exit_code=None,
     )
     never(text=broken.output)
-    sibling()
+
+    sibling_result >> broken
 
 
 failing()

@@ -80,6 +80,12 @@ def run_shell(
 
 
 @task(cache_policy=NO_CACHE)
+def sibling() -> int:
+    with attempt("sibling") as seen:
+        return seen(1)
+
+
+@task(cache_policy=NO_CACHE)
 def broken():
     return run_shell(
         'python3 "$WITNESS" start broken; python3 "$WITNESS" fail broken; exit 4', {}
@@ -92,18 +98,12 @@ def never(text: str) -> str:
         return seen(text)
 
 
-@task(cache_policy=NO_CACHE)
-def sibling() -> int:
-    with attempt("sibling") as seen:
-        return seen(1)
-
-
 @flow(name="failing", log_prints=True)
 def failing():
-    broken_future = broken.submit()
-    never_future = never.submit(text=broken_future)
     sibling_future = sibling.submit()
-    return [never_future, sibling_future]
+    broken_future = broken.submit(wait_for=[sibling_future])
+    never_future = never.submit(text=broken_future)
+    return [never_future]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,14 @@ import pendulum
 from airflow.decorators import dag, task
 
 
+@task(execution_timeout=timedelta(minutes=2))
+def quick() -> int:
+    from witness import attempt
+
+    with attempt("quick") as seen:
+        return seen(2)
+
+
 @task(execution_timeout=timedelta(seconds=2))
 def hanging() -> int:
     import time
@@ -26,19 +34,13 @@ def use(n: int) -> int:
         return seen(n)
 
 
-@task(execution_timeout=timedelta(minutes=2))
-def quick() -> int:
-    from witness import attempt
-
-    with attempt("quick") as seen:
-        return seen(2)
-
-
 @dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"))
 def hanging_task():
+    quick_result = quick()
     hanging_result = hanging()
     use(n=hanging_result)
-    quick()
+
+    quick_result >> hanging_result
 
 
 hanging_task()

@@ -5,6 +5,14 @@ from datetime import timedelta
 from airflow.sdk import dag, task
 
 
+@task(execution_timeout=timedelta(minutes=2))
+def quick() -> int:
+    from witness import attempt
+
+    with attempt("quick") as seen:
+        return seen(2)
+
+
 @task(execution_timeout=timedelta(seconds=2))
 def hanging() -> int:
     import time
@@ -25,19 +33,13 @@ def use(n: int) -> int:
         return seen(n)
 
 
-@task(execution_timeout=timedelta(minutes=2))
-def quick() -> int:
-    from witness import attempt
-
-    with attempt("quick") as seen:
-        return seen(2)
-
-
 @dag(schedule=None)
 def hanging_task():
+    quick_result = quick()
     hanging_result = hanging()
     use(n=hanging_result)
-    quick()
+
+    quick_result >> hanging_result
 
 
 hanging_task()

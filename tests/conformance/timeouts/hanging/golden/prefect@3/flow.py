@@ -117,6 +117,13 @@ def raise_timeout(*_: Any) -> None:
 
 
 @task(cache_policy=NO_CACHE)
+@own_process(timeout=120)
+def quick() -> int:
+    with attempt("quick") as seen:
+        return seen(2)
+
+
+@task(cache_policy=NO_CACHE)
 @own_process(timeout=2)
 def hanging() -> int:
     with attempt("hanging") as seen:
@@ -131,19 +138,12 @@ def use(n: int) -> int:
         return seen(n)
 
 
-@task(cache_policy=NO_CACHE)
-@own_process(timeout=120)
-def quick() -> int:
-    with attempt("quick") as seen:
-        return seen(2)
-
-
 @flow(name="hanging_task", log_prints=True)
 def hanging_task():
-    hanging_future = hanging.submit()
-    use_future = use.submit(n=hanging_future)
     quick_future = quick.submit()
-    return [use_future, quick_future]
+    hanging_future = hanging.submit(wait_for=[quick_future])
+    use_future = use.submit(n=hanging_future)
+    return [use_future]
 
 
 if __name__ == "__main__":
