@@ -71,6 +71,7 @@ class Feature(StrEnum):
     EXPRESSION_INDEX = "expression.index"
     EXPRESSION_DATE = "expression.date"
     EXPRESSION_DEFAULT = "expression.default"
+    EXPRESSION_CONTAINER = "expression.container"
     EXPRESSION_SOURCE = "expression.source"
     # structure
     ORDERING = "structure.ordering"

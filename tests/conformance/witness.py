@@ -32,7 +32,7 @@ def write(event, task, **fields):
         os.close(handle)
 
 
-def starts(task):
+def starts(task, index=()):
     """How often the task has started in this run, the present attempt included."""
     path = os.environ.get("INTERMODAL_EVENTS")
     if not path or not os.path.exists(path):
@@ -42,27 +42,32 @@ def starts(task):
     return sum(
         event["event"] == "start"
         and event["task"] == task
+        and event["index"] == list(index)
         and event.get("source") == "witness"
         for event in events
     )
 
 
 @contextmanager
-def attempt(task):
-    """Log the start and the end of an attempt; call what it gives on the result, to log that."""
+def attempt(task, index=()):
+    """Log the start and the end of an attempt; call what it gives on the result, to log that.
+
+    A task inside loops says which instance it is: the positions of its items, outermost first.
+    """
     outputs = {}
 
     def seen(value, name="return"):
         outputs[name] = value
         return value
 
-    write("start", task)
+    place = {"index": list(index)}
+    write("start", task, **place)
     try:
         yield seen
     except BaseException as problem:
-        write("end", task, outcome="failed", error=type(problem).__name__)
+        write("end", task, outcome="failed", error=type(problem).__name__, **place)
         raise
-    write("end", task, outcome="succeeded", outputs=outputs)
+    write("end", task, outcome="succeeded", outputs=outputs, **place)
 
 
 if __name__ == "__main__":

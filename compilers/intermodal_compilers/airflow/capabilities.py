@@ -79,6 +79,7 @@ SUPPORT: Mapping[F, Support] = {
     F.EXPRESSION_INDEX: Refused(LATER, "pass the whole value and index it inside the task"),
     F.EXPRESSION_DATE: Refused(LATER, "compute the date inside a task"),
     F.EXPRESSION_DEFAULT: Refused(LATER, "choose the fallback inside a task"),
+    F.EXPRESSION_CONTAINER: Refused(LATER, "give the task an argument for each of them"),
     F.EXPRESSION_SOURCE: Refused(LATER),
     F.ORDERING: NATIVE,
     F.BRANCH: Refused(LATER, "decide inside a task"),

@@ -86,6 +86,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.EXPRESSION_INDEX: Lowered("the whole value is passed, and the task's program picks the part"),
     F.EXPRESSION_DATE: Refused(_DATES, "compute dates inside a task"),
     F.EXPRESSION_DEFAULT: Refused(_LATER, "handle the missing value inside the task"),
+    F.EXPRESSION_CONTAINER: Refused(_LATER, "give the task an argument for each of them"),
     F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
     F.ORDERING: Native(),
     F.BRANCH: _BRANCHING,

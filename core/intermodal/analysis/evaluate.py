@@ -18,8 +18,10 @@ from intermodal.ir import (
     Index,
     InputRef,
     ItemRef,
+    ListOf,
     Literal_,
     Logic,
+    MapOf,
     OutputRef,
     ParameterRef,
     PathRef,
@@ -210,6 +212,16 @@ def _(expression: DateFormat, scope: Scope) -> str:
 def _(expression: Default, scope: Scope) -> Any:
     value = _value(expression.value, scope)
     return _value(expression.fallback, scope) if value is MISSING or value is None else value
+
+
+@_value.register
+def _(expression: ListOf, scope: Scope) -> list[Any]:
+    return [evaluate(item, scope) for item in expression.items]
+
+
+@_value.register
+def _(expression: MapOf, scope: Scope) -> dict[str, Any]:
+    return {key: evaluate(value, scope) for key, value in expression.entries.items()}
 
 
 @_value.register

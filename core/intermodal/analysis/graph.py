@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -119,6 +119,8 @@ def parts(expression: Expression) -> Iterator[Expression]:
             value = getattr(current, name)
             if isinstance(value, tuple):
                 stack.extend(value)
+            elif isinstance(value, Mapping):
+                stack.extend(value.values())
             else:
                 stack.append(value)
 
@@ -133,6 +135,8 @@ def _expression_fields(kind: type[BaseModel]) -> tuple[str, ...]:
         "DateShift": ("base",),
         "DateFormat": ("base",),
         "Default": ("value", "fallback"),
+        "ListOf": ("items",),
+        "MapOf": ("entries",),
     }
     return holders.get(kind.__name__, ())
 

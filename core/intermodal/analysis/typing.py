@@ -24,9 +24,11 @@ from intermodal.ir import (
     Index,
     IntegerType,
     ItemRef,
+    ListOf,
     ListType,
     Literal_,
     Logic,
+    MapOf,
     MapType,
     OptionalType,
     OutputRef,
@@ -158,6 +160,11 @@ class TypeChecker:
                 return BooleanType.of()
             case Format() | DateFormat() | TaskState():
                 return StringType.of()
+            case ListOf(items=items):
+                return ListType(item=self._common([self.type_of(item) for item in items]))
+            case MapOf(entries=entries):
+                values = [self.type_of(item) for item in entries.values()]
+                return MapType(value=self._common(values))
             case DateShift():
                 return TimestampType.of()
             case _:
@@ -174,6 +181,11 @@ class TypeChecker:
                 return ArtifactType() if isinstance(item, ArtifactType) else ListType(item=item)
             case Branch(outputs=alternatives):
                 return self.type_of(alternatives[output][0])
+
+    def _common(self, types: list[Type]) -> Type:
+        """The type that all of them have; `any` where they differ."""
+        first = types[0] if types else ANY
+        return first if all(type_ == first for type_ in types) else ANY
 
     def _indexed(self, base: Type, key: Expression) -> Type:
         match base:

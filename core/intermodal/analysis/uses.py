@@ -185,6 +185,8 @@ EXPRESSIONS: Mapping[str, F | None] = {
     "date_shift": F.EXPRESSION_DATE,
     "date_format": F.EXPRESSION_DATE,
     "default": F.EXPRESSION_DEFAULT,
+    "list": F.EXPRESSION_CONTAINER,
+    "map": F.EXPRESSION_CONTAINER,
     "source": F.EXPRESSION_SOURCE,
 }
 PARAMETER_TYPES: Mapping[str, F | None] = {

@@ -94,7 +94,7 @@ class Wait(Node):
 
 
 class Approval(Node):
-    """Wait until a person approves or rejects."""
+    """Wait until a person approves. A rejection, or none in time, fails the task for good."""
 
     kind: Literal["approval"] = "approval"
     message: Expression

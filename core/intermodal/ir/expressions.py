@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -143,6 +144,20 @@ class Default(Node):
     fallback: Expression
 
 
+class ListOf(Node):
+    """A list whose elements are expressions."""
+
+    op: Literal["list"] = "list"
+    items: tuple[Expression, ...] = ()
+
+
+class MapOf(Node):
+    """A map whose values are expressions."""
+
+    op: Literal["map"] = "map"
+    entries: Mapping[str, Expression] = Field(default_factory=dict)
+
+
 class SourceExpression(Node):
     """Text of another ecosystem that was imported and not understood; only that ecosystem may emit it."""
 
@@ -168,6 +183,8 @@ Expression = Annotated[
     | DateShift
     | DateFormat
     | Default
+    | ListOf
+    | MapOf
     | SourceExpression,
     Field(discriminator="op"),
 ]

@@ -74,7 +74,14 @@ class Resources(Node):
 
 
 class Notification(Node):
-    """Tell somebody when a task or the pipeline reaches a state."""
+    """Tell somebody when a task or the pipeline reaches a state.
+
+    Attributes:
+        on: After the last attempt (`failure`, `success`), or after each one that will be repeated.
+        channel: `log`, `email:ADDRESS`, or `webhook:NAME` and `slack:NAME`, where the secret NAME holds
+            the URL that takes a JSON object with the key `text`.
+        message: What to say; by default which task of which pipeline came to that state.
+    """
 
     on: Literal["failure", "success", "retry"]
     channel: str
