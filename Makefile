@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-ENGINES := airflow@3.3 airflow@2.11 prefect@3 kfp@2
+ENGINES := airflow@3.3 airflow@2.11 airflow@2.10 prefect@3 kfp@2
 
 .PHONY: help setup demo check fast test bench engines lock schema golden format clean
 
