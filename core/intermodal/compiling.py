@@ -33,6 +33,7 @@ class Settings:
         image: Container image for targets that run tasks in containers, where the pipeline names none.
         store: URI of the artifact store; workers may override it with `INTERMODAL_STORE`.
         tracking: Tracking URI; workers may override it with `INTERMODAL_TRACKING`. Empty: no tracking.
+        trace: Whether every task runs through the runtime, which logs what it did: for comparing runs.
         targets: Settings that only one target knows, by its name (say `prefect.work_pool`).
     """
 
@@ -40,6 +41,7 @@ class Settings:
     image: str = "python:3.12-slim"
     store: str = ""
     tracking: str = ""
+    trace: bool = False
     targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of_target(self, name: str, key: str, default: str = "") -> str:

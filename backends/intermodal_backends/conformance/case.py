@@ -1,83 +1,21 @@
-"""A conformance case: a pipeline, what it must do, and where that cannot be shown, with the reason.
-
-`expect.yaml` beside `pipeline.py` holds:
-
-- `parameters`: values for the run;
-- `settings`: settings of the profile, by the names of `compiling.Settings`;
-- `trace`: the state of the pipeline and its instances; `"*"` stands for any value, `same` for the
-  artifact hash that the reference executor gave;
-- `findings`: codes of errors that every target must give, for a case that no target compiles;
-- `exclude`: a list of `{target, reason}` with `refused: CODE` where the target refuses the pipeline, or
-  without where it compiles but the engine does not do the same. Such an engine is run all the same, and
-  the harness fails when it starts to agree.
-"""
+"""A conformance case: a folder with a pipeline, what it must do, and the output for each target."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-
 from intermodal.authoring.load import load_source
 from intermodal.compiling import Settings, Target
-from intermodal.findings import FindingsError, Span, error, raise_errors
+from intermodal.findings import FindingsError, error, raise_errors
 from intermodal.ir import Pipeline
-
-ANY = "*"
-SAME = "same"
-
-
-class Exclusion(BaseModel):
-    """Why a target does not do what the case expects.
-
-    `by_chance` says that the engine's own order decides whether it agrees, so that agreeing proves nothing.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    target: str
-    reason: str
-    refused: str | None = None
-    by_chance: bool = False
-
-    def covers(self, target: Target) -> bool:
-        """Whether it is about this target: `kfp` is about all versions, `kfp@2` about one."""
-        return self.target in (target.name, str(target))
-
-
-class ExpectedInstance(BaseModel):
-    """What one task instance must do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    state: str
-    attempts: int
-    outputs: dict[str, JsonValue] | str = Field(default_factory=dict)
-    artifacts: dict[str, str] = Field(default_factory=dict)
-
-
-class ExpectedTrace(BaseModel):
-    """What the run must do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    state: str
-    instances: dict[str, ExpectedInstance]
-
-
-class Expectation(BaseModel):
-    """The content of `expect.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    settings: dict[str, str] = Field(default_factory=dict)
-    trace: ExpectedTrace | None = None
-    findings: tuple[str, ...] = ()
-    exclude: tuple[Exclusion, ...] = ()
+from intermodal_backends.conformance.expectation import (
+    CompilesOnly,
+    Exclusion,
+    read_expectation,
+)
 
 
 class Case:
@@ -87,7 +25,7 @@ class Case:
         self.folder = folder
         self.root = root
         self.name = folder.relative_to(root).as_posix()
-        self.expect = _read_expectation(folder / "expect.yaml")
+        self.expect = read_expectation(folder / "expect.yaml")
 
     def __repr__(self) -> str:
         return self.name
@@ -99,10 +37,18 @@ class Case:
         return Settings(**given)
 
     def pipeline(self) -> Pipeline:
-        """Load the case's pipeline.
+        """Load the pipeline that is run.
 
         Raises:
-            FindingsError: If it does not load, or is not exactly one.
+            FindingsError: It does not load, or it is not clear which one is meant.
+        """
+        return self.pipelines()[0]
+
+    def pipelines(self) -> list[Pipeline]:
+        """Load all pipelines, the one that is run first.
+
+        Raises:
+            FindingsError: They do not load, or it is not clear which one is meant.
         """
         source = next(
             path
@@ -111,27 +57,32 @@ class Case:
         )
         loaded = load_source(source, self.root)
         raise_errors(loaded.findings)
-        if len(loaded.pipelines) != 1:
-            found = len(loaded.pipelines)
-            what = f"a case holds one pipeline; `{self.name}` has {found}"
-            raise FindingsError([error("PORT004", what, next="split the case")])
-        return loaded.pipelines[0]
+        main = [p for p in loaded.pipelines if self.expect.pipeline in (None, p.name)]
+        if len(main) == 1:
+            return [*main, *(other for other in loaded.pipelines if other is not main[0])]
+        names = ", ".join(f"`{p.name}`" for p in loaded.pipelines) or "none"
+        what = f"the case `{self.name}` holds the pipelines {names}"
+        how = "name the one that is run as `pipeline` in its expect.yaml"
+        raise FindingsError([error("PORT004", what, next=how)])
 
     def exclusion(self, target: Target) -> Exclusion | None:
         """The declared exclusion for a target, if there is one."""
         return next((item for item in self.expect.exclude if item.covers(target)), None)
 
+    def compiles_only(self, target: Target) -> CompilesOnly | None:
+        """Why a target's engine cannot show it, if that was declared."""
+        return next((item for item in self.expect.compiles_only if item.covers(target)), None)
+
+    def content_hash(self) -> str:
+        """SHA-256 of the case's own files, apart from what is emitted for it."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.iterdir()):
+            if path.is_file():
+                digest.update(f"{path.name}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
 
 def find_cases(root: Path) -> list[Case]:
     """Every case below a folder, by name."""
     return [Case(path.parent, root) for path in sorted(root.glob("*/*/expect.yaml"))]
-
-
-def _read_expectation(path: Path) -> Expectation:
-    try:
-        return Expectation.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as problem:
-        what = f"`{path.name}` of the case cannot be read: {problem}"
-        raise FindingsError(
-            [error("PORT102", what, Span(file=str(path)), next="correct it")]
-        ) from problem

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from intermodal import registry
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Target
 from intermodal.findings import Finding, FindingsError, errors_of
 from intermodal.ir import Pipeline
-from intermodal.trace import Difference, Trace, read_events, trace_of
+from intermodal.runtime.events import VARIABLE as EVENTS
+from intermodal.runtime.secrets import variable_of
+from intermodal.trace import Trace, read_events, trace_of
+from intermodal.unrecorded import told_by_engine
 from intermodal_backends.conformance.case import Case
-from intermodal_backends.conformance.compare import differences
+from intermodal_backends.conformance.checks import unmet
+from intermodal_backends.conformance.compare import differences, settle
+from intermodal_backends.conformance.inbox import Inbox, open_inbox
 from intermodal_backends.engines.driver import Engine, EngineCase
 from intermodal_backends.local import RunOptions, run_pipeline
 
-Verdict = Literal["same", "differs", "refused", "excluded"]
+Verdict = Literal["same", "differs", "refused", "excluded", "compiles_only"]
+
+HOOK = "HOOK"
+"""Name of the secret that holds the address of the harness's inbox: `webhook:HOOK`."""
+
+APPROVALS = "INTERMODAL_APPROVALS"
+"""Variable with what people answer, as JSON by task id, for code that answers in the engine."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Outcome:
     """What came of one case on one engine.
 
     Attributes:
-        verdict: `same`, `differs`, or what was declared and held: `refused`, `excluded`.
+        verdict: `same`, `differs`, or what was declared and held: `refused`, `excluded`, `compiles_only`.
         differences: Why it is not the same, readable.
         log: The end of what the engine printed.
         trace: What happened, if it ran.
@@ -44,23 +58,26 @@ class Outcome:
         return self.verdict != "differs"
 
 
+@dataclass(frozen=True)
+class Ran:
+    """One run of a case: its trace, what else was seen to be wrong, and the log."""
+
+    trace: Trace
+    wrong: tuple[str, ...]
+    log: str
+
+
 def run_reference(case: Case, work: Path) -> Outcome:
     """Run a case on the reference executor, the embedded engine."""
     try:
-        pipeline = case.pipeline()
+        main, *others = case.pipelines()
     except FindingsError as problem:
         return _expected_findings(case, problem.findings)
     if case.expect.trace is None:
-        return _refused_by_all(case, pipeline)
-    work.mkdir(parents=True, exist_ok=True)
-    environment = _environment(case, work)
-    options = RunOptions(
-        store=str(work / "store"), python_path=(case.root,), environment=environment
-    )
-    result = run_pipeline(pipeline, case.expect.parameters, options)
-    trace = result.trace
-    found = differences(case.expect.trace, trace, None)
-    return _judged(found, trace, "\n".join(str(failure) for failure in result.failures))
+        return _refused_by_all(case, main)
+    ran = _run_here(case, main, others, work)
+    found = [*map(str, differences(case.expect.trace, ran.trace, None)), *ran.wrong]
+    return _judged(found, ran)
 
 
 def run_engine(
@@ -68,49 +85,125 @@ def run_engine(
 ) -> Outcome:
     """Run a case on a real engine."""
     try:
-        pipeline = case.pipeline()
+        main, *others = case.pipelines()
     except FindingsError as problem:
         return _expected_findings(case, problem.findings)
     exclusion = case.exclusion(target)
     settings = replace(case.settings, store=str(work / "store"))
-    compiled = compile_pipeline(pipeline, target, settings)
+    compiled = compile_pipeline(main, target, settings)
     codes = sorted({finding.code for finding in errors_of(compiled.findings)})
     wanted = [exclusion.refused] if exclusion and exclusion.refused else list(case.expect.findings)
     if codes or wanted:
         return _refusal(codes, sorted(wanted), compiled.findings)
     if case.expect.trace is None:
         return Outcome("differs", ("the case expects neither a trace nor findings",))
-    trace, log = _run(case, pipeline, compiled, engine, work)
-    found = differences(case.expect.trace, trace, reference)
+    if case.compiles_only(target):
+        return _load_only(case, target, compiled, engine, work)
+    folders = {
+        other.name: write_compiled(
+            compile_pipeline(other, target, settings).files, work / "others" / other.name
+        )
+        for other in others
+    }
+    ran = _run_there(case, main, compiled, folders, engine, work)
+    trace = settle(main, case.expect.trace, ran.trace)
+    found = [*map(str, differences(case.expect.trace, trace, reference)), *ran.wrong]
     if exclusion is None or (exclusion.by_chance and not found):
-        return _judged(found, trace, log)
+        return _judged(found, replace(ran, trace=trace))
     if found:
-        return Outcome("excluded", (exclusion.reason,), log, trace)
+        return Outcome("excluded", (exclusion.reason,), ran.log, trace)
     passes = f"{target} now does the same: drop the exclusion ({exclusion.reason})"
-    return Outcome("differs", (passes,), log, trace)
+    return Outcome("differs", (passes,), ran.log, trace)
 
 
-def _run(
-    case: Case, pipeline: Pipeline, compiled: Compiled, engine: Engine, work: Path
-) -> tuple[Trace, str]:
+def _run_here(case: Case, main: Pipeline, others: list[Pipeline], work: Path) -> Ran:
+    with _inbox(case) as inbox:
+        for number in range(case.expect.runs):
+            options = RunOptions(
+                store=str(work / "store"),
+                python_path=(case.root,),
+                environment=_environment(case, work, number, inbox),
+                **_newer_options(case, others),
+            )
+            result = run_pipeline(main, case.expect.parameters, options)
+        log = "\n".join(str(failure) for failure in result.failures)
+        texts = {str(p): _text(p) for p in sorted((work / "store").rglob("*")) if p.is_file()}
+        wrong = (*_leaks(case, texts), *_undelivered(case, inbox))
+    return Ran(result.trace, wrong, log)
+
+
+def _newer_options(case: Case, others: list[Pipeline]) -> dict[str, Any]:
+    """What only some cases need."""
+    wanted: dict[str, Any] = {
+        "pipelines": {other.name: other for other in others},
+        "approvals": dict(case.expect.approvals),
+    }
+    known = {field.name for field in dataclasses.fields(RunOptions)}
+    return {name: value for name, value in wanted.items() if value and name in known}
+
+
+def _run_there(
+    case: Case,
+    main: Pipeline,
+    compiled: Compiled,
+    others: dict[str, Path],
+    engine: Engine,
+    work: Path,
+) -> Ran:
     folder = write_compiled(compiled.files, work / "compiled")
-    environment = _environment(case, work)
-    result = engine.run(
+    with _inbox(case) as inbox:
+        for number in range(case.expect.runs):
+            environment = _environment(case, work, number, inbox)
+            result = engine.run(
+                EngineCase(
+                    folder=folder,
+                    pipeline=main.name,
+                    parameters=dict(case.expect.parameters),
+                    environment=environment,
+                    python_path=(case.root,),
+                    others=others,
+                    approvals={
+                        compiled.names.get(task, task): answer
+                        for task, answer in case.expect.approvals.items()
+                    },
+                )
+            )
+        events = Path(environment[EVENTS])
+        told = told_by_engine(main, original_names(compiled, result.states))
+        trace = trace_of(main, read_events(events), told)
+        texts = {**compiled.files, "the event log": _text(events), "the engine's log": result.log}
+        wrong = (*_leaks(case, texts), *_undelivered(case, inbox))
+    return Ran(trace, wrong, result.log)
+
+
+def original_names(compiled: Compiled, states: Mapping[str, str]) -> dict[str, str]:
+    """An engine's states by the instance ids of the pipeline; names of its own are left out."""
+    original = {emitted: task for task, emitted in compiled.names.items()}
+    found: dict[str, str] = {}
+    for name, state in states.items():
+        emitted, bracket, rest = name.partition("[")
+        if emitted in original:
+            found[f"{original[emitted]}{bracket}{rest}"] = state
+    return found
+
+
+def _load_only(
+    case: Case, target: Target, compiled: Compiled, engine: Engine, work: Path
+) -> Outcome:
+    """Hold the output against the engine's own loader, and look for the settings in it."""
+    declared = case.compiles_only(target)
+    assert declared is not None
+    folder = write_compiled(compiled.files, work / "compiled")
+    environment = _environment(case, work, 0, None)
+    loaded = engine.load(
         EngineCase(
-            folder=folder,
-            pipeline=pipeline.name,
-            parameters=dict(case.expect.parameters),
-            environment=environment,
-            python_path=(case.root,),
+            folder=folder, pipeline=case.name, environment=environment, python_path=(case.root,)
         )
     )
-    original = {emitted: task for task, emitted in compiled.names.items()}
-    states = {original.get(name, name): state for name, state in result.states.items()}
-    never_started = {
-        name: state for name, state in states.items() if state in ("skipped", "upstream_failed")
-    }
-    events = read_events(Path(environment["INTERMODAL_EVENTS"]))
-    return trace_of(pipeline, events, never_started), result.log
+    found = [*loaded, *unmet(declared.check, compiled.files)]
+    if found:
+        return Outcome("differs", tuple(found))
+    return Outcome("compiles_only", (declared.reason,))
 
 
 def write_compiled(files: Mapping[str, str], folder: Path) -> Path:
@@ -124,20 +217,50 @@ def write_compiled(files: Mapping[str, str], folder: Path) -> Path:
     return folder
 
 
-def _environment(case: Case, work: Path) -> dict[str, str]:
-    """What the tasks of a case see: where to log, and the witness for shell tasks."""
+def _inbox(case: Case) -> Any:
+    return nullcontext() if case.expect.notifications is None else open_inbox()
+
+
+def _environment(case: Case, work: Path, number: int, inbox: Inbox | None) -> dict[str, str]:
+    """What the tasks of a case see: where to log, the witness for shell tasks, and secrets."""
     work.mkdir(parents=True, exist_ok=True)
-    return {
-        "INTERMODAL_EVENTS": str(work / "events.jsonl"),
+    secrets = dict(case.expect.secrets)
+    if inbox is not None:
+        secrets[HOOK] = inbox.url
+    environment = {
+        EVENTS: str(work / f"events-{number + 1}.jsonl"),
         "INTERMODAL_STORE": str(work / "store"),
         "WITNESS": str(case.root / "witness.py"),
+        **{variable_of(*name.split("/", 1)): value for name, value in secrets.items()},
     }
+    if case.expect.approvals:
+        environment[APPROVALS] = json.dumps(case.expect.approvals)
+    return environment
 
 
-def _judged(found: list[Difference], trace: Trace, log: str) -> Outcome:
+def _leaks(case: Case, texts: Mapping[str, str]) -> Iterable[str]:
+    for name, value in case.expect.secrets.items():
+        for place, text in texts.items():
+            if value in text or json.dumps(value)[1:-1] in text:
+                yield f"the value of the secret `{name}` is in {place}"
+
+
+def _undelivered(case: Case, inbox: Inbox | None) -> Iterable[str]:
+    if inbox is None:
+        return
+    wanted, came = sorted(case.expect.notifications or ()), sorted(inbox.messages)
+    if wanted != came:
+        yield f"the notifications are {came}, expected {wanted}"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _judged(found: list[str], ran: Ran) -> Outcome:
     if found:
-        return Outcome("differs", tuple(str(item) for item in found), log, trace)
-    return Outcome("same", (), log, trace)
+        return Outcome("differs", tuple(found), ran.log, ran.trace)
+    return Outcome("same", (), ran.log, ran.trace)
 
 
 def _expected_findings(case: Case, findings: tuple[Finding, ...]) -> Outcome:

@@ -30,6 +30,8 @@ class EngineCase:
         environment: Environment variables that its tasks see, beside the engine's own.
         python_path: Folders that its tasks import from.
         timeout: Seconds after which everything the case started is killed.
+        others: Folders of other pipelines' compiled output, which this one may trigger, by name.
+        approvals: What people answer, `approve`, `reject` or `nobody`, by emitted task name.
     """
 
     folder: Path
@@ -38,6 +40,8 @@ class EngineCase:
     environment: dict[str, str] = field(default_factory=dict)
     python_path: tuple[Path, ...] = ()
     timeout: float = 120.0
+    others: dict[str, Path] = field(default_factory=dict)
+    approvals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

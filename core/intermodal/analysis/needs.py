@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from intermodal.analysis.rewrite import map_tasks
 from intermodal.ir import (
     ArtifactType,
     DurationType,
     ListType,
     MapType,
     OptionalType,
+    Pipeline,
+    PythonCall,
+    Shell,
     StructType,
     Task,
     TimestampType,
     Type,
+    Wait,
 )
 
+WITH_RUNTIME = (PythonCall, Shell, Wait)
 TYPED_VALUES = (ArtifactType, TimestampType, DurationType, StructType)
 
 
@@ -30,6 +36,18 @@ def needs_runtime(task: Task, *, tracking: bool = False) -> bool:
         return True
     types = (*task.input_types.values(), *task.outputs.values())
     return any(isinstance(part, TYPED_VALUES) for type_ in types for part in type_parts(type_))
+
+
+def send_through_runtime(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with all tasks that can run through the runtime doing so, so that it logs them."""
+    return map_tasks(
+        pipeline,
+        lambda task: (
+            task.model_copy(update={"tracks": True})
+            if isinstance(task.action, WITH_RUNTIME)
+            else task
+        ),
+    )
 
 
 def type_parts(type_: Type) -> Iterator[Type]:

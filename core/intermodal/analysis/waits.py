@@ -45,6 +45,17 @@ def leaf_tasks(pipeline: Pipeline) -> set[str]:
     }
 
 
+def tasks_in_loops(pipeline: Pipeline) -> set[str]:
+    """Ids of the tasks that stand in a loop, at whatever depth."""
+    placed = list(graph.walk(pipeline))
+    loops = {item.node.id for item in placed if isinstance(item.node, ForEach)}
+    return {
+        item.node.id
+        for item in placed
+        if isinstance(item.node, Task) and any(region in loops for region, _ in item.scope)
+    }
+
+
 def is_teardown(node: BodyNode) -> bool:
     """Whether it is a task that cleans up after others."""
     return isinstance(node, Task) and node.pairing is not None and node.pairing.role == "teardown"
