@@ -11,6 +11,7 @@ from intermodal import registry
 from intermodal.compile import compile_pipeline
 from intermodal.findings import FindingsError, errors_of
 from intermodal_backends.conformance.case import find_cases
+from intermodal_backends.conformance.checks import unmet
 
 ROOT = Path(__file__).parent
 CASES = find_cases(ROOT)
@@ -57,6 +58,8 @@ def test_emitted_files(case, name, golden, request):
             stale.unlink()
     for file, text in result.files.items():
         golden(folder / file, text)
+    declared = case.compiles_only(registry.resolve_target(name)[0])
+    assert declared is None or unmet(declared.check, result.files) == []
     written = {path.name for path in folder.iterdir()} if folder.exists() else set()
     assert written == set(result.files)
 

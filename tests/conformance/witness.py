@@ -6,6 +6,7 @@ Shell tasks use it as a program: `python3 "$WITNESS" start NAME` and `python3 "$
 
 import json
 import os
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -68,6 +69,40 @@ def attempt(task, index=()):
         write("end", task, outcome="failed", error=type(problem).__name__, **place)
         raise
     write("end", task, outcome="succeeded", outputs=outputs, **place)
+
+
+# Faults that a task can inject into itself, inside its `attempt`.
+
+
+def fail_first(times, task, index=()):
+    """Raise in the first so many attempts."""
+    number = starts(task, index)
+    if number <= times:
+        raise RuntimeError(f"attempt {number} of {task} fails as it was told to")
+
+
+def exit_hard(status=3):
+    """End the process without a word: no exception, no cleaning up."""
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def kill_self():
+    """Die as if the machine ran out of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def hang(seconds=600):
+    """Do nothing for long, in steps, so that whatever interrupts Python is noticed."""
+    end = time.time() + seconds
+    while time.time() < end:
+        time.sleep(0.05)
+
+
+def wrong_type():
+    """Something that fits no annotation of a value."""
+    return object()
 
 
 if __name__ == "__main__":
