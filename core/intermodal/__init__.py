@@ -11,17 +11,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intermodal import tracking as tracking
     from intermodal.artifacts.kinds import Directory, File, Html, Markdown, Metrics
-    from intermodal.authoring.actions import container, input_path, output_path, shell
-    from intermodal.authoring.pipelines import pipeline
+    from intermodal.authoring.actions import (
+        approval,
+        container,
+        input_path,
+        noop,
+        output_path,
+        shell,
+        trigger,
+        wait_until,
+    )
+    from intermodal.authoring.facts import default, run, secret, state_of, text
+    from intermodal.authoring.pipelines import on_exit, pipeline
     from intermodal.authoring.policies import (
         Cache,
         Cron,
         Interval,
         Manual,
+        Notification,
+        OnData,
+        OnEvent,
         Resources,
         Retry,
         Schedule,
+        TaskDefaults,
+        Tracking,
     )
+    from intermodal.authoring.regions import choose, collect, for_each, group, when
     from intermodal.authoring.tasks import task
     from intermodal.ir.policies import Join
 
@@ -38,15 +54,35 @@ _HOMES = {
     "Manual": "intermodal.authoring.policies",
     "Markdown": "intermodal.artifacts.kinds",
     "Metrics": "intermodal.artifacts.kinds",
+    "Notification": "intermodal.authoring.policies",
+    "OnData": "intermodal.authoring.policies",
+    "OnEvent": "intermodal.authoring.policies",
     "Resources": "intermodal.authoring.policies",
     "Retry": "intermodal.authoring.policies",
     "Schedule": "intermodal.authoring.policies",
+    "TaskDefaults": "intermodal.authoring.policies",
+    "Tracking": "intermodal.authoring.policies",
+    "approval": "intermodal.authoring.actions",
+    "choose": "intermodal.authoring.regions",
+    "collect": "intermodal.authoring.regions",
     "container": "intermodal.authoring.actions",
+    "default": "intermodal.authoring.facts",
+    "for_each": "intermodal.authoring.regions",
+    "group": "intermodal.authoring.regions",
     "input_path": "intermodal.authoring.actions",
+    "noop": "intermodal.authoring.actions",
+    "on_exit": "intermodal.authoring.pipelines",
     "output_path": "intermodal.authoring.actions",
     "pipeline": "intermodal.authoring.pipelines",
+    "run": "intermodal.authoring.facts",
+    "secret": "intermodal.authoring.facts",
     "shell": "intermodal.authoring.actions",
+    "state_of": "intermodal.authoring.facts",
     "task": "intermodal.authoring.tasks",
+    "text": "intermodal.authoring.facts",
+    "trigger": "intermodal.authoring.actions",
+    "wait_until": "intermodal.authoring.actions",
+    "when": "intermodal.authoring.regions",
 }
 
 __all__ = [
@@ -60,16 +96,36 @@ __all__ = [
     "Manual",
     "Markdown",
     "Metrics",
+    "Notification",
+    "OnData",
+    "OnEvent",
     "Resources",
     "Retry",
     "Schedule",
+    "TaskDefaults",
+    "Tracking",
+    "approval",
+    "choose",
+    "collect",
     "container",
+    "default",
+    "for_each",
+    "group",
     "input_path",
+    "noop",
+    "on_exit",
     "output_path",
     "pipeline",
+    "run",
+    "secret",
     "shell",
+    "state_of",
     "task",
+    "text",
     "tracking",
+    "trigger",
+    "wait_until",
+    "when",
 ]
 
 

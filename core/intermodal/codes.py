@@ -155,6 +155,11 @@ CODES: dict[str, Code] = {
         "With `code = embed` a function's source travels inside the compiled artefact. This one needs "
         "something that cannot be captured from its file; use `--code import`.",
     ),
+    "PORT122": Code(
+        "setting of a called pipeline is not used",
+        "A pipeline that another one calls becomes a group of tasks in it. Its schedule, owners, labels and "
+        "the like belong to runs of its own, which it has none of there.",
+    ),
     "PORT121": Code(
         "a local module must be importable on the worker",
         "The embedded function imports a module that is part of your project, not of an installed "
@@ -391,6 +396,11 @@ CODES: dict[str, Code] = {
     "PORT409": Code(
         "the file to store is not there",
         "A path that a task returns is copied into the store when the task ends.",
+    ),
+    "PORT410": Code(
+        "a result was not cached",
+        "The task asks for a cache, and this attempt could not use it: the store failed, the code "
+        "has no hash, or the outputs hold a secret. The task itself ran as always.",
     ),
     # 5xx: tracking
     "PORT500": Code(

@@ -8,6 +8,8 @@ from typing import Any
 from intermodal import registry
 from intermodal.analysis import graph
 from intermodal.analysis.defaults import fold_defaults
+from intermodal.analysis.needs import send_through_runtime
+from intermodal.analysis.typing import fill_item_types
 from intermodal.analysis.uses import used_features
 from intermodal.analysis.validate import validate
 from intermodal.compiling import Compiled, Settings, Target
@@ -25,7 +27,9 @@ def compile_pipeline(pipeline: Pipeline, target: Target, settings: Settings) -> 
     if errors_of(findings):
         return Compiled({}, tuple(findings))
     compiler = registry.compiler(target.name)
-    pipeline = fold_defaults(pipeline)
+    pipeline = fill_item_types(fold_defaults(pipeline))
+    if settings.trace:
+        pipeline = send_through_runtime(pipeline)
     uses = used_features(pipeline)
     findings += support_findings(uses, compiler.capabilities(target.version), str(target))
     if errors_of(findings):

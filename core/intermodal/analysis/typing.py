@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from intermodal.analysis import graph
+from intermodal.analysis.rewrite import map_nodes
 from intermodal.analysis.values import misfit
 from intermodal.findings import Finding, error
 from intermodal.ir import (
@@ -147,7 +149,7 @@ class TypeChecker:
                 return self._output_type(self.nodes[node], output)
             case ItemRef(loop=loop):
                 found = self.nodes[loop]
-                return found.item_type if isinstance(found, ForEach) else ANY
+                return self.item_type(found) if isinstance(found, ForEach) else ANY
             case Index(base=base, key=key):
                 return self._indexed(self.type_of(base), key)
             case RunFact(fact=fact):
@@ -169,6 +171,13 @@ class TypeChecker:
                 return TimestampType.of()
             case _:
                 return ANY
+
+    def item_type(self, loop: ForEach) -> Type:
+        """The type of a loop's items: as declared, else as its lists give them."""
+        if not isinstance(loop.item_type, AnyType) or loop.items.combine != "single":
+            return loop.item_type
+        given = self.type_of(loop.items.lists[0])
+        return given.item if isinstance(given, ListType) else ANY
 
     def _output_type(self, node: BodyNode, output: str) -> Type:
         match node:
@@ -205,7 +214,27 @@ class TypeChecker:
         return given if fits(fallback, given) else ANY
 
 
+def fill_item_types(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the item type of each loop, where it follows from what the loop goes over."""
+    loops = [p.node for p in graph.walk(pipeline) if isinstance(p.node, ForEach)]
+    if not loops:
+        return pipeline
+    checker = TypeChecker(pipeline, {p.node.id: p.node for p in graph.walk(pipeline)})
+    types = {loop.id: checker.item_type(loop) for loop in loops}
+
+    def change(node: BodyNode) -> BodyNode:
+        if isinstance(node, ForEach):
+            return node.model_copy(update={"item_type": types[node.id]})
+        return node
+
+    return map_nodes(pipeline, change)
+
+
 def _literal_type(value: object) -> Type:
+    if isinstance(value, list):
+        kinds = [_literal_type(item) for item in value]
+        same = bool(kinds) and all(kind == kinds[0] for kind in kinds)
+        return ListType(item=kinds[0] if same else ANY)
     if isinstance(value, bool):
         return BooleanType.of()
     if isinstance(value, int):

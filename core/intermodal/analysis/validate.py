@@ -193,6 +193,14 @@ class _References:
         span = reference.span or node.span
         if target is None or node.id not in {region for region, _ in target.scope}:
             yield self._dangling(who, f"`{reference.node}` inside `{node.id}`", (), span)
+        elif hiding := self._hiding(target, node.id):
+            yield error(
+                "PORT108",
+                f"{who} gives `{reference.node}`, which stands inside `{hiding}`",
+                span,
+                why="outside there may be none of it, or many",
+                next=f"give what `{hiding}` gives",
+            )
         elif reference.output not in outputs_of(target.node):
             yield self._dangling(
                 who,
@@ -200,6 +208,12 @@ class _References:
                 outputs_of(target.node),
                 span,
             )
+
+    def _hiding(self, target: Placed, region: str) -> str:
+        """The outermost loop or branch between a region and a node inside it; empty if there is none."""
+        names = [name for name, _ in target.scope]
+        between = names[names.index(region) + 1 :]
+        return next((name for name in between if not isinstance(self.index[name].node, Group)), "")
 
     def _dangling(self, who: str, what: str, known: object, span: Span | None) -> Finding:
         names = list(known) if known else []  # type: ignore[call-overload]

@@ -1,20 +1,22 @@
-"""`shell(...)` and `container(...)`: tasks that are no Python functions."""
+"""Tasks that are no Python functions: commands, containers, waiting, approvals, other pipelines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import TaskHandle, as_expression, misuse
-from intermodal.authoring.options import TEXT, checked
+from intermodal.authoring.options import DURATION, FLAG, TEXT, TEXTS, checked
+from intermodal.authoring.policies import DurationLike
+from intermodal.authoring.regions import after_list, tracer_for
 from intermodal.authoring.spans import caller_span
-from intermodal.authoring.tasks import Options, after_ids
-from intermodal.authoring.tracing import Tracer, current_tracer
-from intermodal.findings import FindingsError, error
+from intermodal.authoring.tasks import Options, Task
+from intermodal.authoring.tracing import Tracer
 
-NAMES = "pass a name as `id=...`"
+WAITS = {"every": DURATION, "timeout": DURATION, "soft_fail": FLAG}
+APPROVALS = {"approvers": TEXTS, "timeout": DURATION}
 
 
 def shell(
@@ -34,7 +36,7 @@ def shell(
         inputs: Values by name.
         **options: As for `@task`.
     """
-    tracer = _tracer("shell")
+    tracer = tracer_for("shell")
     checked({"command": TEXT}, {"command": command}, "a shell task")
     outputs = {} if returns is None else {"return": _type(returns, "shell")}
     return _add(tracer, id, ir.Shell.of(command=command), inputs or {}, outputs, options)
@@ -55,7 +57,7 @@ def container(
     `command` and `args` hold text, task results, `input_path(name)` and `output_path(name)`. An output
     is what the container writes to the file at its output path.
     """
-    tracer = _tracer("container")
+    tracer = tracer_for("container")
     checked({"image": TEXT}, {"image": image}, "a container task")
     values = dict(inputs or {})
     action = ir.Container.of(
@@ -65,6 +67,84 @@ def container(
     )
     types = {name: _type(hint, "container") for name, hint in (outputs or {}).items()}
     return _add(tracer, id, action, values, types, options)
+
+
+def noop(id: str = "noop", **options: Any) -> TaskHandle:
+    """Do nothing: a point where edges meet."""
+    return _add(tracer_for("noop"), id, ir.Noop.of(), {}, {}, options)
+
+
+def wait_until(
+    check: Callable[..., Any],
+    *args: Any,
+    every: DurationLike = "1m",
+    timeout: DurationLike | None = None,
+    soft_fail: bool = False,
+    **inputs: Any,
+) -> TaskHandle:
+    """Call a function again and again until it gives true: `wait_until(file_there, path=inbox)`.
+
+    Args:
+        check: A task, or a function that could be one.
+        *args: What it is called with.
+        every: The pause between calls.
+        timeout: When the task fails; None waits for ever.
+        soft_fail: Skip the task, instead of failing it, when that time has passed.
+        **inputs: What it is called with, by name.
+    """
+    tracer = tracer_for("wait_until")
+    given = checked(WAITS, {"every": every, "timeout": timeout, "soft_fail": soft_fail}, "a wait")
+    task = check if isinstance(check, Task) else Task(check, Options())
+
+    def wrap(call: ir.PythonCall) -> ir.Wait:
+        return ir.Wait.of(
+            check=call,
+            interval=given["every"],
+            timeout=given.get("timeout"),
+            soft_fail=given["soft_fail"],
+        )
+
+    return task.as_action(tracer, args, inputs, wrap)
+
+
+def approval(
+    message: Any,
+    *,
+    approvers: Sequence[str] | str = (),
+    timeout: DurationLike | None = None,
+    id: str = "approval",
+    **options: Any,
+) -> TaskHandle:
+    """Wait until a person approves; a rejection, or none within `timeout`, fails the task."""
+    tracer = tracer_for("approval")
+    given = checked(APPROVALS, {"approvers": approvers, "timeout": timeout}, "an approval")
+    action = ir.Approval.of(message=as_expression(tracer, message), **given)
+    return _add(tracer, id, action, {}, {}, options)
+
+
+def trigger(
+    pipeline: Any,
+    *,
+    wait: bool = False,
+    id: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    **parameters: Any,
+) -> TaskHandle:
+    """Start a run of another pipeline, given as its function or its name, with these parameters.
+
+    With `wait` the task ends when that run does, and fails if it failed. `options` are those of `@task`.
+    """
+    tracer = tracer_for("trigger")
+    name = pipeline if isinstance(pipeline, str) else getattr(pipeline, "name", None)
+    if not isinstance(name, str):
+        misuse(f"`trigger` takes no {pipeline!r}", "give it a pipeline, or the name of one")
+    flag = checked({"wait": FLAG}, {"wait": wait}, "a trigger")
+    action = ir.TriggerRun.of(
+        pipeline=name,
+        parameters={key: as_expression(tracer, value) for key, value in parameters.items()},
+        **flag,
+    )
+    return _add(tracer, id or f"trigger_{name}", action, {}, {}, options or {})
 
 
 def input_path(name: str) -> ir.PathRef:
@@ -86,22 +166,6 @@ def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expressi
     name = known or f"arg_{len(inputs)}"
     inputs[name] = value
     return ir.InputRef.of(name=name)
-
-
-def _tracer(what: str) -> Tracer:
-    tracer = current_tracer()
-    if tracer is None:
-        raise FindingsError(
-            [
-                error(
-                    "PORT116",
-                    f"`{what}(...)` was called outside a pipeline",
-                    caller_span(),
-                    next="call it in a function decorated with `@pipeline`",
-                )
-            ]
-        )
-    return tracer
 
 
 def _type(hint: Any, what: str) -> ir.Type:
@@ -127,6 +191,6 @@ def _add(
         "outputs": outputs,
         "span": caller_span(),
     }
-    after = after_ids(settings.after)
+    after = tuple(after_list(settings.after))
     draft = tracer.add(name, fields, explicit=False, after=after)
     return TaskHandle(tracer, draft, outputs)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import FindingsError, error
 from intermodal.ir import (
     Compare,
+    DateFormat,
+    DateShift,
     Expression,
     Index,
+    ListOf,
     Literal_,
     Logic,
+    MapOf,
     Node,
     OutputRef,
+    Pairing,
     Type,
 )
 
 if TYPE_CHECKING:
     from intermodal.authoring.tracing import Draft, Tracer
 
-IF_ADVICE = "decide inside a task; the graph itself cannot depend on the value while it is written"
+IF_ADVICE = "write `with when(...)`: both ways are part of the graph, and the run takes one"
 VALUE_ADVICE = "do that inside a task, where the value exists"
 
 
@@ -115,7 +121,7 @@ class Handle:
         self._misuse("measured with `len()`", VALUE_ADVICE)
 
     def __iter__(self) -> Iterator[Any]:
-        self._misuse("iterated", "loop inside a task, or give the task several outputs to unpack")
+        self._misuse("iterated", "write `with for_each(...) as item`, or `task.map(...)`")
 
     def __contains__(self, item: object) -> bool:
         self._misuse("searched with `in`", VALUE_ADVICE)
@@ -127,7 +133,7 @@ class Handle:
         self._misuse("turned into text", "pass the handle itself as an argument")
 
     def __format__(self, spec: str) -> str:
-        self._misuse("put into an f-string", "pass the handle itself as an argument")
+        self._misuse("put into an f-string", "write `text('.../{x}', x=handle)`")
 
     def __int__(self) -> int:
         self._misuse("turned into an int", VALUE_ADVICE)
@@ -143,17 +149,43 @@ class Handle:
             raise AttributeError(name)
         self._misuse(f"asked for `.{name}`", VALUE_ADVICE)
 
+    def strftime(self, pattern: str) -> Handle:
+        """A timestamp as text, by a pattern of `datetime.strftime`."""
+        if not isinstance(pattern, str):
+            self._misuse("formatted by something that is no text", "write `.strftime('%Y-%m-%d')`")
+        expression = DateFormat.of(base=self._expression, pattern=pattern)
+        return Handle(self._tracer, expression, f"{self._label} as text")
+
+    def __add__(self, other: Any) -> Handle:
+        return self._moved(other, backwards=False)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Handle:
+        return self._moved(other, backwards=True)
+
+    def _moved(self, by: Any, *, backwards: bool) -> Handle:
+        """A timestamp moved by a timedelta: the one kind of arithmetic that a graph can hold."""
+        if not isinstance(by, timedelta):
+            self._arithmetic(by)
+        moved, back = (-by, not backwards) if by < timedelta(0) else (by, backwards)
+        expression = DateShift.of(base=self._expression, by=moved, backwards=back)
+        return Handle(self._tracer, expression, f"{self._label}, moved")
+
     def _arithmetic(self, other: Any) -> NoReturn:
         self._misuse("used in arithmetic", VALUE_ADVICE)
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _arithmetic
+    __rsub__ = __mul__ = __rmul__ = _arithmetic
     __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _arithmetic
 
 
 class TaskHandle(Handle):
-    """What calling a task gives: its single output, or one attribute for each of several."""
+    """What calling a task gives: its single output, or one attribute for each of several.
 
-    def __init__(self, tracer: Tracer, draft: Draft, outputs: Mapping[str, Type]) -> None:
+    Loops, branches, groups and sub-pipelines give one, too.
+    """
+
+    def __init__(self, tracer: Tracer, draft: Draft, outputs: Mapping[str, Type | None]) -> None:
         super().__init__(tracer, OutputRef.of(node=draft.id), f"the result of `{draft.id}`")
         self._draft = draft
         self._outputs = outputs
@@ -209,9 +241,25 @@ class TaskHandle(Handle):
             earlier >> self
         return self
 
+    def as_setup(self) -> TaskHandle:
+        """Make the task a setup: it makes what others need, and a teardown removes."""
+        self._draft.fields["pairing"] = Pairing.of(role="setup")
+        return self
+
+    def as_teardown(self, setups: Any = ()) -> TaskHandle:
+        """Make the task a teardown: it runs once its setups have succeeded, whatever came after them."""
+        given = setups if isinstance(setups, (list, tuple)) else [setups]
+        for setup in given:
+            if not isinstance(setup, TaskHandle):
+                misuse("`setups` takes results of task calls", "write `setups=[create()]`")
+            setup.as_setup()
+        partners = tuple(setup._draft.id for setup in given)
+        self._draft.fields["pairing"] = Pairing.of(role="teardown", partners=partners)
+        return self
+
 
 def as_expression(tracer: Tracer, value: Any) -> Expression:
-    """A handle's expression, or the value as a literal.
+    """A handle's expression, or the value as a literal; a list or dict may hold handles.
 
     Raises:
         FindingsError: If the value is neither a handle nor JSON.
@@ -220,4 +268,24 @@ def as_expression(tracer: Tracer, value: Any) -> Expression:
         return value._expression
     if isinstance(value, Node):
         return value  # type: ignore[return-value]
+    if isinstance(value, (list, tuple)) and contains_handle(value):
+        return ListOf.of(items=tuple(as_expression(tracer, item) for item in value))
+    if isinstance(value, dict) and contains_handle(value):
+        return MapOf.of(entries=_entries(tracer, value))
     return Literal_.of(value=tracer.json_value(value))
+
+
+def contains_handle(value: Any) -> bool:
+    """Whether a handle or an expression is inside lists, tuples or dicts."""
+    if isinstance(value, (list, tuple)):
+        return any(contains_handle(item) for item in value)
+    if isinstance(value, dict):
+        return any(contains_handle(item) for item in value.values())
+    return isinstance(value, (Handle, Node))
+
+
+def _entries(tracer: Tracer, value: dict[Any, Any]) -> dict[str, Expression]:
+    for key in value:
+        if not isinstance(key, str):
+            misuse(f"the dict key {key!r} is no text", "write text as keys")
+    return {key: as_expression(tracer, item) for key, item in value.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from intermodal import ir
+from intermodal.authoring.handles import Handle
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import FindingsError, error
 from intermodal.ir.node import parse_duration
@@ -56,9 +57,38 @@ def _retry(value: Any) -> ir.Retry:
     return ir.Retry(max=value)
 
 
+def _notifications(value: Any) -> tuple[ir.Notification, ...]:
+    given = (value,) if isinstance(value, ir.Notification) else value
+    if not isinstance(given, (list, tuple)):
+        raise ValueError  # noqa: TRY004
+    if not all(isinstance(item, ir.Notification) for item in given):
+        raise ValueError
+    return tuple(given)
+
+
+def _secrets(value: Any) -> tuple[ir.SecretVariable, ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError  # noqa: TRY004
+    for variable, secret in value.items():
+        if not (isinstance(variable, str) and isinstance(secret, ir.SecretRef)):
+            raise ValueError  # noqa: TRY004
+    return tuple(
+        ir.SecretVariable.of(variable=variable, secret=secret) for variable, secret in value.items()
+    )
+
+
+def _condition(value: Any) -> Any:
+    if not isinstance(value, Handle):
+        raise ValueError  # noqa: TRY004
+    return value._expression
+
+
 TEXT = Setting("text", _instance(str))
 TEXTS = Setting("text, or a list of texts", _texts)
 TEXT_MAP = Setting("a dict of text by text", _text_map)
+FLAG = Setting("True or False", _instance(bool))
+DURATION = Setting("a duration such as '20m'", parse_duration)
+NOTIFICATIONS = Setting("Notification(...), or a list of them", _notifications)
 COUNT = Setting("a whole number from 1", _positive)
 
 TASK_SETTINGS: Mapping[str, Setting] = {
@@ -67,15 +97,18 @@ TASK_SETTINGS: Mapping[str, Setting] = {
     "docs": TEXT,
     "environment": TEXT_MAP,
     "join": Setting("a member of Join", _instance(ir.Join)),
+    "guard": Setting("a condition, such as `rows > 0`", _condition),
     "labels": TEXT_MAP,
+    "notifications": NOTIFICATIONS,
     "owners": TEXTS,
     "pool": TEXT,
     "pool_slots": COUNT,
     "priority": Setting("a whole number", _instance(int)),
     "reads": TEXTS,
     "resources": Setting("Resources(...)", _instance(ir.Resources)),
+    "secrets": Setting("a dict of secret(...) by variable", _secrets),
     "retry": Setting("Retry(...) or a number of retries", _retry),
-    "timeout": Setting("a duration such as '20m'", parse_duration),
+    "timeout": DURATION,
     "writes": TEXTS,
 }
 PIPELINE_SETTINGS: Mapping[str, Setting] = {
@@ -89,7 +122,9 @@ PIPELINE_SETTINGS: Mapping[str, Setting] = {
     "max_active_runs": COUNT,
     "max_active_tasks": COUNT,
     "tracking": Setting("Tracking(...)", _instance(ir.Tracking)),
+    "notifications": NOTIFICATIONS,
 }
+DOCUMENTED: Mapping[str, Setting] = {"display_name": TEXT, "docs": TEXT}
 
 
 def checked(settings: Mapping[str, Setting], given: Mapping[str, Any], who: str) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import Any
 
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
-from intermodal.authoring.handles import Handle, as_expression
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression, misuse
 from intermodal.authoring.options import PIPELINE_SETTINGS, checked
+from intermodal.authoring.regions import new_group, tracer_for
 from intermodal.authoring.spans import (
     caller_span,
     function_span,
@@ -21,9 +22,12 @@ from intermodal.authoring.spans import (
     shown_path,
     traceback_span,
 )
-from intermodal.authoring.tracing import Tracer, tracing
-from intermodal.findings import Finding, FindingsError, Span, error, errors_of
+from intermodal.authoring.tracing import RegionDraft, Tracer, current_tracer, set_defaults, tracing
+from intermodal.findings import Finding, FindingsError, Span, error, errors_of, note
 from intermodal.ir.node import IDENTIFIER_PATTERN
+
+USED_IN_CALLS = frozenset({"name", "description", "defaults"})
+"""Settings of a pipeline that keep their meaning where another pipeline calls it."""
 
 TRIGGERS = (ir.Cron, ir.Interval, ir.OnData, ir.OnEvent, ir.Manual)
 
@@ -41,18 +45,58 @@ class PipelineFunction:
         """The pipeline's name."""
         return str(self.settings.get("name") or self.function.__name__)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - takes whatever it is given
-        """Refused: a pipeline is compiled or run, not called."""
-        raise FindingsError(
-            [
-                error(
-                    "PORT116",
-                    f"the pipeline `{self.name}` was called as a function",
-                    caller_span(),
-                    next="run it with `port run FILE`, or test its tasks, which are plain functions",
-                )
-            ]
-        )
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Add this pipeline's tasks to the pipeline that is being written, as a group.
+
+        Their ids begin with the group's. What the function returns can be used like task results; where
+        it returns nothing, the group stands for all of it in `after=` and `>>`.
+
+        Raises:
+            FindingsError: It is called outside a pipeline, or wrongly.
+        """
+        tracer = current_tracer()
+        if tracer is None:
+            raise FindingsError([_called_alone(self.name)])
+        span = caller_span()
+        given = self._bound(tracer, args, kwargs, span)
+        if self in tracer.calling:
+            raise FindingsError([_called_by_itself(self.name, span)])
+        ignored = sorted(set(self.settings) - USED_IN_CALLS)
+        if ignored:
+            tracer.findings.append(_ignored_settings(self.name, ignored, span))
+        settings = {"docs": inspect.getdoc(self.function) or ""}
+        draft = new_group(tracer, self.name, settings)
+        outside = tracer.prefix
+        tracer.prefix = f"{draft.id}."
+        tracer.calling.append(self)
+        try:
+            with tracer.collecting(draft.body):
+                returned = self.function(**given)
+        finally:
+            tracer.prefix = outside
+            tracer.calling.pop()
+        if self.settings.get("defaults"):
+            set_defaults(draft.body, self.settings["defaults"])
+        return TaskHandle(tracer, draft, {}) if returned is None else returned
+
+    def _bound(
+        self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any], span: Span | None
+    ) -> dict[str, Any]:
+        """The arguments of a call, as handles: the function is written for nothing else."""
+        signature = inspect.signature(self.function)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as problem:
+            what = f"the pipeline `{self.name}` was called wrongly: {problem}"
+            advice = f"its signature is `{self.name}{signature}`"
+            raise FindingsError([error("PORT116", what, span, next=advice)]) from None
+        bound.apply_defaults()
+        return {
+            name: value
+            if isinstance(value, Handle)
+            else Handle(tracer, as_expression(tracer, value), f"`{name}` of `{self.name}`")
+            for name, value in bound.arguments.items()
+        }
 
     def trace(self, root: Path | None = None) -> tuple[ir.Pipeline | None, list[Finding]]:
         """Run the function once with handles for its parameters; the pipeline, or findings."""
@@ -60,7 +104,7 @@ class PipelineFunction:
             return self._trace(root)
 
     def _trace(self, root: Path | None) -> tuple[ir.Pipeline | None, list[Finding]]:
-        tracer = Tracer(root=root)
+        tracer = Tracer(root=root, calling=[self])
         span = function_span(self.function.__code__)
         parameters = _parameters(self.function, tracer, span)
         given = {
@@ -103,7 +147,8 @@ class PipelineFunction:
             **self.settings,
             "name": self.name,
             "parameters": parameters,
-            "body": tracer.tasks(),
+            "body": tracer.top.nodes(),
+            "exit_tasks": tracer.exits.nodes(),
             "outputs": outputs,
             "span": span,
         }
@@ -119,6 +164,49 @@ class PipelineFunction:
             why="the function is executed once to find its tasks",
             next=f"correct it; `{shown_path(str(file))}` can also be run with plain Python to debug",
         )
+
+
+def on_exit(task: Any, *args: Any, **kwargs: Any) -> Any:
+    """Run a task once, after everything else, however that ended: `on_exit(tidy_up, state=run.state)`."""
+    tracer = tracer_for("on_exit")
+    if not callable(task) or isinstance(task, (Handle, PipelineFunction)):
+        misuse("`on_exit` takes a task and its arguments", "write `on_exit(tidy_up, path)`")
+    with tracer.collecting(tracer.exits):
+        result = task(*args, **kwargs)
+    if any(isinstance(draft, RegionDraft) for draft in tracer.exits.drafts):
+        misuse("`on_exit` takes single tasks", "loop or decide inside the task")
+    return result
+
+
+def _called_alone(name: str) -> Finding:
+    return error(
+        "PORT116",
+        f"the pipeline `{name}` was called as a function",
+        caller_span(),
+        next="run it with `port run FILE`, call it in another pipeline, or test its tasks, which are "
+        "plain functions",
+    )
+
+
+def _called_by_itself(name: str, span: Span | None) -> Finding:
+    return error(
+        "PORT116",
+        f"the pipeline `{name}` calls itself",
+        span,
+        why="its tasks are put in the place of the call, which would never end",
+        next=f"start a run of its own with `trigger({name}, ...)`",
+    )
+
+
+def _ignored_settings(name: str, ignored: list[str], span: Span | None) -> Finding:
+    settings = ", ".join(f"`{setting}`" for setting in ignored)
+    return note(
+        "PORT122",
+        f"settings of the pipeline `{name}` are not used where it is called: {settings}",
+        span,
+        why="its tasks become part of the pipeline that calls it, which has its own",
+        next="set them there, or start a run of its own with `trigger(...)`",
+    )
 
 
 def _parameters(
@@ -220,6 +308,7 @@ def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say
     max_active_runs: int | None = None,
     max_active_tasks: int | None = None,
     tracking: ir.Tracking | None = None,
+    notifications: Sequence[ir.Notification] | ir.Notification | None = None,
 ) -> Any:
     """Make a function a pipeline: its parameters are the run's, its task calls the graph."""
     given = checked(
@@ -235,6 +324,7 @@ def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say
             "max_active_runs": max_active_runs,
             "max_active_tasks": max_active_tasks,
             "tracking": tracking,
+            "notifications": notifications,
         },
         "a pipeline",
     )

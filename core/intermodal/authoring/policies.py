@@ -3,8 +3,9 @@
 # ruff: noqa: N802 - they read as the values that they make
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -80,6 +81,47 @@ def Cache(*, ttl: DurationLike | None = None, key: str | None = None) -> ir.Cach
     return made
 
 
+def Notification(
+    on: Literal["failure", "success", "retry"], channel: str, message: str | None = None
+) -> ir.Notification:
+    """Tell a channel: `log`, `email:ADDRESS`, `slack:NAME` or `webhook:NAME`, NAME being a secret's."""
+    made: ir.Notification = _made(ir.Notification, on=on, channel=channel, message=message)
+    return made
+
+
+def TaskDefaults(
+    *,
+    retry: ir.Retry | int | None = None,
+    timeout: DurationLike | None = None,
+    cache: ir.Cache | None = None,
+    resources: ir.Resources | None = None,
+    pool: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> ir.TaskDefaults:
+    """Policies for tasks that set none of their own."""
+    made: ir.TaskDefaults = _made(
+        ir.TaskDefaults,
+        retry=ir.Retry(max=retry) if isinstance(retry, int) else retry,
+        timeout=timeout,
+        cache=cache,
+        resources=resources,
+        pool=pool,
+        environment=environment or {},
+    )
+    return made
+
+
+def Tracking(
+    *,
+    enabled: bool = True,
+    experiment: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> ir.Tracking:
+    """Whether and under which experiment runs are tracked."""
+    made: ir.Tracking = _made(ir.Tracking, enabled=enabled, experiment=experiment, tags=tags or {})
+    return made
+
+
 def Cron(expression: str, *, timezone: str = "UTC") -> ir.Cron:
     """At the times of a five-field cron expression in an IANA time zone."""
     made: ir.Cron = _made(ir.Cron, expression=expression, timezone=timezone)
@@ -89,6 +131,18 @@ def Cron(expression: str, *, timezone: str = "UTC") -> ir.Cron:
 def Interval(every: DurationLike) -> ir.Interval:
     """Every so often: `Interval("1h")`."""
     made: ir.Interval = _made(ir.Interval, every=every)
+    return made
+
+
+def OnData(*assets: str, require: Literal["any", "all"] = "all") -> ir.OnData:
+    """When data assets, given by their URIs, have been updated: all of them, or any."""
+    made: ir.OnData = _made(ir.OnData, assets=assets, require=require)
+    return made
+
+
+def OnEvent(event: str) -> ir.OnEvent:
+    """When an outside event of this name arrives."""
+    made: ir.OnEvent = _made(ir.OnEvent, event=event)
     return made
 
 

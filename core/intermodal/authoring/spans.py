@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from types import CodeType, FrameType, TracebackType
 from intermodal.findings import Span
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+NOT_THE_USERS = (PACKAGE, contextlib.__file__)
+"""Files between a user's line and what it calls: ours, and what enters our `with` blocks."""
 _root: ContextVar[Path | None] = ContextVar("intermodal_root", default=None)
 
 
@@ -29,7 +32,7 @@ def shown_below(root: Path | None) -> Iterator[None]:
 def caller_span() -> Span | None:
     """The place of the call in the nearest frame that is not Intermodal's own."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
         frame = frame.f_back
     if frame is None:
         return None

@@ -11,11 +11,12 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from intermodal import ir
 from intermodal.authoring import capture
 from intermodal.authoring import hints as type_hints
-from intermodal.authoring.handles import TaskHandle, as_expression
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression
 from intermodal.authoring.options import TASK_SETTINGS, TEXT, checked
 from intermodal.authoring.policies import DurationLike
+from intermodal.authoring.regions import after_list, collect, loop_items, new_loop, tracer_for
 from intermodal.authoring.spans import caller_span, function_span
-from intermodal.authoring.tracing import Tracer, current_tracer
+from intermodal.authoring.tracing import Draft, Tracer, current_tracer
 from intermodal.findings import Finding, FindingsError, Span, error
 
 P = ParamSpec("P")
@@ -71,7 +72,40 @@ class Task(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.function.__qualname__}>"
 
-    def _traced(self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskHandle:
+    def map(self, *lists: Any, max_parallel: int | None = None, **constant: Any) -> MappedHandle:
+        """Run the task once for each item: `prices = quote.map(symbols, day=today)`.
+
+        Positional arguments are lists, gone over side by side; named ones are the same for every item. What
+        comes back stands for the list of results.
+        """
+        tracer = tracer_for("map")
+        name = self.options.id or self.function.__name__
+        loop = new_loop(tracer, lists, "zip", max_parallel, id=f"each_{name}")
+        items = loop_items(tracer, loop)
+        args = items if isinstance(items, tuple) else (items,)
+        with tracer.collecting(loop.body):
+            inner = self._traced(tracer, args, constant)
+        inner._draft.after, loop.after = [], inner._draft.after
+        outputs = {name: collect(inner._output(name))._expression for name in inner._outputs}
+        return MappedHandle(tracer, loop, outputs)
+
+    def as_action(
+        self,
+        tracer: Tracer,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        wrap: Callable[[ir.PythonCall], ir.Action],
+    ) -> TaskHandle:
+        """Add a task whose action is made of the call: something that the function decides."""
+        return self._traced(tracer, args, kwargs, wrap)
+
+    def _traced(
+        self,
+        tracer: Tracer,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        wrap: Callable[[ir.PythonCall], ir.Action] | None = None,
+    ) -> TaskHandle:
         span = caller_span()
         described = _describe(self.function, tracer)
         name = self.options.id or self.function.__name__
@@ -81,16 +115,16 @@ class Task(Generic[P, R]):
         fields: dict[str, Any] = {
             "docs": described.docs,
             **self.options.fields,
-            "action": described.action,
+            "action": wrap(described.action) if wrap else described.action,
             "inputs": inputs,
             "input_types": {key: described.input_types[key] for key in inputs},
-            "outputs": described.returns.outputs,
+            "outputs": {} if wrap else described.returns.outputs,
             "tracks": described.tracks,
             "span": span,
         }
-        after = after_ids(self.options.after)
+        after = tuple(after_list(self.options.after))
         draft = tracer.add(name, fields, explicit=self.options.id is not None, after=after)
-        return TaskHandle(tracer, draft, described.returns.outputs)
+        return TaskHandle(tracer, draft, fields["outputs"])
 
     def _bound(
         self, tracer: Tracer, args: Sequence[Any], kwargs: Mapping[str, Any], span: Span | None
@@ -111,6 +145,21 @@ class Task(Generic[P, R]):
                 ]
             ) from None
         return {key: as_expression(tracer, value) for key, value in bound.arguments.items()}
+
+
+class MappedHandle(TaskHandle):
+    """What `task.map` gives: the collected results, or one attribute for each of several outputs."""
+
+    def __init__(self, tracer: Tracer, loop: Draft, outputs: Mapping[str, ir.Expression]) -> None:
+        super().__init__(tracer, loop, dict.fromkeys(outputs))
+        self._collected = outputs
+
+    @property
+    def _expression(self) -> ir.Expression:
+        return self._collected["return"] if "return" in self._collected else super()._expression
+
+    def _output(self, name: str) -> Handle:
+        return Handle(self._tracer, self._collected[name], f"the list of `{name}`")
 
 
 @dataclass(frozen=True)
@@ -270,27 +319,6 @@ def _returns(
         return type_hints.Returns({"return": ir.AnyType.of()}, "none"), [finding]
 
 
-def after_ids(after: Sequence[Any]) -> tuple[str, ...]:
-    """Ids of the tasks in an `after=` option.
-
-    Raises:
-        FindingsError: If something in it is no task result.
-    """
-    for item in after:
-        if not isinstance(item, TaskHandle):
-            raise FindingsError(
-                [
-                    error(
-                        "PORT116",
-                        "`after` takes results of task calls",
-                        caller_span(),
-                        next="write `after=[load()]`",
-                    )
-                ]
-            )
-    return tuple(dict.fromkeys(item._draft.id for item in after))
-
-
 @overload
 def task(function: Callable[P, R], /) -> Task[P, R]: ...
 @overload
@@ -309,6 +337,11 @@ def task(
     display_name: str | None = ...,
     docs: str | None = ...,
     join: ir.Join | None = ...,
+    pool_slots: int | None = ...,
+    notifications: Sequence[ir.Notification] | ir.Notification | None = ...,
+    secrets: Mapping[str, ir.SecretRef] | None = ...,
+    reads: Sequence[str] | str | None = ...,
+    writes: Sequence[str] | str | None = ...,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a task: `@task`, or `@task(retry=Retry(2), timeout="20m")`.
