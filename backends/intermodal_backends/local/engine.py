@@ -213,8 +213,8 @@ class Engine:
             return False
         if any(up in self._ran for up in self.plan.steps[key[0]].ups):
             return False
-        self.record.restored(key, self._starts.get(instance_id(*key), 0))
-        self.scheduler.finish(key, "succeeded", done.outputs)
+        self.record.restored(key, self._starts.get(instance_id(*key), 0), done.state)
+        self.scheduler.finish(key, done.state, done.outputs)
         self.record.tell_ended()
         return True
 
@@ -238,9 +238,20 @@ class Engine:
         if not message["ok"]:
             self._after_failure(running, mishap_of_reply(message, running, task), seconds)
             return
-        self.folder.note_success(instance_id(*key), message["outputs"], self._codes[key[0]])
-        self.record.succeeded(key, running.number, seconds)
-        self.scheduler.finish(key, "succeeded", message["outputs"])
+        self._succeed(key, running.number, seconds, message["outputs"], message["state"])
+
+    def _succeed(
+        self,
+        key: Key,
+        number: int,
+        seconds: float,
+        outputs: Mapping[str, Any],
+        state: str = "succeeded",
+    ) -> None:
+        self.folder.note_success(instance_id(*key), outputs, self._codes[key[0]], state)
+        attempts = number - 1 if state == "cached" else number
+        self.record.succeeded(key, attempts, number, seconds, state)
+        self.scheduler.finish(key, state, outputs)
         self.record.tell_ended()
 
     def _after_failure(self, running: Running, mishap: Mishap, seconds: float) -> None:

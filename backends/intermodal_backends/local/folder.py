@@ -30,6 +30,7 @@ class Done:
 
     outputs: Mapping[str, Any]
     code: str
+    state: str = "succeeded"
 
 
 class RunFolder:
@@ -87,9 +88,12 @@ class RunFolder:
         state: dict[str, Any] = json.loads(text)
         return state
 
-    def note_success(self, instance: str, outputs: Mapping[str, Any], code: str) -> None:
+    def note_success(
+        self, instance: str, outputs: Mapping[str, Any], code: str, state: str = "succeeded"
+    ) -> None:
         """Add an instance to the journal."""
-        line = json.dumps({"instance": instance, "outputs": dict(outputs), "code": code})
+        entry = {"instance": instance, "outputs": dict(outputs), "code": code, "state": state}
+        line = json.dumps(entry)
         descriptor = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode() + b"\n")
@@ -106,7 +110,8 @@ class RunFolder:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            done[entry["instance"]] = Done(entry["outputs"], entry["code"])
+            state = entry.get("state", "succeeded")
+            done[entry["instance"]] = Done(entry["outputs"], entry["code"], state)
         return done
 
 

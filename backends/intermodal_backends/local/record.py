@@ -46,15 +46,17 @@ class Record:
         """An attempt failed, and another follows."""
         self._tell(Progress(instance_id(*key), "retrying", number, pause, str(mishap)))
 
-    def succeeded(self, key: Key, number: int, seconds: float) -> None:
-        """An instance succeeded."""
+    def succeeded(
+        self, key: Key, attempts: int, number: int, seconds: float, state: str = "succeeded"
+    ) -> None:
+        """An instance succeeded after so many attempts; the log is that of this number."""
         log = self._folder.log_of(*key, number)
         kept = log if log.exists() else None
-        self._results[key] = TaskResult("succeeded", number, seconds, log=kept)
+        self._results[key] = TaskResult(state, attempts, seconds, log=kept)
 
-    def restored(self, key: Key, attempts: int) -> None:
+    def restored(self, key: Key, attempts: int, state: str = "succeeded") -> None:
         """An instance had succeeded in an earlier part of the run."""
-        self._results[key] = TaskResult("succeeded", attempts, restored=True)
+        self._results[key] = TaskResult(state, attempts, restored=True)
 
     def failed(self, key: Key, number: int, seconds: float, mishap: Mishap) -> None:
         """An instance failed for good; number 0 if it never started."""

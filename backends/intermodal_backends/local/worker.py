@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import linecache
 import os
@@ -27,18 +28,21 @@ from intermodal.ir import (
     Task,
     Type,
 )
-from intermodal.runtime.attempt import Job, attempt
+from intermodal.runtime.attempt import Done, Job, attempt
 from intermodal.runtime.call import job_of, report
 from intermodal.runtime.context import Context
+from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import AttemptTimeout, classify
 from intermodal.runtime.secrets import hide_secrets, read_secret
 from intermodal.runtime.shell import shell_job
 from intermodal_backends.local import wire
 from intermodal_backends.local.container import container_job
 from intermodal_backends.local.failures import user_traceback
+from intermodal_backends.local.folder import code_of
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
+    from intermodal.runtime.cache import CachePolicy
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,15 @@ class WorkerProcess:
         try:
             with _logged(Path(order.log)), _endable():
                 try:
-                    outputs = self._attempt(order, findings)
+                    done = self._attempt(order, findings)
                 finally:
                     report(findings)
         except BaseException as problem:  # also what ends an attempt from outside
             return {**_failure(problem), "findings": _data(findings)}
-        return {"ok": True, "outputs": outputs, "findings": _data(findings)}
+        state = "cached" if done.cached else "succeeded"
+        return {"ok": True, "state": state, "outputs": done.outputs, "findings": _data(findings)}
 
-    def _attempt(self, order: Order, findings: list[Finding]) -> dict[str, Any]:
+    def _attempt(self, order: Order, findings: list[Finding]) -> Done:
         task = self._tasks[order.task]
         context = Context(
             pipeline=self._context.pipeline,
@@ -124,7 +129,8 @@ class WorkerProcess:
             tags = {name: _tag(type_, task) for name, type_ in task.outputs.items()}
             with _folder_for(task) as folder:
                 job = self._job(task, tags, folder)
-                return attempt(job, context, order.inputs, tags, findings)
+                policy = _cache_of(task, job)
+                return attempt(job, context, order.inputs, tags, findings, policy)
 
     def _job(self, task: Task, tags: Mapping[str, str], folder: Path) -> Job:
         match task.action:
@@ -176,6 +182,16 @@ def _from_source(task: str, action: PythonCall) -> Callable[..., Any]:
     exec(compile(text, file, "exec", dont_inherit=True), scope)  # noqa: S102 - the user's own code
     found: Callable[..., Any] = scope[action.function]
     return found
+
+
+def _cache_of(task: Task, job: Job) -> CachePolicy | None:
+    """How outputs of the task are found again; its code is all that it does, and its environment."""
+    cache = task.cache
+    if cache is None or not cache.enabled:
+        return None
+    code = canonical([code_of(task), dict(task.environment), job.code_hash])
+    ttl = None if cache.ttl is None else cache.ttl.total_seconds()
+    return {"key": cache.key, "ttl": ttl, "code": hashlib.sha256(code.encode()).hexdigest()}
 
 
 def _tag(type_: Type, task: Task) -> str:

@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING, Any
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import log_end, log_start
 from intermodal.runtime.problems import OUTCOMES, classify, describe
-from intermodal.runtime.secrets import hide_secrets
-from intermodal.runtime.stored import Inputs, Outputs, checked_artifact, is_artifact
+from intermodal.runtime.secrets import hide_secrets, mentions_secret
+from intermodal.runtime.stored import (
+    Inputs,
+    Outputs,
+    checked_artifact,
+    holds_ref,
+    is_artifact,
+    load_value,
+)
 from intermodal.runtime.typed import to_json
 
 if TYPE_CHECKING:
+    from intermodal.artifacts import ArtifactRef
     from intermodal.findings import Finding
+    from intermodal.runtime.cache import Cache, CachePolicy, Found
     from intermodal.tracking.session import Session
 
 OFF = ("", "none")
+CACHED_TAG = "intermodal.cached"
+"""The tracker's label of attempts that reused the outputs of an earlier success."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +51,23 @@ class Job:
     by_path: bool = False
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a success gave: JSON by output name, and whether an earlier success had given it."""
+
+    outputs: dict[str, Any]
+    cached: bool = False
+
+
 def attempt(
     job: Job,
     context: Context,
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str],
     findings: list[Finding],
-) -> dict[str, Any]:
-    """Do the job once and give its outputs as JSON by name.
+    policy: CachePolicy | None = None,
+) -> Done:
+    """Do the job once and give its outputs, or those of an earlier success.
 
     Args:
         job: What to do.
@@ -55,12 +75,18 @@ def attempt(
         inputs: JSON values and references.
         outputs: Type tags by output name: an artifact kind, or `value`.
         findings: Gets what the user should see, also if the attempt fails.
+        policy: How to find outputs of an earlier success; None does the job in any case.
 
     Raises:
         WrongValue: A value does not fit its declaration.
         InfrastructureError: The store failed.
         BaseException: Whatever the job raises, unchanged.
     """
+    cache = _cache(policy, job, context, inputs, outputs, findings)
+    found = None if cache is None else cache.find()
+    if found is not None:
+        _reuse(found, context, inputs, outputs, findings)
+        return Done(found.outputs, cached=True)
     log_start(context.task, context.index, context.attempt)
     try:
         with _tracked(context, findings) as tracked:
@@ -70,15 +96,63 @@ def attempt(
         error = hide_secrets(describe(problem))
         log_end(context.task, context.index, context.attempt, outcome, error=error)
         raise
+    _log_given(context, "succeeded", stored.parameters, stored.references)
+    if cache is not None:
+        cache.keep(given)
+    return Done(given)
+
+
+def _cache(
+    policy: CachePolicy | None,
+    job: Job,
+    context: Context,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    findings: list[Finding],
+) -> Cache | None:
+    if policy is None:
+        return None
+    from intermodal.runtime.cache import Cache
+
+    return Cache(policy, context, inputs, outputs, job.code_hash, findings)
+
+
+def _reuse(
+    found: Found,
+    context: Context,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    findings: list[Finding],
+) -> None:
+    """Report outputs that were found instead of made."""
+    with _tracked(context, findings) as tracked:
+        if tracked is not None:
+            values = {name: value for name, value in inputs.items() if not mentions_secret(value)}
+            tracked.record_inputs({n: v for n, v in values.items() if not holds_ref(v)})
+            tracked.set_tag(CACHED_TAG, "true")
+            metrics = {
+                name: load_value(found.outputs[name], context.store_uri)
+                for name, tag in outputs.items()
+                if tag == "Metrics"
+            }
+            _record_outputs(tracked, metrics, outputs, found.references)
+    _log_given(context, "cached", found.parameters, found.references)
+
+
+def _log_given(
+    context: Context,
+    outcome: str,
+    parameters: Mapping[str, Any],
+    references: Mapping[str, ArtifactRef],
+) -> None:
     log_end(
         context.task,
         context.index,
         context.attempt,
-        "succeeded",
-        outputs=stored.parameters,
-        artifacts={name: ref.sha256 for name, ref in stored.references.items()},
+        outcome,
+        outputs=parameters,
+        artifacts={name: ref.sha256 for name, ref in references.items()},
     )
-    return given
 
 
 def _do(
@@ -107,7 +181,7 @@ def _do(
     finally:
         findings.extend(stored.findings)
     if tracked is not None:
-        _record_outputs(tracked, results, outputs, stored)
+        _record_outputs(tracked, results, outputs, stored.references)
     return given, stored
 
 
@@ -121,11 +195,15 @@ def _give(name: str, value: Any, tag: str, hint: Any, context: Context, stored: 
 
 
 def _record_outputs(
-    tracked: Session, results: Mapping[str, Any], outputs: Mapping[str, str], stored: Outputs
+    tracked: Session,
+    results: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    references: Mapping[str, ArtifactRef],
 ) -> None:
-    for name, ref in stored.references.items():
+    for name, ref in references.items():
         tracked.record_reference(name, ref.uri, ref.sha256, ref.kind)
-        tracked.know(results[name], ref.uri)
+        if name in results:
+            tracked.know(results[name], ref.uri)
     for name, tag in outputs.items():
         if tag == "Metrics" and results[name] is not None:
             tracked.record_metrics("" if len(outputs) == 1 else name, results[name])

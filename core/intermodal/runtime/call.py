@@ -19,6 +19,7 @@ from intermodal.runtime.typed import hints_of, record_fields
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
+    from intermodal.runtime.cache import CachePolicy
 
 Unpack = Literal["none", "attributes", "items"]
 
@@ -30,6 +31,7 @@ def run(
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str],
     unpack: Unpack = "none",
+    cache: CachePolicy | None = None,
 ) -> Any:
     """Run a function as one attempt of a task.
 
@@ -39,6 +41,12 @@ def run(
         inputs: JSON values and artifact references, by parameter name.
         outputs: Type tags by output name: an artifact kind (`Dataset`, `Model`, ...), or `value`.
         unpack: How outputs are taken from what the function returns.
+        cache: Reuse the outputs of an earlier success, kept in the artifact store:
+            `{"key": text or None, "ttl": seconds or None, "code": SHA-256 or ""}`. The same key means the
+            same result: it is made of the code and the inputs, artifacts by their content; or, where
+            `key` is given, of pipeline, task, index and that text, whatever the inputs. An empty
+            `code` stands for the source of the function. On a hit the function is not called, and the
+            attempt ends as `cached` without having started.
 
     Returns:
         JSON only: for `none` the value or reference of the output, None if there is no output;
@@ -51,10 +59,11 @@ def run(
     """
     findings: list[Finding] = []
     try:
-        given = attempt(job_of(function, outputs, unpack), context, inputs, outputs, findings)
+        job = job_of(function, outputs, unpack)
+        done = attempt(job, context, inputs, outputs, findings, cache)
     finally:
         report(findings)
-    return shaped(given, unpack)
+    return shaped(done.outputs, unpack)
 
 
 def job_of(function: Callable[..., Any], outputs: Mapping[str, str], unpack: Unpack) -> Job:

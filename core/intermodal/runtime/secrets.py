@@ -34,6 +34,13 @@ def is_secret(value: Any) -> bool:
     return isinstance(value, Mapping) and set(value) == {MARK}
 
 
+def mentions_secret(value: Any) -> bool:
+    """Whether a JSON value is a marker, or has one inside."""
+    if isinstance(value, dict):
+        return is_secret(value) or any(mentions_secret(part) for part in value.values())
+    return isinstance(value, list) and any(mentions_secret(part) for part in value)
+
+
 def reveal(marker: Mapping[str, Any]) -> str:
     """The text that a marker stands for.
 

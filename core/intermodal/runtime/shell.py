@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from intermodal.runtime.attempt import Job, attempt
 from intermodal.runtime.call import report
 from intermodal.runtime.context import Context
+from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import WrongValue
 from intermodal.runtime.stored import is_artifact
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
+    from intermodal.runtime.cache import CachePolicy
 
 TEXT_TAGS = ("string", "timestamp")
 UNTYPED_TAGS = ("value", "any")
@@ -35,6 +37,7 @@ def run_shell(
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str],
     environment: Mapping[str, str] | None = None,
+    cache: CachePolicy | None = None,
 ) -> Any:
     """Run a command with `bash -c` as one attempt of a task.
 
@@ -47,6 +50,7 @@ def run_shell(
             which the last line of standard output is read; an artifact kind, when that line is the
             path of a file or folder; or `value`, for JSON if it is some and text if not.
         environment: Further variables.
+        cache: As for `run`; an empty `code` stands for the command and `environment`.
 
     Returns:
         The output's JSON value or reference; None if there is none.
@@ -58,12 +62,11 @@ def run_shell(
     """
     findings: list[Finding] = []
     try:
-        given = attempt(
-            shell_job(command, outputs, environment or {}), context, inputs, outputs, findings
-        )
+        job = shell_job(command, outputs, environment or {})
+        done = attempt(job, context, inputs, outputs, findings, cache)
     finally:
         report(findings)
-    return next(iter(given.values()), None)
+    return next(iter(done.outputs.values()), None)
 
 
 def shell_job(command: str, outputs: Mapping[str, str], environment: Mapping[str, str]) -> Job:
@@ -74,7 +77,8 @@ def shell_job(command: str, outputs: Mapping[str, str], environment: Mapping[str
         line = last_line(["bash", "-c", command], {**os.environ, **environment, **given})
         return {name: read_text(line, tag, f"output `{name}`") for name, tag in outputs.items()}
 
-    digest = hashlib.sha256(command.encode()).hexdigest()
+    text = command if not environment else canonical([command, dict(environment)])
+    digest = hashlib.sha256(text.encode()).hexdigest()
     return Job(call=call, code_hash=digest, by_path=True)
 
 

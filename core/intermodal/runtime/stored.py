@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from types import UnionType
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
-from intermodal.runtime.secrets import is_secret, reveal
-from intermodal.runtime.typed import from_json
+from intermodal.runtime.secrets import is_secret, mentions_secret, reveal
+from intermodal.runtime.typed import from_json, record_fields
 
 if TYPE_CHECKING:
     from intermodal.artifacts import ArtifactRef, ArtifactStore, LineageInput
@@ -79,34 +79,30 @@ class Inputs:
             InfrastructureError: It cannot be had.
         """
         what = f"input `{name}` of `{self._context.task}`"
-        if is_secret(value):
-            return reveal(value)
-        if not _holds_ref(value):
+        if not holds_ref(value) and not mentions_secret(value):
             self.parameters[name] = value
         fetched, is_value = self._fetched(value, hint, name)
         return from_json(fetched, hint, what) if is_value else fetched
 
     def _fetched(self, value: Any, hint: Any, name: str) -> tuple[Any, bool]:
-        """The value without references, and whether it is JSON to be read by its annotation."""
+        """The value without references and secrets, and whether its annotation is to read it."""
+        if is_secret(value):
+            return reveal(value), True
         if _looks_like_ref(value):
             return self._loaded(value, hint, name)
-        if isinstance(value, list) and _holds_ref(value):
-            inner = _part_hint(hint)
-            return [self._part(item, inner, name) for item in value], True
-        if isinstance(value, dict) and _holds_ref(value):
-            inner = _part_hint(hint)
-            return {key: self._part(item, inner, name) for key, item in value.items()}, True
-        return value, True
-
-    def _part(self, value: Any, hint: Any, name: str) -> Any:
-        return self._fetched(value, hint, name)[0]
+        if not isinstance(value, list | dict) or not (holds_ref(value) or mentions_secret(value)):
+            return value, True
+        parts = part_hints(hint, value)
+        if isinstance(value, list):
+            return [self._fetched(v, parts(n), name)[0] for n, v in enumerate(value)], True
+        return {key: self._fetched(v, parts(key), name)[0] for key, v in value.items()}, True
 
     def _loaded(self, value: dict[str, Any], hint: Any, name: str) -> tuple[Any, bool]:
-        from intermodal.artifacts import ArtifactRef, LineageInput, is_ref
-
-        if not is_ref(value):
+        ref = reference_in(value)
+        if ref is None:
             return value, True
-        ref = ArtifactRef.from_json(value)
+        from intermodal.artifacts import LineageInput
+
         store = open_store(self._context.store_uri)
         with store_errors():
             if ref.kind == VALUE_KIND:
@@ -124,17 +120,20 @@ def load_value(value: Any, store_uri: str) -> Any:
     Raises:
         InfrastructureError: It cannot be read.
     """
-    if not _looks_like_ref(value):
-        return value
-    from intermodal.artifacts import ArtifactRef, is_ref
-
-    if not is_ref(value):
-        return value
-    ref = ArtifactRef.from_json(value)
-    if ref.kind not in (VALUE_KIND, "Metrics"):
+    ref = reference_in(value)
+    if ref is None or ref.kind not in (VALUE_KIND, "Metrics"):
         return value
     with store_errors():
         return open_store(store_uri).load(ref)
+
+
+def reference_in(value: Any) -> ArtifactRef | None:
+    """The reference that a JSON value is; None for any other value, with nothing heavy imported."""
+    if not _looks_like_ref(value):
+        return None
+    from intermodal.artifacts import ArtifactRef, is_ref
+
+    return ArtifactRef.from_json(value) if is_ref(value) else None
 
 
 class Outputs:
@@ -197,20 +196,36 @@ def _looks_like_ref(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and REF_MARK in value
 
 
-def _holds_ref(value: Any) -> bool:
+def holds_ref(value: Any) -> bool:
+    """Whether a JSON value is a reference, or has one inside."""
     if isinstance(value, dict):
-        return _looks_like_ref(value) or any(_holds_ref(item) for item in value.values())
-    return isinstance(value, list) and any(_holds_ref(item) for item in value)
+        return _looks_like_ref(value) or any(holds_ref(item) for item in value.values())
+    return isinstance(value, list) and any(holds_ref(item) for item in value)
 
 
-def _part_hint(hint: Any) -> Any:
-    """The annotation of what a list or mapping holds."""
+def part_hints(hint: Any, value: Any) -> Callable[[Any], Any]:
+    """What the annotation of a list or mapping says of the part at a position or key; None for nothing."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _part_hint(args[0])
+        return part_hints(args[0], value)
     if origin in (Union, UnionType):
-        return next((_part_hint(arg) for arg in args if arg is not type(None)), None)
-    return args[-1] if args else None
+        options = [arg for arg in args if arg is not type(None)]
+        fitting = [arg for arg in options if _is_container(arg, value)]
+        return part_hints(next(iter(fitting or options), None), value)
+    if origin is tuple and args[-1:] != (...,):
+        return lambda place: args[place] if isinstance(place, int) and place < len(args) else None
+    fields = record_fields(hint) or {}
+    if fields:
+        return fields.get
+    inner = next((arg for arg in reversed(args) if arg is not ...), None)
+    return lambda _place: inner
+
+
+def _is_container(hint: Any, value: Any) -> bool:
+    """Whether an annotation is of lists, where the value is one, or of mappings."""
+    kind = get_origin(hint) or hint
+    wanted = Mapping if isinstance(value, dict) else Sequence
+    return isinstance(kind, type) and issubclass(kind, wanted)
 
 
 def is_artifact(tag: str) -> bool:
