@@ -93,7 +93,36 @@ class Chain:
     operands: tuple[Expr, ...]
 
 
-Expr = Name | Value | Lines | Call | Attribute | Subscript | Sequence_ | Mapping_ | Chain
+@dataclass(frozen=True)
+class Operation:
+    """Operands joined by an operator, `a and b`; a single one has it before it, `not a`."""
+
+    operator: str
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """`value if condition else other`."""
+
+    value: Expr
+    condition: Expr
+    other: Expr
+
+
+Expr = (
+    Name
+    | Value
+    | Lines
+    | Call
+    | Attribute
+    | Subscript
+    | Sequence_
+    | Mapping_
+    | Chain
+    | Operation
+    | Conditional
+)
 
 
 def is_identifier(text: str) -> bool:
@@ -163,9 +192,16 @@ def inline(expr: Expr) -> str:
         case Lines(text):
             return quote(text)
         case Attribute(base, name):
-            return f"{inline(base)}.{name}"
+            return f"{_operand(base)}.{name}"
         case Subscript(base, key):
-            return f"{inline(base)}[{inline(key)}]"
+            return f"{_operand(base)}[{inline(key)}]"
+        case Operation(operator, (only,)):
+            return f"{operator} {_operand(only)}"
+        case Operation(operator, operands):
+            return f" {operator} ".join(_operand(operand) for operand in operands)
+        case Conditional(value, condition, other):
+            parts = (_operand(value), inline(condition), _operand(other))
+            return "{} if {} else {}".format(*parts)
         case Chain(operator, operands):
             return f" {operator} ".join(inline(operand) for operand in operands)
         case Call(function, args, keywords):
@@ -179,6 +215,12 @@ def inline(expr: Expr) -> str:
             return f"{brackets[0]}{', '.join(inside)}{trailing}{brackets[1]}"
         case Mapping_(items):
             return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in items) + "}"
+
+
+def _operand(expr: Expr) -> str:
+    """A part of an operation, in parentheses where it is one itself."""
+    text = inline(expr)
+    return f"({text})" if isinstance(expr, (Operation, Conditional, Chain)) else text
 
 
 def layout(
