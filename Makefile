@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 ENGINES := airflow@3.3 airflow@2.11 airflow@2.10 prefect@3 kfp@2
 
-.PHONY: help setup demo check fast test bench engines lock schema golden format clean
+.PHONY: help setup demo check fast test bench engines lock schema golden matrix format clean
 
 help:  ## show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ bench: setup  ## measure against the kfp SDK and print the figures
 
 golden: setup  ## write golden files anew; read the diff before committing it
 	$(BIN)/python -m pytest -q tests --update-golden
+
+matrix: engines  ## run all cases on all engines; write the results and docs/matrix.md anew
+	$(BIN)/python -m intermodal_backends.conformance.results
 
 lock: setup  ## resolve all requirement files anew
 	bash requirements/lock.sh

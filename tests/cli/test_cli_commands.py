@@ -8,29 +8,70 @@ import shlex
 import click
 import pytest
 
+from intermodal import evidence
 from intermodal.cli.command import WithExamples
 from intermodal.cli.main import COMMANDS, EXAMPLES
 from intermodal.codes import CODES
+from intermodal.evidence import CaseResult, Evidence, Shown
 
 
 def test_targets(call):
     done = call("targets")
     assert done.code == 0
     assert "toy     2.0, 1.0" in done.out
-    toy = call("targets", "--json").json["toy"]["2.0"]
-    assert toy["structure.for_each"] == {
+    rows = [line.split() for line in done.out.splitlines()]
+    assert ["feature", "brick@1.0", "toy@2.0"] in rows
+    assert ["retry", "lowered", "lowered"] in rows
+
+
+def test_targets_as_rows(call):
+    rows = call("targets", "--json").json
+    assert [(r["target"], r["version"]) for r in rows[:3]] == [
+        ("brick", "1.0"),
+        ("toy", "2.0"),
+        ("toy", "1.0"),
+    ]
+    [loops] = [r for r in rows if (r["feature"], r["version"]) == ("structure.for_each", "2.0")]
+    assert loops == {
+        "feature": "structure.for_each",
+        "target": "toy",
+        "version": "2.0",
         "support": "refused",
+        "how": "",
         "why": "toys do not loop",
-        "hint": "unroll it",
+        "compiles": 0,
+        "ran_same": None,
+        "cases": 0,
     }
 
 
 def test_one_targets_support(call):
     done = call("targets", "toy@1")
     assert done.out.startswith("toy@1.0\n")
-    assert "refused  toys do not loop" in done.out
-    assert call("targets", "toy", "--json").json["features"]["retry"]["support"] == "lowered"
+    assert ["structure.for_each", "refused", "0", "-", "0", "toys", "do", "not", "loop"] in [
+        line.split() for line in done.out.splitlines()
+    ]
+    rows = call("targets", "toy", "--json").json
+    assert {(r["target"], r["version"]) for r in rows} == {("toy", "2.0")}
+    assert [r["how"] for r in rows if r["feature"] == "retry"] == ["it tries again by itself"]
     assert call("targets", "tory").code == 1
+
+
+def test_targets_with_what_real_runs_have_shown(call, monkeypatch):
+    shown = {
+        "same": Shown(verdict="same"),
+        "excluded": Shown(verdict="excluded", reason="it is slow"),
+        "refused": Shown(verdict="refused"),
+    }
+    cases = {
+        name: CaseResult(content="", features=("retry",), targets={"toy@2.0": verdict})
+        for name, verdict in shown.items()
+    }
+    monkeypatch.setattr(evidence, "read_evidence", lambda: Evidence(cases=cases))
+    assert "retry" in (out := call("targets").out)
+    assert ["retry", "lowered", "lowered", "1/3"] in [line.split() for line in out.splitlines()]
+    [retry] = [r for r in call("targets", "toy", "--json").json if r["feature"] == "retry"]
+    assert (retry["compiles"], retry["ran_same"], retry["cases"]) == (2, 1, 3)
 
 
 def test_graph(call, etl):
