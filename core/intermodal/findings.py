@@ -6,12 +6,12 @@ one at a time; `FindingsError` carries them across the few places where going on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
 from intermodal.codes import CODES
+from intermodal.frozen import Frozen
 
 
 class Severity(StrEnum):
@@ -22,10 +22,10 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class Span(BaseModel):
+class Span(Frozen):
     """A place in a user's file: lines and columns count from 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - as pydantic documents it
 
     file: str
     line: int = 1
@@ -35,7 +35,7 @@ class Span(BaseModel):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Finding(BaseModel):
+class Finding(Frozen):
     """One thing to tell the user.
 
     Attributes:
@@ -47,14 +47,23 @@ class Finding(BaseModel):
         next: What to do now.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
     code: str
     severity: Severity
     what: str
     span: Span | None = None
     why: str = ""
     next: str = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON data; parts that are absent are left out."""
+        data = {name: value for name, value in vars(self).items() if value is not None}
+        return data | ({"span": vars(self.span)} if self.span else {})
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Finding:
+        """The finding that `to_data` made the data of."""
+        span = Span(**data["span"]) if "span" in data else None
+        return cls(**{**data, "severity": Severity(data["severity"]), "span": span})
 
 
 class FindingsError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -161,7 +162,7 @@ def test_a_file_that_cannot_be_stored_costs_no_metric(uri, identity, read, tmp_p
             tracking.register_model("model", __file__)
     (finding,) = tracked.findings
     assert finding.code == "PORT500"
-    assert "secret" not in finding.model_dump_json()
+    assert "secret" not in json.dumps(finding.to_data())
     tree = read(uri, identity.pipeline)
     run = tree.named("train")
     assert (run.info.status, run.data.metrics["m"], tree.files(run)) == ("FINISHED", 1.0, [])

@@ -31,7 +31,7 @@ def start_task(uri, identity, folder, temporary, together, findings):
             tracking.log_metric("m", float(step))
         tracking.log_text("x", "note.txt")
         together.wait()
-    findings.put([f.model_dump_json() for f in tracked.findings])
+    findings.put([f.to_data() for f in tracked.findings])
 
 
 def start_together(uri, identities, tmp_path, *, apart):

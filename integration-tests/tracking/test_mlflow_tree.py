@@ -131,7 +131,7 @@ def test_replaying_twice_changes_nothing(uri, identity, read, tmp_path, monkeypa
     again = spool.sync(tmp_path / "copy", uri)
     assert read(uri, identity.pipeline).everything() == before
     assert {f.code for f in first + again} == {"PORT504"}
-    assert [f.model_dump() for f in first] == [f.model_dump() for f in again]
+    assert [f.to_data() for f in first] == [f.to_data() for f in again]
 
     tree = read(uri, identity.pipeline)
     run = tree.named("train")

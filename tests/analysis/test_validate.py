@@ -188,7 +188,7 @@ def test_every_field_of_the_ir_stands_in_the_table_of_features():
         for name, fields in FIELDS.items():
             model = getattr(module, name, None)
             if model is not None:
-                assert set(model.model_fields) - {"span"} == set(fields), name
+                assert set(model.field_names) - {"span"} == set(fields), name
 
 
 def test_uses_name_the_subject_and_the_place():

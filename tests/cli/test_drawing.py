@@ -28,6 +28,7 @@ from intermodal.ir import (
     Shell,
     Task,
 )
+from intermodal.ir.write import to_data
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -199,6 +200,6 @@ def test_an_empty_pipeline_has_a_picture(form):
 
 
 def test_the_same_pipeline_gives_the_same_bytes():
-    again = Pipeline.model_validate(ALL.model_dump())
+    again = Pipeline.read(to_data(ALL))
     for draw in FORMATS.values():
         assert draw(ALL) == draw(again)

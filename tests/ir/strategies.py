@@ -3,16 +3,16 @@
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import MISSING
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
 
 from hypothesis import strategies as st
-from pydantic import BaseModel, StringConstraints
-from pydantic.fields import FieldInfo
 
 from intermodal.findings import Span
-from intermodal.ir.node import IDENTIFIER_PATTERN, Node
+from intermodal.frozen import defaults_of
+from intermodal.ir.node import IDENTIFIER_PATTERN, Node, PlainJson, Rule
 from intermodal.ir.policies import QUANTITY_PATTERN
 
 TEXT = st.text(max_size=8)
@@ -38,64 +38,46 @@ BOUNDED = {"jitter": st.floats(0, 1).map(lambda x: round(x, 3)), "span": st.none
 
 
 @cache
-def model(kind: type[BaseModel]) -> st.SearchStrategy:
-    """Any value of a model, small but with every field in play."""
+def model(kind: type[Node]) -> st.SearchStrategy:
+    """Any value of a kind of node, small but with every field in play."""
     if kind is Span:
         return st.builds(Span, file=TEXT, line=st.integers(1, 9), column=st.integers(1, 9))
-    kind.model_rebuild()
+    annotations = typing.get_type_hints(kind, include_extras=True)
     fields = {
-        name: BOUNDED[name] if name == "jitter" and kind.__name__ == "Retry" else _field(field)
-        for name, field in kind.model_fields.items()
+        name: BOUNDED[name]
+        if name == "jitter" and kind.__name__ == "Retry"
+        else hint(annotations[name])
+        for name in kind.field_names
     }
-    rare = {
-        name: strategy
-        if kind.model_fields[name].is_required()
-        else _sometimes(kind.model_fields[name], strategy)
-        for name, strategy in fields.items()
-    }
+    defaults = defaults_of(kind)
+    rare = {name: _sometimes(defaults[name], values) for name, values in fields.items()}
     return st.deferred(lambda: st.builds(kind, **rare))
 
 
-def _sometimes(field: FieldInfo, strategy: st.SearchStrategy) -> st.SearchStrategy:
-    """Mostly the default, so that values stay small."""
-    default = field.get_default(call_default_factory=True, validated_data={})
+def _sometimes(default, strategy: st.SearchStrategy) -> st.SearchStrategy:
+    """Mostly the default, if there is one, so that values stay small."""
+    if default is MISSING:
+        return strategy
     return st.integers(0, 4).flatmap(lambda n: strategy if n == 0 else st.just(default))
 
 
-def _field(field: FieldInfo) -> st.SearchStrategy:
-    pattern = next((m.pattern for m in field.metadata if isinstance(m, StringConstraints)), None)
-    if pattern is None:
-        pattern = next((m.pattern for m in field.metadata if getattr(m, "pattern", None)), None)
-    if pattern:
-        return st.sampled_from(MATCHING[pattern])
-    return hint(field.annotation, field)
-
-
-def hint(annotation, field=None) -> st.SearchStrategy:
-    """Values for a type annotation."""
+def hint(annotation, **facts) -> st.SearchStrategy:
+    """Values for a type annotation, with what its rules say."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if "JsonValue" in repr(annotation) and origin in (
-        typing.Annotated,
-        None,
-        typing.Union,
-        types.UnionType,
-    ):
+    if annotation == PlainJson:
         return JSON
     if origin is typing.Annotated:
-        pattern = next(
-            (getattr(m, "pattern", None) for m in args[1:] if getattr(m, "pattern", None)), None
-        )
-        return st.sampled_from(MATCHING[pattern]) if pattern else hint(args[0])
+        for rule in args[1:]:
+            facts |= rule.facts if isinstance(rule, Rule) else {}
+        return hint(args[0], **facts)
+    if "pattern" in facts:
+        return st.sampled_from(MATCHING[facts["pattern"]])
     if origin is typing.Literal:
         return st.sampled_from(args)
     if origin in (typing.Union, types.UnionType):
         return st.one_of(*(st.deferred(lambda arg=arg: hint(arg)) for arg in args))
     if origin is tuple:
-        least = (
-            1
-            if field is not None and any(getattr(m, "min_length", 0) for m in field.metadata)
-            else 0
-        )
+        least = facts.get("min_length", 0)
         return st.lists(st.deferred(lambda: hint(args[0])), min_size=least, max_size=least + 1).map(
             tuple
         )

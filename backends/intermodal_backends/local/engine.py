@@ -234,7 +234,7 @@ class Engine:
         if running.ending:
             pool.retire(event.worker)
         message = event.message
-        self.record.findings += [Finding.model_validate(data) for data in message["findings"]]
+        self.record.findings += [Finding.from_data(data) for data in message["findings"]]
         if not message["ok"]:
             self._after_failure(running, mishap_of_reply(message, running, task), seconds)
             return

@@ -281,7 +281,7 @@ def _text_of(problem: BaseException) -> str:
 
 
 def _data(findings: list[Finding]) -> list[dict[str, Any]]:
-    return [finding.model_dump(mode="json") for finding in findings]
+    return [finding.to_data() for finding in findings]
 
 
 def _text_on(descriptor: int) -> TextIOWrapper:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from pydantic import BaseModel
-
 from intermodal.ir import (
     Approval,
     BodyNode,
@@ -115,7 +113,7 @@ def parts(expression: Expression) -> Iterator[Expression]:
     while stack:
         current = stack.pop()
         yield current
-        for name in _expression_fields(type(current)):
+        for name in _expression_fields(type(current).__name__):
             value = getattr(current, name)
             if isinstance(value, tuple):
                 stack.extend(value)
@@ -126,7 +124,7 @@ def parts(expression: Expression) -> Iterator[Expression]:
 
 
 @cache
-def _expression_fields(kind: type[BaseModel]) -> tuple[str, ...]:
+def _expression_fields(kind: str) -> tuple[str, ...]:
     holders: dict[str, tuple[str, ...]] = {
         "Format": ("parts",),
         "Compare": ("left", "right"),
@@ -138,7 +136,7 @@ def _expression_fields(kind: type[BaseModel]) -> tuple[str, ...]:
         "ListOf": ("items",),
         "MapOf": ("entries",),
     }
-    return holders.get(kind.__name__, ())
+    return holders.get(kind, ())
 
 
 def references(values: Iterable[Expression]) -> Iterator[OutputRef | TaskState]:

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
-
 from intermodal.analysis import graph
 from intermodal.analysis.needs import type_parts
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 from intermodal.features import Use
 from intermodal.findings import Span
+from intermodal.frozen import defaults_of
 from intermodal.ir import (
     AnyType,
     ArtifactType,
@@ -301,18 +300,17 @@ def _expression_uses(values: Any, subject: str, span: Span | None) -> Iterator[U
 
 def _field_uses(node: Node, subject: str, span: Span | None) -> Iterator[Use]:
     """A use for each field of the table that differs from its default."""
-    for name, feature, default in _table_of(type(node)):
+    kind: type = type(node)
+    for name, feature, default in _table_of(kind):
         if getattr(node, name) != default:
             yield Use(feature, subject, span)
 
 
 @cache
-def _table_of(model: type[BaseModel]) -> tuple[tuple[str, F, Any], ...]:
-    rows = []
-    for name, feature in FIELDS[model.__name__].items():
-        if feature is None:
-            continue
-        field = model.model_fields[name]
-        default = field.get_default(call_default_factory=True, validated_data={})
-        rows.append((name, feature, default))
-    return tuple(rows)
+def _table_of(kind: type) -> tuple[tuple[str, F, Any], ...]:
+    defaults = defaults_of(kind)
+    return tuple(
+        (name, feature, defaults[name])
+        for name, feature in FIELDS[kind.__name__].items()
+        if feature is not None
+    )

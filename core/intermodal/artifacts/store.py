@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -353,7 +354,7 @@ class ArtifactStore:
 
 def _as_warning(finding: Finding) -> Finding:
     """The finding, of what does not stop a listing."""
-    return finding.model_copy(update={"severity": Severity.WARNING})
+    return dataclasses.replace(finding, severity=Severity.WARNING)
 
 
 def _default_cache() -> Path:

@@ -290,7 +290,7 @@ def _schedule(given: Any) -> ir.Schedule | None:
 
 def _inner(model: type[ir.Node], given: dict[str, Any]) -> Any:
     """A part of the pipeline, made of those of the given settings that are its fields."""
-    return model.of(**{name: given.pop(name) for name in model.model_fields if name in given})
+    return model.of(**{name: given.pop(name) for name in model.field_names if name in given})
 
 
 def pipeline(  # noqa: PLR0913 - one argument for each thing a pipeline can say

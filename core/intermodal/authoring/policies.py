@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from intermodal import ir
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import FindingsError, error
@@ -21,7 +19,11 @@ def _made(model: type[Any], **fields: Any) -> Any:
     span = caller_span()
     try:
         return model(span=span, **fields)
-    except ValidationError as problem:
+    except ValueError as problem:
+        from pydantic import ValidationError
+
+        if not isinstance(problem, ValidationError):
+            raise
         raise FindingsError(
             [
                 error(

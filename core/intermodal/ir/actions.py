@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from intermodal.ir.expressions import Expression
-from intermodal.ir.node import Duration, Identifier, Node
+from intermodal.ir.node import Duration, Identifier, Node, Rule
 
 
 class CapturedSource(Node):
@@ -66,7 +65,7 @@ class Sql(Node):
     kind: Literal["sql"] = "sql"
     connection: str
     statement: Expression
-    parameters: Mapping[str, Expression] = Field(default_factory=dict)
+    parameters: Mapping[str, Expression] = field(default_factory=dict)
 
 
 class Http(Node):
@@ -75,7 +74,7 @@ class Http(Node):
     kind: Literal["http"] = "http"
     url: Expression
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
-    headers: Mapping[str, Expression] = Field(default_factory=dict)
+    headers: Mapping[str, Expression] = field(default_factory=dict)
     body: Expression | None = None
     connection: str | None = None
 
@@ -107,7 +106,7 @@ class TriggerRun(Node):
 
     kind: Literal["trigger"] = "trigger"
     pipeline: Identifier
-    parameters: Mapping[str, Expression] = Field(default_factory=dict)
+    parameters: Mapping[str, Expression] = field(default_factory=dict)
     wait: bool = False
 
 
@@ -123,11 +122,11 @@ class Hosted(Node):
     kind: Literal["hosted"] = "hosted"
     ecosystem: str
     class_path: str
-    arguments: Mapping[str, Expression] = Field(default_factory=dict)
+    arguments: Mapping[str, Expression] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
 
 
 Action = Annotated[
     PythonCall | Shell | Container | Sql | Http | Wait | Approval | TriggerRun | Noop | Hosted,
-    Field(discriminator="kind"),
+    Rule(discriminator="kind"),
 ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from intermodal.ir.node import Duration, Identifier, Node, PlainJson
+from intermodal.ir.node import Duration, Identifier, Node, PlainJson, Rule
 
 Fact = Literal[
     "run_id",
@@ -108,7 +107,7 @@ class Logic(Node):
 
     op: Literal["logic"] = "logic"
     operator: Literal["and", "or", "not"]
-    operands: tuple[Expression, ...] = Field(min_length=1)
+    operands: Annotated[tuple[Expression, ...], Rule(min_length=1)]
 
 
 class Index(Node):
@@ -155,7 +154,7 @@ class MapOf(Node):
     """A map whose values are expressions."""
 
     op: Literal["map"] = "map"
-    entries: Mapping[str, Expression] = Field(default_factory=dict)
+    entries: Mapping[str, Expression] = field(default_factory=dict)
 
 
 class SourceExpression(Node):
@@ -186,5 +185,5 @@ Expression = Annotated[
     | ListOf
     | MapOf
     | SourceExpression,
-    Field(discriminator="op"),
+    Rule(discriminator="op"),
 ]

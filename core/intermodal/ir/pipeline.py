@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
-
-from pydantic import Field
 
 from intermodal.ir.actions import Action
 from intermodal.ir.expressions import Expression, OutputRef
-from intermodal.ir.node import Duration, Identifier, Node, PlainJson
+from intermodal.ir.node import Duration, Identifier, Node, PlainJson, Rule
 from intermodal.ir.policies import (
     Cache,
     Join,
@@ -54,9 +53,9 @@ class Task(Node):
     node: Literal["task"] = "task"
     id: Identifier
     action: Action
-    inputs: Mapping[str, Expression] = Field(default_factory=dict)
-    input_types: Mapping[str, Type] = Field(default_factory=dict)
-    outputs: Mapping[str, Type] = Field(default_factory=dict)
+    inputs: Mapping[str, Expression] = field(default_factory=dict)
+    input_types: Mapping[str, Type] = field(default_factory=dict)
+    outputs: Mapping[str, Type] = field(default_factory=dict)
     after: tuple[Identifier, ...] = ()
     join: Join = Join.ALL_SUCCESS
     guard: Expression | None = None
@@ -66,14 +65,14 @@ class Task(Node):
     cache: Cache | None = None
     resources: Resources | None = None
     pool: str | None = None
-    pool_slots: int = Field(default=1, ge=1)
+    pool_slots: Annotated[int, Rule(ge=1)] = 1
     priority: int | None = None
-    environment: Mapping[str, str] = Field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[SecretVariable, ...] = ()
     notifications: tuple[Notification, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    labels: Mapping[str, str] = Field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     display_name: str = ""
     docs: str = ""
@@ -96,17 +95,17 @@ class Branch(Node):
 
     node: Literal["branch"] = "branch"
     id: Identifier
-    arms: tuple[Arm, ...] = Field(min_length=1)
+    arms: Annotated[tuple[Arm, ...], Rule(min_length=1)]
     chooser: Expression | None = None
     otherwise: tuple[BodyNode, ...] | None = None
-    outputs: Mapping[str, tuple[OutputRef, ...]] = Field(default_factory=dict)
+    outputs: Mapping[str, tuple[OutputRef, ...]] = field(default_factory=dict)
     after: tuple[Identifier, ...] = ()
 
 
 class Items(Node):
     """What a loop goes over: one list, or the product or zip of several."""
 
-    lists: tuple[Expression, ...] = Field(min_length=1)
+    lists: Annotated[tuple[Expression, ...], Rule(min_length=1)]
     combine: Literal["single", "product", "zip"] = "single"
 
 
@@ -118,8 +117,8 @@ class ForEach(Node):
     items: Items
     item_type: Type = AnyType.of()
     body: tuple[BodyNode, ...]
-    max_parallel: int | None = Field(default=None, ge=1)
-    outputs: Mapping[str, OutputRef] = Field(default_factory=dict)
+    max_parallel: Annotated[int | None, Rule(ge=1)] = None
+    outputs: Mapping[str, OutputRef] = field(default_factory=dict)
     after: tuple[Identifier, ...] = ()
 
 
@@ -129,13 +128,13 @@ class Group(Node):
     node: Literal["group"] = "group"
     id: Identifier
     body: tuple[BodyNode, ...]
-    outputs: Mapping[str, OutputRef] = Field(default_factory=dict)
+    outputs: Mapping[str, OutputRef] = field(default_factory=dict)
     after: tuple[Identifier, ...] = ()
     display_name: str = ""
     docs: str = ""
 
 
-BodyNode = Annotated[Task | Branch | ForEach | Group, Field(discriminator="node")]
+BodyNode = Annotated[Task | Branch | ForEach | Group, Rule(discriminator="node")]
 
 
 class TaskDefaults(Node):
@@ -146,7 +145,7 @@ class TaskDefaults(Node):
     cache: Cache | None = None
     resources: Resources | None = None
     pool: str | None = None
-    environment: Mapping[str, str] = Field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tracking(Node):
@@ -154,14 +153,14 @@ class Tracking(Node):
 
     enabled: bool = True
     experiment: str | None = None
-    tags: Mapping[str, str] = Field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Concurrency(Node):
     """How much of a pipeline may run at once."""
 
-    max_active_runs: int | None = Field(default=None, ge=1)
-    max_active_tasks: int | None = Field(default=None, ge=1)
+    max_active_runs: Annotated[int | None, Rule(ge=1)] = None
+    max_active_tasks: Annotated[int | None, Rule(ge=1)] = None
 
 
 class Environment(Node):
@@ -177,15 +176,15 @@ class Pipeline(Node):
     ir_version: Literal[1] = 1
     name: Identifier
     description: str = ""
-    labels: Mapping[str, str] = Field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
-    parameters: Mapping[Identifier, Parameter] = Field(default_factory=dict)
+    parameters: Mapping[Identifier, Parameter] = field(default_factory=dict)
     schedule: Schedule | None = None
     defaults: TaskDefaults = TaskDefaults.of()
     environment: Environment = Environment.of()
     body: tuple[BodyNode, ...] = ()
     exit_tasks: tuple[Task, ...] = ()
-    outputs: Mapping[str, Expression] = Field(default_factory=dict)
+    outputs: Mapping[str, Expression] = field(default_factory=dict)
     tracking: Tracking = Tracking.of()
     concurrency: Concurrency = Concurrency.of()
     notifications: tuple[Notification, ...] = ()

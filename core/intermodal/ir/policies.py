@@ -6,10 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
-
 from intermodal.ir.expressions import SecretRef
-from intermodal.ir.node import Duration, Node
+from intermodal.ir.node import Duration, Node, Rule
 
 
 class Join(StrEnum):
@@ -39,11 +37,11 @@ class Retry(Node):
         jitter: Share of the pause by which it may vary, 0 to 1.
     """
 
-    max: int = Field(ge=0, le=1000)
+    max: Annotated[int, Rule(ge=0, le=1000)]
     delay: Duration = timedelta(0)
-    factor: float = Field(default=1.0, ge=1.0)
+    factor: Annotated[float, Rule(ge=1.0)] = 1.0
     ceiling: Duration | None = None
-    jitter: float = Field(default=0.0, ge=0.0, le=1.0)
+    jitter: Annotated[float, Rule(ge=0.0, le=1.0)] = 0.0
 
 
 class Cache(Node):
@@ -58,17 +56,17 @@ class Cache(Node):
 
 
 QUANTITY_PATTERN = r"^\d+(\.\d+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"
-Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN)]
+Quantity = Annotated[str, Rule(pattern=QUANTITY_PATTERN)]
 
 
 class Resources(Node):
     """What a task needs of its machine; quantities are Kubernetes's (`2Gi`, `500m`)."""
 
-    cpu: float | None = Field(default=None, gt=0)
+    cpu: Annotated[float | None, Rule(gt=0)] = None
     memory: Quantity | None = None
-    cpu_limit: float | None = Field(default=None, gt=0)
+    cpu_limit: Annotated[float | None, Rule(gt=0)] = None
     memory_limit: Quantity | None = None
-    gpu: int | None = Field(default=None, ge=1)
+    gpu: Annotated[int | None, Rule(ge=1)] = None
     gpu_type: str | None = None
     disk: Quantity | None = None
 

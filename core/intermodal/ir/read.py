@@ -19,12 +19,12 @@ MAX_DEPTH = 200
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\n]")
 
 CODE_OF_ERROR = {
-    "extra_forbidden": "PORT100",
+    "unexpected_keyword_argument": "PORT100",
     "missing": "PORT101",
     "string_pattern_mismatch": "PORT109",
 }
 NEXT_OF_ERROR = {
-    "extra_forbidden": "check the spelling against `port schema`, or remove it",
+    "unexpected_keyword_argument": "check the spelling against `port schema`, or remove it",
     "missing": "add it; `port schema` shows what it holds",
 }
 
@@ -49,7 +49,7 @@ def read(
     if locate:
         _add_spans(data, root, file)
     try:
-        return Pipeline.model_validate(data), []
+        return Pipeline.read(data), []
     except ValidationError as problem:
         return None, [
             _finding_of(details, root, file) for details in problem.errors(include_url=False)
@@ -160,7 +160,7 @@ def _finding_of(details: Any, root: yaml.Node, file: str) -> Finding:
     kind = details["type"]
     name = ".".join(str(part) for part in _path_in(root, location)) or "document"
     code = CODE_OF_ERROR.get(kind, "PORT102")
-    if kind == "extra_forbidden":
+    if kind == "unexpected_keyword_argument":
         what = f"`{name}`: unknown field `{location[-1]}`"
     elif kind == "missing":
         what = f"`{name}`: field `{location[-1]}` is missing"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from intermodal.ir.node import Duration, Node, Timestamp
+from intermodal.ir.node import Duration, Node, Rule, Timestamp
 
 
 class Cron(Node):
@@ -28,7 +26,7 @@ class OnData(Node):
     """When data assets have been updated: any of them, or all."""
 
     kind: Literal["data"] = "data"
-    assets: tuple[str, ...] = Field(min_length=1)
+    assets: Annotated[tuple[str, ...], Rule(min_length=1)]
     require: Literal["any", "all"] = "all"
 
 
@@ -45,13 +43,13 @@ class Manual(Node):
     kind: Literal["manual"] = "manual"
 
 
-Trigger = Annotated[Cron | Interval | OnData | OnEvent | Manual, Field(discriminator="kind")]
+Trigger = Annotated[Cron | Interval | OnData | OnEvent | Manual, Rule(discriminator="kind")]
 
 
 class Schedule(Node):
     """A pipeline's triggers and the window they hold for."""
 
-    triggers: tuple[Trigger, ...] = Field(min_length=1)
+    triggers: Annotated[tuple[Trigger, ...], Rule(min_length=1)]
     start: Timestamp | None = None
     end: Timestamp | None = None
     catch_up: bool = False

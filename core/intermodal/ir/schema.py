@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from intermodal.ir.node import adapter
 from intermodal.ir.pipeline import IR_VERSION, Pipeline
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a pipeline document."""
-    schema = Pipeline.model_json_schema(mode="validation")
+    schema = adapter(Pipeline).json_schema(mode="validation")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Intermodal pipeline, IR version {IR_VERSION}",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from intermodal.ir.node import Node
+from intermodal.ir.node import Node, Rule
 
 ArtifactKind = Literal[
     "Artifact", "Dataset", "Model", "Metrics", "File", "Directory", "Html", "Markdown"
@@ -107,7 +105,7 @@ ParameterType = Annotated[
     | ListType
     | MapType
     | StructType,
-    Field(discriminator="kind"),
+    Rule(discriminator="kind"),
 ]
 Type = Annotated[
     StringType
@@ -122,5 +120,5 @@ Type = Annotated[
     | MapType
     | StructType
     | ArtifactType,
-    Field(discriminator="kind"),
+    Rule(discriminator="kind"),
 ]

@@ -10,10 +10,9 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
-
-from intermodal.ir.node import format_duration
+from intermodal.findings import Span
+from intermodal.frozen import defaults_of
+from intermodal.ir.node import Node, format_duration
 from intermodal.ir.pipeline import Pipeline
 
 DISCRIMINATORS = frozenset({"kind", "op", "node", "ir_version"})
@@ -21,7 +20,7 @@ DISCRIMINATORS = frozenset({"kind", "op", "node", "ir_version"})
 
 def to_data(value: Any, *, spans: bool = True) -> Any:
     """A node, or anything inside one, as plain JSON data in field order."""
-    if isinstance(value, BaseModel):
+    if isinstance(value, (Node, Span)):
         return _model_data(value, spans)
     if isinstance(value, Enum):
         return value.value
@@ -63,9 +62,10 @@ def content_hash(pipeline: Pipeline) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _model_data(model: BaseModel, spans: bool) -> dict[str, Any]:
+def _model_data(model: Node | Span, spans: bool) -> dict[str, Any]:
     data: dict[str, Any] = {}
-    for name, default in _fields(type(model)):
+    kind: type = type(model)
+    for name, default in _fields(kind):
         value = getattr(model, name)
         if name == "span" and (value is None or not spans):
             continue
@@ -76,10 +76,6 @@ def _model_data(model: BaseModel, spans: bool) -> dict[str, Any]:
 
 
 @cache
-def _fields(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
-    """Field names with their defaults, the span last."""
-    pairs = []
-    for name, field in model.model_fields.items():
-        default = field.get_default(call_default_factory=True, validated_data={})
-        pairs.append((name, object() if default is PydanticUndefined else default))
-    return tuple(sorted(pairs, key=lambda pair: pair[0] == "span"))
+def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Field names with their defaults, the span last; `MISSING` equals no value."""
+    return tuple(sorted(defaults_of(kind).items(), key=lambda pair: pair[0] == "span"))

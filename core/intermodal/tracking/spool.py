@@ -5,6 +5,7 @@ A log lies in `<folder>/spool/<session>.jsonl`, its payload beside it, until a t
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -91,7 +92,7 @@ def as_warnings(problem: Exception) -> list[Finding]:
 
     if not isinstance(problem, FindingsError):
         raise TypeError(f"not a FindingsError: {problem!r}")
-    return [f.model_copy(update={"severity": Severity.WARNING}) for f in problem.findings]
+    return [dataclasses.replace(f, severity=Severity.WARNING) for f in problem.findings]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from intermodal.findings import Finding
 
 def finding_data(finding: Finding) -> dict[str, Any]:
     """One finding; absent parts are left out."""
-    return finding.model_dump(mode="json", exclude_none=True)
+    return finding.to_data()
 
 
 def to_json(data: Any) -> str:
