@@ -7,6 +7,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from intermodal.cli import matrix
+from intermodal.compiling import Compiled
+from intermodal.findings import error
+
 LOOP = (
     "name: loops\nbody:\n- node: for_each\n  id: each\n"
     "  items: {lists: [{op: literal, value: [1]}]}\n"
@@ -36,13 +40,38 @@ def test_table_of_pipelines_profiles_and_targets(call, mixed):
     done = call("check")
     assert done.code == 1
     rows = [line.split() for line in done.out.splitlines()]
-    assert rows[:3] == [
+    assert rows[3:6] == [
         ["pipeline", "profile", "toy@2.0", "brick@1.0"],
         ["etl", "-", "ok", "ok"],
         ["etl", "cloud", "ok", "ok"],
     ]
-    assert "1 error" in done.out.splitlines()[3]
+    assert "1 error" in done.out.splitlines()[6]
     assert done.err.count("error[PORT200]: toy@2.0") == 1
+
+
+def test_unsupported_features_are_one_table_with_the_users_lines(call, mixed):
+    (mixed / "more.yaml").write_text(LOOP.replace("loops", "more").replace("\n-", "\n\n-"))
+    done = call("check", "loops.yaml", "more.yaml", "--target", "toy", "--target", "brick")
+    rows = done.out.splitlines()
+    assert rows[0].split() == ["not", "supported", "toy@2.0", "brick@1.0", "where"]
+    assert rows[1].split() == [
+        "structure.for_each",
+        "refused",
+        "refused",
+        "loops.yaml:3;",
+        "more.yaml:4",
+    ]
+    assert not rows[2]
+    assert "not supported" not in call("check", "etl.py").out
+
+
+def test_refused_values_stand_in_the_table_by_their_code(call, mixed, monkeypatch):
+    def refuse(pipeline, target, settings):
+        return Compiled({}, (error("PORT204", "too many", pipeline.span),))
+
+    monkeypatch.setattr(matrix, "compile_pipeline", refuse)
+    rows = call("check", "etl.py", "--target", "brick").out.splitlines()
+    assert rows[1].split()[-3:] == ["target", "refused", "etl.py:15"]
 
 
 def test_all_profiles_is_the_default_and_profile_narrows(call, mixed):

@@ -76,6 +76,7 @@ def command(
     from intermodal.cli import sources as loading
     from intermodal.cli.matrix import compile_all, findings_of, resolve_targets
     from intermodal.cli.report import leave
+    from intermodal.cli.unsupported import unsupported_table
     from intermodal.project import find_project
 
     if all_profiles and profiles:
@@ -89,6 +90,8 @@ def command(
     findings = findings_of(loading_findings, matrix)
     form = "json" if as_json else form
     if form == "text":
+        if refused := unsupported_table(found.pipelines, matrix):
+            click.echo(f"{refused}\n")
         _print_text(matrix, findings, project.root, time.perf_counter() - started, notes=notes)
     elif said := _machine(form, matrix, loading_findings, findings):
         click.echo(said)
