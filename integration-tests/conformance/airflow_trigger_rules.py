@@ -7,7 +7,7 @@ state is null while the upstream is not done. Standard output, last line: a list
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from types import SimpleNamespace
 
@@ -66,7 +66,7 @@ class Instance:
 @cache
 def dag_of(rule, ups, setups, mapped):
     """A DAG of so many upstreams and `last` under the rule, as the scheduler holds it."""
-    with DAG("d", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
+    with DAG("d", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
         if setups:
             last = EmptyOperator(task_id="last")
             before = [EmptyOperator(task_id=f"setup{n}").as_setup() for n in range(setups)]

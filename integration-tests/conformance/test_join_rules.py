@@ -38,6 +38,7 @@ def ask(request, tmp_path_factory):
             input=json.dumps(questions),
             env=clean_environment(environment, variables),
             capture_output=True,
+            check=False,
             text=True,
         )
         assert done.returncode == 0, done.stderr[-3000:]
