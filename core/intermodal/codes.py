@@ -457,6 +457,24 @@ CODES: dict[str, Code] = {
         "A run goes on with the pipeline and the parameters it began with, so that what it has done "
         "already still counts. The code of functions may change; tasks whose code did run again.",
     ),
+    "PORT608": Code(
+        "nobody can answer an approval",
+        "A run on this machine asks at the terminal. Without one, `--approve ID`, `--reject ID` or "
+        "`--approve-all` say the answer beforehand.",
+    ),
+    "PORT609": Code(
+        "triggered pipeline cannot run",
+        "A task that triggers another pipeline needs it among the same sources, and gives it its parameters.",
+    ),
+    "PORT610": Code(
+        "notification was not sent",
+        "The channel is unknown, or whoever should take the message did not. No task fails of that.",
+    ),
+    "PORT611": Code(
+        "pool and its size",
+        "Sizes of pools for runs on this machine stand in `[tool.intermodal.pools]`. A pool without one "
+        "holds nothing back; a task that takes more slots than its pool has could never start.",
+    ),
     # 7xx: engines and conformance
     "PORT700": Code(
         "engine is not installed", "`port engines install NAME` makes its environment."

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from intermodal.trace import Trace
 
 RunState = Literal["succeeded", "failed", "interrupted"]
+Answer = Literal["approve", "reject", "nobody"]
+"""What people say to an approval; `nobody` lets its timeout pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Progress:
 
     Attributes:
         instance: Its id: `train`, `predict[0][2]`.
-        state: `running`, `retrying` (the attempt failed, another follows), or its final state.
+        state: `running`, `retrying` (the attempt failed, another follows), its final state, or
+            `notice`: a message to the log channel, which `error` holds.
         attempt: The attempt's number; 0 if it never started.
         seconds: How long the attempt took; with `retrying`, how long until the next one.
         error: Why the attempt failed.
@@ -46,6 +49,13 @@ class Listener(Protocol):
 
     def __call__(self, progress: Progress, /) -> None:
         """Take note."""
+
+
+class Ask(Protocol):
+    """Asks a person for an approval; called in a thread of its own, one question at a time."""
+
+    def __call__(self, instance: str, message: str, /) -> bool | None:
+        """Whether the person approves; None if there is nobody, which counts as a no."""
 
 
 def _ignore(progress: Progress, /) -> None:
@@ -71,6 +81,11 @@ class RunOptions:
         environment: Variables of all tasks.
         python_path: Folders to import from.
         experiment: What the tracker groups the run under.
+        approvals: Answers to approvals, by task id or instance id.
+        ask: Asks for those that are not there; without it, each approval needs an answer beforehand.
+        pipelines: Other pipelines by name, for tasks that trigger them.
+        pools: Slots by pool; a pool that is not there has no limit.
+        chain: Names of the pipelines whose runs led to this one by triggering, outermost first.
         on_event: Is told of progress.
         now: The clock.
         random: Numbers from 0 to 1, for jitter.
@@ -86,6 +101,11 @@ class RunOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     python_path: tuple[Path, ...] = ()
     experiment: str = ""
+    approvals: Mapping[str, Answer] = field(default_factory=dict)
+    ask: Ask | None = None
+    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    pools: Mapping[str, int] = field(default_factory=dict)
+    chain: tuple[str, ...] = ()
     on_event: Listener = _ignore
     now: Callable[[], datetime] = _now
     random: Callable[[], float] = random.random

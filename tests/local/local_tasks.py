@@ -183,3 +183,64 @@ def nothing() -> None:
 def interrupt_engine(pid: int) -> None:
     os.kill(pid, signal.SIGINT)
     time.sleep(60)
+
+
+def come(path: str, calls: int) -> bool:
+    """True from the call of this number on; counts its calls in a file."""
+    return count_calls(path) >= calls
+
+
+def fail_to_look(path: str) -> bool:
+    """Raises at the first call."""
+    if count_calls(path) == 1:
+        raise RuntimeError("cannot look")
+    return True
+
+
+def touch(path: str) -> bool:
+    Path(path).touch()
+    return True
+
+
+def hold(path: str, item: object = None) -> int:
+    """How many others are at it at the same time, at most, as seen from here."""
+    mine = Path(path, f"{os.getpid()}-{time.monotonic_ns()}")
+    mine.touch()
+    time.sleep(0.05)
+    most = len(list(Path(path).iterdir()))
+    mine.unlink()
+    return most
+
+
+def exit_hard_for(item: int, bad: int) -> int:
+    if item == bad:
+        os._exit(3)
+    return item
+
+
+def kill_for(item: int, bad: int) -> int:
+    if item == bad:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def hang_for(item: int, bad: int) -> int:
+    if item == bad:
+        time.sleep(60)
+    return item
+
+
+def wrong_for(item: int, bad: int) -> int:
+    return "x" if item == bad else item  # type: ignore[return-value]
+
+
+def frame_of(item: int) -> pd.DataFrame:
+    return pd.DataFrame({"a": range(item)})
+
+
+def sizes(frames: list[pd.DataFrame]) -> list[int]:
+    return [len(data) for data in frames]
+
+
+def sizes_by_name(frames: dict[str, pd.DataFrame]) -> dict[str, int]:
+    return {name: len(data) for name, data in frames.items()}

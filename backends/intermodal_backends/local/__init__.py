@@ -15,6 +15,7 @@ from intermodal.running import (
 )
 
 if TYPE_CHECKING:
+    from intermodal.features import Capabilities
     from intermodal.ir import Pipeline
 
 __all__ = [
@@ -42,8 +43,10 @@ def run_pipeline(
         options: How to run.
 
     Raises:
-        FindingsError: PORT603 parameters, PORT606 something this engine cannot run, PORT602 or
-            PORT607 a run that cannot be resumed, PORT006 the store cannot be written.
+        FindingsError: PORT603 parameters, PORT606 something this engine cannot run, PORT608 an
+            approval that nobody can answer, PORT609 a triggered pipeline that is not there, PORT611 a
+            pool that is too small, PORT602 or PORT607 a run that cannot be resumed, PORT006 the
+            store cannot be written.
     """
     from intermodal_backends.local.engine import run
 
@@ -54,6 +57,13 @@ class LocalBackend:
     """What the entry point gives."""
 
     name = "local"
+    versions = ("1",)
+
+    def capabilities(self, version: str = "1") -> Capabilities:  # noqa: ARG002 - there is one only
+        """What it does with each feature, as compilers say it of their targets."""
+        from intermodal_backends.local.capabilities import CAPABILITIES
+
+        return CAPABILITIES
 
     def run(
         self,

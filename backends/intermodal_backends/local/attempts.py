@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from intermodal.ir import Task
+from intermodal.ir import Approval, Task, Wait
+from intermodal_backends.local.agenda import Turn
 from intermodal_backends.local.scheduler import Key
 
 NEVER = float("inf")
@@ -24,22 +25,25 @@ class Running:
     """An attempt in a worker.
 
     Attributes:
-        key: Whose attempt.
-        number: Counted over all parts of the run.
-        tries: Counted in this part.
+        turn: Whose attempt, and which.
+        number: The attempt, counted over all parts of the run.
         began: Monotonic seconds.
         deadline: When its timeout is over.
         ending: Why it was asked to end, if it was.
         kill_at: When it is killed, if it was asked to end.
     """
 
-    key: Key
+    turn: Turn
     number: int
-    tries: int
     began: float
     deadline: float = NEVER
     ending: Ending = ""
     kill_at: float = NEVER
+
+    @property
+    def key(self) -> Key:
+        """Whose attempt."""
+        return self.turn.key
 
     def end_early(self, why: Ending, kill_at: float) -> None:
         """Note that it was asked to end."""
@@ -75,6 +79,22 @@ def mishap_of_death(how: str, running: Running, task: Task) -> Mishap:
         return Mishap("worker", "WorkerDied", f"the worker process {how}")
     name = "AttemptTimeout" if running.ending == "timeout" else "KeyboardInterrupt"
     return Mishap(running.ending, name, _why_ended(running, task))
+
+
+def too_late(task: Task) -> Mishap:
+    """What a task failed of that waited in vain."""
+    what = "was not answered" if isinstance(task.action, Approval) else "waited in vain"
+    length = patience_of(task)
+    return Mishap("timeout", "AttemptTimeout", f"{what} for {length:g} s")
+
+
+def patience_of(task: Task) -> float:
+    """Seconds that a task waits for something outside the run; infinite for one that does not wait."""
+    action = task.action
+    limits = [action.timeout] if isinstance(action, Approval | Wait) else []
+    if isinstance(action, Approval):
+        limits.append(task.timeout)
+    return min((limit.total_seconds() for limit in limits if limit is not None), default=NEVER)
 
 
 def _why_ended(running: Running, task: Task) -> str:

@@ -7,17 +7,19 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intermodal.analysis.evaluate import EvaluationError, evaluate
-from intermodal.ir import Container, Task
+from intermodal.analysis.evaluate import MISSING, EvaluationError, evaluate
+from intermodal.ir import Container, ItemRef, OutputRef, RunFact, Task, TaskState
 from intermodal.ir.write import to_data
 from intermodal.runtime.attempt import Job
 from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import WrongValue
 from intermodal.runtime.shell import as_text, last_line, read_text
-from intermodal.runtime.stored import is_artifact
+from intermodal.runtime.stored import is_artifact, load_value
+from intermodal_backends.local.orders import name_of
 
 MOUNTED = "/intermodal"
 
@@ -27,11 +29,28 @@ def docker_problem() -> str:
     return "" if shutil.which("docker") else "there is no `docker` command on this machine"
 
 
-def container_job(action: Container, task: Task, tags: Mapping[str, str], folder: Path) -> Job:
+@dataclass(frozen=True)
+class Names:
+    """What names in a container's command stand for, apart from its inputs and paths.
+
+    Attributes:
+        values: Outputs, items, facts and states that are there, by `orders.name_of`.
+        parameters: Of the run.
+        store_uri: Where large values and metrics are.
+    """
+
+    values: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    store_uri: str
+
+
+def container_job(
+    action: Container, task: Task, tags: Mapping[str, str], folder: Path, names: Names
+) -> Job:
     """The job that runs a container; its inputs and outputs are files in a folder it sees."""
 
     def call(values: dict[str, Any]) -> dict[str, Any]:
-        files = _Files(folder, values)
+        files = _Files(folder, values, names)
         _run(action, task, files)
         return {name: _output(files.of_output(name), tag, name) for name, tag in tags.items()}
 
@@ -41,8 +60,8 @@ def container_job(action: Container, task: Task, tags: Mapping[str, str], folder
 
 def _run(action: Container, task: Task, files: _Files) -> None:
     name = f"intermodal-{uuid.uuid4().hex}"
-    command = [str(evaluate(part, files)) for part in action.command]
-    arguments = [str(evaluate(part, files)) for part in action.args]
+    command = [as_text(evaluate(part, files)) for part in action.command]
+    arguments = [as_text(evaluate(part, files)) for part in action.args]
     options = ["--rm", "--init", "--name", name, *files.mounts]
     secret_names = [variable.variable for variable in task.secrets]
     for variable in (*task.environment, *secret_names):
@@ -64,9 +83,10 @@ def _run(action: Container, task: Task, files: _Files) -> None:
 class _Files:
     """The scope of a container's command: inputs as values or files, outputs as files."""
 
-    def __init__(self, folder: Path, values: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, values: Mapping[str, Any], names: Names) -> None:
         self._folder = folder
         self._values = values
+        self._names = names
         for part in ("inputs", "outputs"):
             (folder / part).mkdir()
         (folder / "outputs").chmod(0o777)  # the image's user may be any
@@ -98,19 +118,30 @@ class _Files:
         else:
             shutil.copyfile(value, place)
 
+    def parameter(self, name: str) -> Any:
+        return self._names.parameters[name]
+
+    def output(self, node: str, output: str) -> Any:
+        return self._names.values.get(name_of(OutputRef.of(node=node, output=output)), MISSING)
+
+    def item(self, loop: str) -> Any:
+        return self._names.values[name_of(ItemRef.of(loop=loop))]
+
+    def fact(self, fact: Any) -> Any:
+        return self._names.values[name_of(RunFact.of(fact=fact))]
+
+    def state(self, node: str) -> str:
+        state: str = self._names.values[name_of(TaskState.of(node=node))]
+        return state
+
     def fetch(self, value: Any) -> Any:
-        return value
+        return load_value(value, self._names.store_uri)
 
     def join_secret(self, _parts: list[Any]) -> None:
         return None
 
     def secret(self, name: str, _key: str | None) -> Any:
         raise EvaluationError(f"secret `{name}` in a command would be visible; use a variable")
-
-    def _no_name(self, *_names: str) -> Any:
-        raise EvaluationError("a command can use the task's own inputs and paths only")
-
-    parameter = output = item = fact = state = _no_name
 
 
 def _output(path: Path, tag: str, name: str) -> Any:

@@ -17,11 +17,12 @@ from intermodal_backends.local import nursery, wire
 
 @dataclass
 class Worker:
-    """A worker process; `pid` is 0 until it is known."""
+    """A worker process; `pid` is 0 until it is known. An extra one serves one order and is not replaced."""
 
     number: int
     connection: socket.socket
     pid: int = 0
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,14 @@ class Pool:
 
     def order(self, message: Any) -> int:
         """Give an idle worker something to do; returns its number."""
-        number = self._idle.pop()
+        return self._give(self._idle.pop(), message)
+
+    def order_extra(self, message: Any) -> int:
+        """Give something to do to a worker of its own, apart from the fixed number; returns its number."""
+        worker = self._hire(extra=True)
+        return self._give(worker.number, message)
+
+    def _give(self, number: int, message: Any) -> int:
         self._busy.add(number)
         # If it has just died, then its death is on the way and counts for this order.
         with suppress(ConnectionError):
@@ -121,18 +129,20 @@ class Pool:
             happened += self._bury(*self._dead.pop(0))
         return happened
 
-    def _hire(self) -> None:
+    def _hire(self, *, extra: bool = False) -> Worker:
         """Get one more worker; returns when it exists."""
         number = next(self._numbers)
         ours, theirs = socket.socketpair()
         with theirs:
             nursery.order_worker(self._orders, number, theirs)
-        worker = Worker(number, ours)
+        worker = Worker(number, ours, extra=extra)
         self._workers[number] = worker
         while not worker.pid:
             self._read_report()
-        self._idle.append(number)
+        if not extra:
+            self._idle.append(number)
         self._selector.register(ours, selectors.EVENT_READ, worker)
+        return worker
 
     def _replies(self, worker: Worker) -> Iterator[Reply | Death]:
         if worker.number not in self._workers:
@@ -143,7 +153,11 @@ class Pool:
             self._selector.unregister(worker.connection)
             return
         self._busy.discard(worker.number)
-        self._idle.append(worker.number)
+        if worker.extra:
+            self._selector.unregister(worker.connection)
+            worker.connection.close()  # it ends when nobody is there to give orders
+        else:
+            self._idle.append(worker.number)
         yield Reply(worker.number, message)
 
     def _read_report(self) -> None:
@@ -158,21 +172,22 @@ class Pool:
 
     def _bury(self, worker: Worker, status: int) -> Iterator[Reply | Death]:
         """Take what a dead worker still sent, and put a new one in its place."""
-        worker.connection.setblocking(False)
-        try:
-            message = wire.receive(worker.connection)
-        except BlockingIOError:
-            message = None
+        message = None
+        if worker.connection.fileno() >= 0:
+            worker.connection.setblocking(False)
+            with suppress(BlockingIOError):
+                message = wire.receive(worker.connection)
+            if worker.connection in self._selector.get_map():
+                self._selector.unregister(worker.connection)
+            worker.connection.close()
         was_busy = worker.number in self._busy
-        if worker.connection in self._selector.get_map():
-            self._selector.unregister(worker.connection)
-        worker.connection.close()
         del self._workers[worker.number]
         self._busy.discard(worker.number)
         self._idle = [number for number in self._idle if number != worker.number]
         # What it left running belongs to an attempt that is over.
         nursery.signal_group(worker.pid, signal.SIGKILL)
-        self._hire()
+        if not worker.extra:
+            self._hire()
         if message is not None:
             yield Reply(worker.number, message)
         elif was_busy:

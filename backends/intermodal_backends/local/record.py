@@ -16,6 +16,7 @@ from intermodal.trace import read_events, trace_of
 from intermodal_backends.local.attempts import Mishap
 from intermodal_backends.local.failures import log_tail
 from intermodal_backends.local.folder import RunFolder, shape_hash
+from intermodal_backends.local.notices import Notices
 from intermodal_backends.local.scheduler import Key, Scheduler
 
 CODES = {"timeout": "PORT601", "worker": "PORT605"}
@@ -26,7 +27,12 @@ class Record:
     """Results, failures and findings of one run."""
 
     def __init__(
-        self, pipeline: Pipeline, scheduler: Scheduler, options: RunOptions, folder: RunFolder
+        self,
+        pipeline: Pipeline,
+        scheduler: Scheduler,
+        options: RunOptions,
+        folder: RunFolder,
+        notices: Notices,
     ) -> None:
         self.findings: list[Finding] = []
         self._pipeline = pipeline
@@ -34,6 +40,7 @@ class Record:
         self._scheduler = scheduler
         self._tell = options.on_event
         self._folder = folder
+        self._notices = notices
         self._started = options.now()
         self._results: dict[Key, TaskResult] = {}
         self._failures: list[TaskFailure] = []
@@ -45,6 +52,7 @@ class Record:
     def retrying(self, key: Key, number: int, pause: float, mishap: Mishap) -> None:
         """An attempt failed, and another follows."""
         self._tell(Progress(instance_id(*key), "retrying", number, pause, str(mishap)))
+        self._notify(key, "retry")
 
     def succeeded(
         self, key: Key, attempts: int, number: int, seconds: float, state: str = "succeeded"
@@ -53,6 +61,11 @@ class Record:
         log = self._folder.log_of(*key, number)
         kept = log if log.exists() else None
         self._results[key] = TaskResult(state, attempts, seconds, log=kept)
+        self._notify(key, "success")
+
+    def skipped(self, key: Key, number: int, seconds: float) -> None:
+        """An instance was skipped by its own attempt."""
+        self._results[key] = TaskResult("skipped", number, seconds)
 
     def restored(self, key: Key, attempts: int, state: str = "succeeded") -> None:
         """An instance had succeeded in an earlier part of the run."""
@@ -76,6 +89,8 @@ class Record:
                 finding=self._finding(key, mishap),
             )
         )
+        if mishap.kind != "interrupted":
+            self._notify(key, "failure")
 
     def tell_ended(self, problem: str = "") -> None:
         """Tell of what has ended since the last time: one instance, and what follows from it."""
@@ -138,6 +153,11 @@ class Record:
             started=self._started,
             ended=ended,
         )
+
+    def _notify(self, key: Key, on: str) -> None:
+        node = self._scheduler.plan.steps[key[0]].node
+        if isinstance(node, Task):
+            self._notices.of_task(instance_id(*key), node.notifications, on)
 
     def _finding(self, key: Key, mishap: Mishap) -> Finding:
         code = CODES.get(mishap.kind, "PORT600")

@@ -315,6 +315,7 @@ class Scheduler:
         for name, reference in loop.outputs.items():
             values = [self.output_of(reference.node, reference.output, place) for place in places]
             collected[name] = [value for value in values if value is not MISSING]
+        self.outputs[key] = collected  # of a failed loop too: a join rule may want what there is
         self._settle(key, state if leaves and places else "succeeded", collected)
 
 

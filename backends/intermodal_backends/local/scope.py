@@ -41,12 +41,19 @@ class Run:
 
 
 class InstanceScope:
-    """The scope of one instance's expressions, outside its action."""
+    """The scope of one instance's expressions; `inputs` are those of its task, for its action."""
 
-    def __init__(self, scheduler: Scheduler, key: Key, attempt: int) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        key: Key,
+        attempt: int,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
         self._scheduler = scheduler
         self._index = key[1]
         self._attempt = attempt
+        self._inputs = inputs
 
     def parameter(self, name: str) -> Any:
         """A parameter of the run."""
@@ -73,12 +80,19 @@ class InstanceScope:
         return secret_marker(name, key)
 
     def input(self, name: str) -> Any:
-        """Not here."""
-        raise EvaluationError(f"input `{name}` is known inside the task's action only")
+        """An input of the task, inside its action."""
+        if self._inputs is None:
+            raise EvaluationError(f"input `{name}` is known inside the task's action only")
+        return self._inputs[name]
 
     def path(self, direction: str, name: str) -> str:
         """Not here."""
         raise EvaluationError(f"the path of {direction} `{name}` is known inside the action only")
+
+    def with_inputs(self, inputs: Mapping[str, Any]) -> InstanceScope:
+        """The same scope inside the task's action."""
+        key = ("", self._index)
+        return InstanceScope(self._scheduler, key, self._attempt, inputs)
 
     def fetch(self, value: Any) -> Any:
         """The value in place of a reference."""

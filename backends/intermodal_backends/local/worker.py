@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from intermodal.ir import (
+    Action,
     ArtifactType,
     Container,
     Noop,
@@ -26,34 +27,30 @@ from intermodal.ir import (
     PythonCall,
     Shell,
     Task,
+    TriggerRun,
     Type,
+    Wait,
 )
-from intermodal.runtime.attempt import Done, Job, attempt
+from intermodal.runtime.attempt import Job, attempt
 from intermodal.runtime.call import job_of, report
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import AttemptTimeout, classify
 from intermodal.runtime.secrets import hide_secrets, read_secret
-from intermodal.runtime.shell import shell_job
+from intermodal.runtime.shell import CommandFailed, shell_job
+from intermodal.runtime.waiting import look
 from intermodal_backends.local import wire
-from intermodal_backends.local.container import container_job
+from intermodal_backends.local.container import Names, container_job
 from intermodal_backends.local.failures import user_traceback
 from intermodal_backends.local.folder import code_of
+from intermodal_backends.local.orders import Order
+from intermodal_backends.local.support import CACHED
+from intermodal_backends.local.triggered import Triggered, run_triggered
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
+    from intermodal.running import RunOptions
     from intermodal.runtime.cache import CachePolicy
-
-
-@dataclass(frozen=True)
-class Order:
-    """One attempt to make; what a worker is told."""
-
-    task: str
-    index: tuple[int, ...]
-    attempt: int
-    inputs: Mapping[str, Any]
-    log: str
 
 
 class WorkerProcess:
@@ -63,7 +60,7 @@ class WorkerProcess:
         tasks: The pipeline's tasks by id.
         context: The run; task, index and attempt are filled in for each order.
         environment: Variables of all tasks.
-        python_path: Folders to import from.
+        options: Of the run: where to import from, and how to run what a task triggers.
     """
 
     def __init__(
@@ -71,12 +68,12 @@ class WorkerProcess:
         tasks: Mapping[str, Task],
         context: Context,
         environment: Mapping[str, str],
-        python_path: tuple[Path, ...],
+        options: RunOptions,
     ) -> None:
         self._tasks = tasks
         self._context = context
         self._environment = environment
-        self._python_path = python_path
+        self._options = options
         self._functions: dict[str, Callable[..., Any]] = {}
         self._folder = Path.cwd()
 
@@ -84,12 +81,11 @@ class WorkerProcess:
         """Take orders until the engine is gone."""
         self._settle_in()
         while (message := wire.receive(connection)) is not None:
-            order = Order(**{**message, "index": tuple(message["index"])})
-            wire.send(connection, self._perform(order))
+            wire.send(connection, self._perform(Order.from_data(message)))
 
     def _settle_in(self) -> None:
         os.environ.update(self._environment)
-        sys.path[:0] = [str(folder) for folder in self._python_path]
+        sys.path[:0] = [str(folder) for folder in self._options.python_path]
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(nothing, descriptor)
@@ -101,48 +97,59 @@ class WorkerProcess:
         try:
             with _logged(Path(order.log)), _endable():
                 try:
-                    done = self._attempt(order, findings)
+                    told = self._do(order, findings)
                 finally:
                     report(findings)
         except BaseException as problem:  # also what ends an attempt from outside
             return {**_failure(problem), "findings": _data(findings)}
-        state = "cached" if done.cached else "succeeded"
-        return {"ok": True, "state": state, "outputs": done.outputs, "findings": _data(findings)}
+        return {"ok": True, "outputs": {}, "behind": None, **told, "findings": _data(findings)}
 
-    def _attempt(self, order: Order, findings: list[Finding]) -> Done:
-        task = self._tasks[order.task]
-        context = Context(
-            pipeline=self._context.pipeline,
-            run_id=self._context.run_id,
-            task=order.task,
-            index=order.index,
-            attempt=order.attempt,
-            target="local",
-            store=self._context.store,
-            tracking=self._context.tracking,
-            parameters=self._context.parameters,
-            experiment=self._context.experiment,
-            tags=self._context.tags,
-        )
+    def _do(self, order: Order, findings: list[Finding]) -> dict[str, Any]:
+        """Do what is ordered, and tell how it went: the state, the outputs, a run to start behind it."""
         os.chdir(self._folder)  # an earlier attempt may have left it
-        with _variables(task):
+        if order.behind and order.triggered is not None:
+            self._trigger(order)
+            return {"state": "succeeded"}
+        task = self._tasks[order.task]
+        context = replace(self._context, task=order.task, index=order.index, attempt=order.attempt)
+        with _variables(task), _folder_for(task) as folder:
+            if isinstance(task.action, Wait):
+                job = _as_check(self._job(task.action.check, task, {}, order, folder))
+                first = not order.looks
+                come = look(job, context, order.inputs, findings, first=first)
+                return {"state": "succeeded" if come else "waiting"}
             tags = {name: _tag(type_, task) for name, type_ in task.outputs.items()}
-            with _folder_for(task) as folder:
-                job = self._job(task, tags, folder)
-                policy = _cache_of(task, job)
-                return attempt(job, context, order.inputs, tags, findings, policy)
+            job = self._job(task.action, task, tags, order, folder)
+            done = attempt(job, context, order.inputs, tags, findings, _cache_of(task, job))
+        behind = isinstance(task.action, TriggerRun) and not task.action.wait
+        return {
+            "state": "cached" if done.cached else "succeeded",
+            "outputs": done.outputs,
+            "behind": order.triggered if behind else None,
+        }
 
-    def _job(self, task: Task, tags: Mapping[str, str], folder: Path) -> Job:
-        match task.action:
-            case PythonCall() as action:
-                return job_of(self._function(task.id, action), tags, action.unpack)
+    def _job(
+        self, action: Action, task: Task, tags: Mapping[str, str], order: Order, folder: Path
+    ) -> Job:
+        match action:
+            case PythonCall():
+                given = tags or {"return": "value"} if isinstance(task.action, Wait) else tags
+                return job_of(self._function(task.id, action), given, action.unpack)
             case Shell(command=command):
                 return shell_job(command, tags, {})
-            case Container() as action:
-                return container_job(action, task, tags, folder)
+            case Container():
+                names = Names(order.names, self._context.parameters, self._context.store_uri)
+                return container_job(action, task, tags, folder, names)
+            case TriggerRun(wait=wait):
+                return Job(call=lambda _values: self._trigger(order) if wait else {})
             case Noop():
                 return Job(call=lambda _values: {})
-        raise TypeError(f"the local engine has no worker for {task.action.kind}")
+        raise TypeError(f"the local engine has no worker for {action.kind}")
+
+    def _trigger(self, order: Order) -> dict[str, Any]:
+        assert order.triggered is not None
+        run_triggered(Triggered.from_data(order.triggered), self._context.pipeline, self._options)
+        return {}
 
     def _function(self, task: str, action: PythonCall) -> Callable[..., Any]:
         """The task's function, imported once per worker; from its captured source if it has no module."""
@@ -184,10 +191,23 @@ def _from_source(task: str, action: PythonCall) -> Callable[..., Any]:
     return found
 
 
+def _as_check(job: Job) -> Job:
+    """The job as one whose `return` says whether it holds: a command holds when its exit status is 0."""
+
+    def call(values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            given = job.call(values)
+        except CommandFailed:
+            return {"return": False}
+        return {"return": given.get("return", True)}
+
+    return replace(job, call=call)
+
+
 def _cache_of(task: Task, job: Job) -> CachePolicy | None:
     """How outputs of the task are found again; its code is all that it does, and its environment."""
     cache = task.cache
-    if cache is None or not cache.enabled:
+    if cache is None or not cache.enabled or not isinstance(task.action, CACHED):
         return None
     code = canonical([code_of(task), dict(task.environment), job.code_hash])
     ttl = None if cache.ttl is None else cache.ttl.total_seconds()
@@ -206,7 +226,8 @@ def _tag(type_: Type, task: Task) -> str:
 @contextmanager
 def _folder_for(task: Task) -> Iterator[Path]:
     """A folder that a container sees, until its outputs are stored; other tasks have no use for it."""
-    if not isinstance(task.action, Container):
+    action = task.action.check if isinstance(task.action, Wait) else task.action
+    if not isinstance(action, Container):
         yield Path()
         return
     with TemporaryDirectory(prefix="intermodal-", ignore_cleanup_errors=True) as folder:

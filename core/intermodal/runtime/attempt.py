@@ -89,7 +89,7 @@ def attempt(
         return Done(found.outputs, cached=True)
     log_start(context.task, context.index, context.attempt)
     try:
-        with _tracked(context, findings) as tracked:
+        with tracked_attempt(context, findings) as tracked:
             given, stored = _do(job, context, inputs, outputs, tracked, findings)
     except BaseException as problem:
         outcome = OUTCOMES[classify(problem)]
@@ -125,7 +125,7 @@ def _reuse(
     findings: list[Finding],
 ) -> None:
     """Report outputs that were found instead of made."""
-    with _tracked(context, findings) as tracked:
+    with tracked_attempt(context, findings) as tracked:
         if tracked is not None:
             values = {name: value for name, value in inputs.items() if not mentions_secret(value)}
             tracked.record_inputs({n: v for n, v in values.items() if not holds_ref(v)})
@@ -210,7 +210,7 @@ def _record_outputs(
 
 
 @contextmanager
-def _tracked(context: Context, findings: list[Finding]) -> Iterator[Session | None]:
+def tracked_attempt(context: Context, findings: list[Finding]) -> Iterator[Session | None]:
     """The tracker's session of this attempt; None, with nothing imported, where tracking is off."""
     uri = context.tracking_uri
     if uri.strip().lower() in OFF:

@@ -18,9 +18,9 @@ LARGEST_VALUE = 32 * 1024
 """Bytes of JSON text; a larger value travels by reference, and stands in traces by its hash."""
 
 
-def log_start(task: str, index: tuple[int, ...], attempt: int) -> None:
-    """Log that an attempt starts."""
-    _append({"event": "start", "task": task, "index": list(index), "attempt": attempt})
+def log_start(task: str, index: tuple[int, ...], attempt: int, *, file: str | None = None) -> None:
+    """Log that an attempt starts; `file` is the log where the environment does not name it."""
+    _append({"event": "start", "task": task, "index": list(index), "attempt": attempt}, file)
 
 
 def log_end(
@@ -40,7 +40,7 @@ def log_end(
         task: Task id.
         index: Index path of the instance.
         attempt: Counts from 1.
-        outcome: `succeeded`, `failed`, `timed_out` or `interrupted`.
+        outcome: `succeeded`, `cached`, `skipped`, `failed`, `timed_out` or `interrupted`.
         outputs: Values of parameters by output name.
         artifacts: SHA-256 of artifacts by output name.
         error: Class and message of what went wrong.

@@ -59,14 +59,16 @@ def variable_of(name: str, key: str | None = None) -> str:
     return PREFIX + "_".join(re.sub(r"\W", "_", word, flags=re.ASCII).upper() for word in words)
 
 
-def read_secret(name: str, key: str | None = None) -> str:
-    """A secret's value.
+def read_secret(
+    name: str, key: str | None = None, *, environment: Mapping[str, str] | None = None
+) -> str:
+    """A secret's value, from an environment, this process's own if None.
 
     Raises:
         InfrastructureError: The environment does not have it.
     """
     variable = variable_of(name, key)
-    value = os.environ.get(variable)
+    value = (os.environ if environment is None else environment).get(variable)
     if value is None:
         raise InfrastructureError(f"secret `{name}` is not there; set {variable} for the worker")
     return value
