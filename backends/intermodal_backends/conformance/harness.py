@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from intermodal.unrecorded import told_by_engine
 from intermodal_backends.conformance.case import Case
 from intermodal_backends.conformance.checks import unmet
 from intermodal_backends.conformance.compare import differences, settle
+from intermodal_backends.conformance.emitted import original_names, write_compiled
 from intermodal_backends.conformance.inbox import Inbox, open_inbox
 from intermodal_backends.engines.driver import Engine, EngineCase
 from intermodal_backends.local import RunOptions, run_pipeline
@@ -176,17 +176,6 @@ def _run_there(
     return Ran(trace, wrong, result.log)
 
 
-def original_names(compiled: Compiled, states: Mapping[str, str]) -> dict[str, str]:
-    """An engine's states by the instance ids of the pipeline; names of its own are left out."""
-    original = {emitted: task for task, emitted in compiled.names.items()}
-    found: dict[str, str] = {}
-    for name, state in states.items():
-        emitted, bracket, rest = name.partition("[")
-        if emitted in original:
-            found[f"{original[emitted]}{bracket}{rest}"] = state
-    return found
-
-
 def _load_only(
     case: Case, target: Target, compiled: Compiled, engine: Engine, work: Path
 ) -> Outcome:
@@ -204,17 +193,6 @@ def _load_only(
     if found:
         return Outcome("differs", tuple(found))
     return Outcome("compiles_only", (declared.reason,))
-
-
-def write_compiled(files: Mapping[str, str], folder: Path) -> Path:
-    """Write compiled files into an empty folder."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
 
 
 def _inbox(case: Case) -> Any:
