@@ -39,6 +39,7 @@ class Project:
         out: The folder for compiled output, absolute.
         store: URI of the artifact store for runs on this machine.
         tracking: Tracking URI for runs on this machine; empty for none.
+        pools: Slots by pool, for runs on this machine.
         settings: What compiling uses when no profile is named.
         profiles: Compiling settings by profile.
     """
@@ -50,6 +51,7 @@ class Project:
     out: Path = Path(DEFAULT_OUT)
     store: str = DEFAULT_STORE
     tracking: str = ""
+    pools: Mapping[str, int] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     profiles: Mapping[str, Settings] = field(default_factory=dict)
 
@@ -156,7 +158,7 @@ class _Reader:
         if not isinstance(data, dict):
             self.wrong((), "is not a table")
             return project
-        self.unknown_keys((), data, (*_TOP_LEVEL, "profiles"))
+        self.unknown_keys((), data, (*_TOP_LEVEL, "pools", "profiles"))
         read = self.fitting((), data, _TOP_LEVEL)
         root = project.root
         settings = Settings(
@@ -175,9 +177,23 @@ class _Reader:
             out=root / read.get("out", DEFAULT_OUT),
             store=absolute_uri(read.get("store", DEFAULT_STORE), root),
             tracking=absolute_uri(read.get("tracking", ""), root),
+            pools=self.pools(data.get("pools", {})),
             settings=settings,
             profiles=self.profiles(data.get("profiles", {}), settings),
         )
+
+    def pools(self, data: Any) -> dict[str, int]:
+        """Slots by pool."""
+        if not isinstance(data, dict):
+            self.wrong(("pools",), "is a table of slots by pool")
+            return {}
+        sizes: dict[str, int] = {}
+        for name, size in data.items():
+            if isinstance(size, int) and not isinstance(size, bool) and size > 0:
+                sizes[name] = size
+            else:
+                self.wrong(("pools", name), f"is a whole number above 0, not {size!r}"[:200])
+        return sizes
 
     def profiles(self, data: Any, base: Settings) -> dict[str, Settings]:
         """Profiles; what one leaves out is as outside of profiles."""

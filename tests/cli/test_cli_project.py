@@ -137,3 +137,15 @@ def test_key_lines():
         ("many",): 6,
         ("many", "z"): 7,
     }
+
+
+def test_sizes_of_pools(tmp_path):
+    (tmp_path / "intermodal.toml").write_text("[pools]\ndb = 3\n")
+    assert find_project(tmp_path).pools == {"db": 3}
+    (tmp_path / "intermodal.toml").write_text('[pools]\na = 0\nb = "2"\nc = true\nd = 1\n')
+    with pytest.raises(FindingsError) as raised:
+        find_project(tmp_path)
+    assert [f.span.line for f in raised.value.findings] == [2, 3, 4]
+    (tmp_path / "intermodal.toml").write_text("pools = 3\n")
+    with pytest.raises(FindingsError):
+        find_project(tmp_path)

@@ -24,22 +24,24 @@ SAID = {
     "skipped": ("skipped", "yellow"),
     "upstream_failed": ("not run", "yellow"),
     "retrying": ("again", "yellow"),
+    "notice": ("notice", "cyan"),
 }
 MARK_WIDTH = 8
 
 
 @contextmanager
-def showing(name: str, total: int, *, quiet: bool = False) -> Iterator[Listener]:
+def showing(name: str, total: int, *, quiet: bool = False, live: bool = True) -> Iterator[Listener]:
     """A listener that tells, on standard error, what happens while the context lasts.
 
     Args:
         name: The pipeline's.
         total: Its tasks; loops may make more instances of them.
         quiet: Tell nothing.
+        live: Show a bar on a terminal; not where people are asked for something meanwhile.
     """
     if quiet:
         yield _ignore
-    elif is_terminal(err=True):
+    elif live and is_terminal(err=True):
         with _live(name, total) as listener:
             yield listener
     else:
@@ -53,7 +55,7 @@ def line(progress: Progress, *, colour: bool = False) -> str | None:
     mark, tint = SAID[progress.state]
     mark = f"{mark:<{MARK_WIDTH}}"
     mark = click.style(mark, fg=tint) if colour else mark
-    return f"  {mark}{printable(progress.instance)}{_detail(progress)}"
+    return f"  {mark}{printable(progress.instance or 'the run')}{_detail(progress)}"
 
 
 def _detail(progress: Progress) -> str:
@@ -104,7 +106,7 @@ def _live(name: str, total: int) -> Iterator[Listener]:
             said = line(progress, colour=colour)
             if progress.state == "running":
                 running[progress.instance] = None
-            else:
+            elif progress.state != "notice":
                 running.pop(progress.instance, None)
                 if progress.state != "retrying":
                     seen.add(progress.instance)

@@ -29,6 +29,7 @@ LONGEST_VALUE = 100
         "port run pipelines/diagnosis.py",
         "port run pipelines/diagnosis.py -p trees=50 -p floor=0.9",
         "port run pipelines/ --pipeline etl --workers 4",
+        "port run pipelines/release.py --approve publish",
         "port run pipelines/etl.py --resume 20260102T030405-9f3a",
     ),
 )
@@ -51,13 +52,19 @@ LONGEST_VALUE = 100
     envvar="INTERMODAL_TRACKING",
     help="Where to track, such as sqlite:///mlflow.db; '' for nowhere. [default: the project's]",
 )
+@click.option("--approve", multiple=True, metavar="ID", help="Approve this task. Repeatable.")
+@click.option("--reject", multiple=True, metavar="ID", help="Reject this task. Repeatable.")
+@click.option("--approve-all", is_flag=True, help="Approve every task that is not rejected.")
 @as_json
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     source: str,
     given: tuple[str, ...],
     pipeline: str | None,
     resume: str,
     workers: int | None,
+    approve: tuple[str, ...],
+    reject: tuple[str, ...],
+    approve_all: bool,
     store: str | None,
     tracking: str | None,
     as_json: bool,
@@ -65,28 +72,39 @@ def command(
     """Run the pipeline in SOURCE on this machine, keep its artifacts, and track it.
 
     A run that failed or was interrupted goes on with --resume: what has succeeded is not done again.
+    Approvals are asked for at the terminal, unless they are given. Pipelines that it triggers are looked
+    for in SOURCE too.
     """
+    from intermodal.cli.answers import approvals_of, asker, given_answers
     from intermodal.cli.progress import showing
     from intermodal.cli.render.machine import to_json
     from intermodal.cli.report import exit_code, print_findings
-    from intermodal.cli.sources import load_one
+    from intermodal.cli.sources import choose, load
     from intermodal.project import find_project
     from intermodal.running import RunOptions, local_backend
 
     if resume and given:
         raise click.UsageError("--resume goes on with the run's own parameters; leave -p out")
     project = find_project(Path.cwd())
-    found, findings = load_one(source, pipeline, project)
+    loaded = load([source], project)
+    found, findings = choose(loaded, source, pipeline)
+    answers = given_answers(loaded.pipelines, approve, reject, rest=approve_all)
+    ask = asker(machine=as_json)
     parameters = _checked(found, findings, given, project.root, resumed=bool(resume))
     store = store or project.store
     tracking = project.tracking if tracking is None else tracking
-    with showing(found.name, _tasks(found), quiet=as_json) as listener:
+    live = ask is None or set(approvals_of(found)) <= set(answers)
+    with showing(found.name, _tasks(found), quiet=as_json, live=live) as listener:
         options = RunOptions(
             store=store,
             tracking=tracking,
             workers=workers,
             resume=resume,
             python_path=_python_path(source, project.root),
+            approvals=answers,
+            ask=ask,
+            pipelines={other.name: other for other in loaded.pipelines},
+            pools=project.pools,
             on_event=listener,
         )
         result = local_backend().run(found, parameters, options)

@@ -61,7 +61,15 @@ def load_one(source: str, name: str | None, project: Project) -> tuple[Pipeline,
     Raises:
         FindingsError: The source has errors, or it is not clear which pipeline is meant.
     """
-    found = load([source], project)
+    return choose(load([source], project), source, name)
+
+
+def choose(found: Found, source: str, name: str | None) -> tuple[Pipeline, list[Finding]]:
+    """The pipeline that is meant among those of a source.
+
+    Raises:
+        FindingsError: As `load_one`.
+    """
     matching = [p for p in found.pipelines if name in (None, p.name)]
     names = ", ".join(f"`{p.name}`" for p in found.pipelines)
     if len(matching) == 1:
