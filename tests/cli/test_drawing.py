@@ -83,7 +83,7 @@ def test_the_picture_has_all_boxes_and_edges():
 def test_mermaid():
     said = to_mermaid(ALL)
     assert '    end_[/"end"/]\n' in said
-    assert '    subgraph each["for each each"]\n        one[["one"]]\n    end\n' in said
+    assert '    subgraph each["for each of load"]\n        one[["one"]]\n    end\n' in said
     assert "    load --> end_\n" in said
     assert "    each -.-> mail\n" in said
     assert 'subgraph last["the #quot;last#quot;"]' in said

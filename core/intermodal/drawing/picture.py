@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from intermodal.analysis import graph
+from intermodal.analysis.wording import worded
 from intermodal.ir import (
     BodyNode,
     Branch,
@@ -97,15 +98,22 @@ def _box(node: BodyNode) -> Box:
         case Task():
             return _task(node)
         case Branch():
+            conditions = {arm.name: arm.condition for arm in node.arms}
             arms = tuple(
-                Box(f"{node.id} {name}", name, "arm", children=tuple(map(_box, body)))
+                Box(
+                    f"{node.id} {name}",
+                    worded(condition) if (condition := conditions.get(name)) else name,
+                    "arm",
+                    children=tuple(map(_box, body)),
+                )
                 for name, body in graph.regions(node)
             )
-            return Box(node.id, node.id, "branch", "choose", children=arms)
+            by = f"by {worded(node.chooser)}" if node.chooser is not None else ""
+            return Box(node.id, by, "branch", "choose", children=arms)
         case ForEach():
-            return Box(
-                node.id, node.id, "for_each", "for each", children=tuple(map(_box, node.body))
-            )
+            over = f" {node.items.combine} ".join(map(worded, node.items.lists))
+            children = tuple(map(_box, node.body))
+            return Box(node.id, f"of {over}", "for_each", "for each", children=children)
         case Group():
             children = tuple(map(_box, node.body))
             title = node.display_name or node.id
