@@ -1,15 +1,20 @@
-"""Engines that can be installed: asked of the drivers found by entry point."""
+"""Engines that can be installed and run pipelines: asked of the drivers found by entry point."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from intermodal import registry
 from intermodal.findings import FindingsError, error
+
+if TYPE_CHECKING:
+    from intermodal.compiling import Compiled
+    from intermodal.ir import Pipeline
+    from intermodal.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,40 @@ class EngineOffer:
     path: str | None = None
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What an engine is to run, apart from the pipeline.
+
+    Attributes:
+        work: A folder for compiled output, the event log and the store.
+        parameters: The pipeline's parameters.
+        python_path: Folders that tasks import from.
+        environment: Variables that tasks see.
+        timeout: Seconds after which the run is ended.
+        others: Compiled output of pipelines that this one triggers, by name.
+        approvals: What people answer, `approve`, `reject` or `nobody`, by task id.
+    """
+
+    work: Path
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    python_path: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 120.0
+    others: Mapping[str, Compiled] = field(default_factory=dict)
+    approvals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What an engine did: its trace by the event log, the end of what it printed, and whether it was ended."""
+
+    trace: Trace
+    log: str
+    timed_out: bool
+
+
 class InstallableEngine(Protocol):
-    """What the class of an engine driver tells without an environment."""
+    """What the class of an engine driver does without an environment at hand."""
 
     @classmethod
     def offers(cls) -> Sequence[EngineOffer]:
@@ -43,6 +80,29 @@ class InstallableEngine(Protocol):
 
         Raises:
             FindingsError: PORT701, it cannot be made.
+        """
+        ...
+
+    @classmethod
+    def try_out(
+        cls,
+        name: str,
+        pipeline: Pipeline,
+        compiled: Compiled,
+        trial: Trial,
+        requirements: Path | None = None,
+    ) -> TrialResult:
+        """Start the engine, run compiled output on it once, and end it.
+
+        Args:
+            name: The engine, as in its offer.
+            pipeline: What was compiled.
+            compiled: The output for this engine's target.
+            trial: How to run it.
+            requirements: Chooses the environment that was installed with this file.
+
+        Raises:
+            FindingsError: PORT700 if it is not installed, PORT704 if it does not work.
         """
         ...
 
@@ -78,6 +138,17 @@ def install(name: str, requirements: Path | None = None) -> EngineOffer:
     """
     wanted = offer(name)
     return _driver(_family(wanted.name)).install(wanted.name, requirements)
+
+
+def try_out(
+    name: str,
+    pipeline: Pipeline,
+    compiled: Compiled,
+    trial: Trial,
+    requirements: Path | None = None,
+) -> TrialResult:
+    """Run compiled output on an installed engine; see `InstallableEngine.try_out`."""
+    return _driver(_family(name)).try_out(name, pipeline, compiled, trial, requirements)
 
 
 def _family(name: str) -> str:

@@ -184,8 +184,8 @@ def compare(expected: Trace, actual: Trace, ignore: Iterable[str] = ()) -> list[
     Args:
         expected: The trace to hold against.
         actual: The trace of another run.
-        ignore: Fields that must differ (`attempts`, `artifacts`, ...), for all instances or for one
-            (`train.attempts`, `train.outputs.return`).
+        ignore: Fields that must differ (`attempts`, `artifacts`, ...), for all instances, for one
+            (`train[0].attempts`), or for all of a task (`train.outputs.return`).
     """
     ignored = frozenset(ignore)
     found = list(_differences("", {"state": expected.state}, {"state": actual.state}, ignored))
@@ -203,9 +203,14 @@ def compare(expected: Trace, actual: Trace, ignore: Iterable[str] = ()) -> list[
 def _differences(
     place: str, expected: Mapping[str, Any], actual: Mapping[str, Any], ignored: frozenset[str]
 ) -> Iterator[Difference]:
+    places = ("", f"{place}.", f"{split_instance_id(place)[0]}.")
+
+    def counts(name: str) -> bool:
+        return not any(f"{prefix}{name}" in ignored for prefix in places)
+
     for field, wanted in expected.items():
         given = actual[field]
-        if wanted == given or field in ignored or f"{place}.{field}" in ignored:
+        if wanted == given or not counts(field):
             continue
         if not isinstance(wanted, dict):
             yield Difference(place, field, wanted, given)
@@ -213,7 +218,7 @@ def _differences(
         for key in sorted({*wanted, *given}):
             name = f"{field}.{key}"
             one, other = wanted.get(key, _ABSENT), given.get(key, _ABSENT)
-            if one != other and name not in ignored and f"{place}.{name}" not in ignored:
+            if one != other and counts(name):
                 yield Difference(place, name, one, other)
 
 

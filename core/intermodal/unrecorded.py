@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from intermodal.analysis import graph
 from intermodal.analysis.needs import WITH_RUNTIME
 from intermodal.analysis.waits import instance_id, split_instance_id
 from intermodal.ir import Noop, Pipeline
-from intermodal.trace import Instance, Trace, pipeline_state
+from intermodal.trace import Difference, Instance, Trace, compare, pipeline_state
 
 NEVER_RAN = ("skipped", "upstream_failed")
 NOT_LOGGED = (*NEVER_RAN, "cached")
@@ -63,6 +63,13 @@ def settle_unrecorded(pipeline: Pipeline, wanted: Mapping[str, Instance], actual
         state=pipeline_state(pipeline, states),
         instances=dict(sorted(instances.items())),
     )
+
+
+def differences(
+    pipeline: Pipeline, reference: Trace, actual: Trace, ignore: Iterable[str] = ()
+) -> list[Difference]:
+    """What an engine did otherwise than the reference executor, silence aside."""
+    return compare(reference, settle_unrecorded(pipeline, reference.instances, actual), ignore)
 
 
 def _is_silent(name: str, state: str, instances: Mapping[str, Instance]) -> bool:

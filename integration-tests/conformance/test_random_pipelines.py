@@ -11,10 +11,12 @@ from intermodal import registry
 from intermodal.analysis.validate import validate
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings
+from intermodal.engines import Trial
 from intermodal.findings import errors_of
 from intermodal.ir.read import read
 from intermodal.ir.write import to_yaml
-from intermodal_backends.conformance.trial import Trial, differences, run_compiled
+from intermodal.unrecorded import differences
+from intermodal_backends.conformance.trial import run_compiled
 from intermodal_backends.engines.environment import require
 from intermodal_backends.local import RunOptions, run_pipeline
 from strategies_pipelines import pipelines

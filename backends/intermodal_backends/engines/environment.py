@@ -113,21 +113,22 @@ def find(engine: str, *, extra_requirements: Path | None = None) -> EngineEnviro
     return _find(spec, _content_hash(spec, extra_requirements))
 
 
-def require(engine: str) -> EngineEnvironment:
-    """The engine's environment.
+def require(engine: str, *, extra_requirements: Path | None = None) -> EngineEnvironment:
+    """The engine's environment; with a requirements file, the one that was installed with it.
 
     Raises:
         FindingsError: PORT700 if it is not installed, PORT702 for an unknown engine.
     """
-    if environment := find(engine):
+    if environment := find(engine, extra_requirements=extra_requirements):
         return environment
     name = lookup(engine).name
+    chosen = f" --requirements {extra_requirements}" if extra_requirements else ""
     raise FindingsError(
         [
             error(
                 "PORT700",
                 f"`{name}` is not installed",
-                next=f"Run `port engines install {name}`.",
+                next=f"Run `port engines install {name}{chosen}`.",
             )
         ]
     )

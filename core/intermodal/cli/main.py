@@ -18,6 +18,7 @@ from intermodal.cli.command import GroupWithExamples
 COMMANDS = {
     "compile": "Compile pipelines for Airflow, Kubeflow, Prefect and other targets.",
     "run": "Run a pipeline on this machine.",
+    "verify": "Run a pipeline here and on real engines, and compare what happened.",
     "check": "Compile for all targets and profiles in memory, and report.",
     "graph": "Draw a pipeline as Mermaid, DOT or SVG.",
     "artifacts": "List, fetch and trace artifact versions.",

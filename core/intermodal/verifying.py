@@ -1,0 +1,156 @@
+"""Whether a pipeline does the same everywhere: run here and on real engines, and compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from intermodal import registry
+from intermodal.analysis import graph
+from intermodal.analysis.waits import split_instance_id
+from intermodal.compile import compile_pipeline
+from intermodal.compiling import Compiled, Settings
+from intermodal.engines import Trial, offer, try_out
+from intermodal.findings import Finding, FindingsError, error, errors_of
+from intermodal.ir import Pipeline
+from intermodal.running import Answer, RunOptions, local_backend
+from intermodal.trace import Difference, Trace
+from intermodal.unrecorded import differences
+
+Verdict = Literal["same", "differs", "refused", "not run"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to verify, and how.
+
+    Attributes:
+        pipeline: What is run.
+        others: Pipelines that it may trigger.
+        parameters: Values that are not the defaults.
+        settings: What to compile with; tracing is added, tracking left out.
+        python_path: Folders that tasks import from.
+        approvals: What people answer, by task id.
+        ignore: Fields that differ by nature, as `trace.compare` takes them.
+        requirements: The file that the engines were installed with.
+        timeout: Seconds for each engine.
+    """
+
+    pipeline: Pipeline
+    others: tuple[Pipeline, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    python_path: tuple[Path, ...] = ()
+    approvals: Mapping[str, Answer] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    requirements: Path | None = None
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came of it on one engine.
+
+    Attributes:
+        engine: Its name, `airflow@3.3`.
+        verdict: `same`, `differs`; `refused` if its compiler cannot; `not run` if the engine did not work.
+        trace: What it did.
+        differences: What it did otherwise than the reference executor.
+        findings: Errors for all that is not the same, and what the compiler found.
+        log: The end of what the engine printed.
+    """
+
+    engine: str
+    verdict: Verdict
+    trace: Trace | None = None
+    differences: tuple[Difference, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    log: str = ""
+
+
+def run_reference(request: Request) -> Trace:
+    """What the pipeline does on the reference executor, the embedded engine.
+
+    Raises:
+        FindingsError: It cannot be run there.
+    """
+    with _folder() as store:
+        options = RunOptions(
+            store=store,
+            python_path=request.python_path,
+            approvals=request.approvals,
+            pipelines={other.name: other for other in request.others},
+        )
+        return local_backend().run(request.pipeline, request.parameters, options).trace
+
+
+def verify_on(name: str, request: Request, reference: Trace) -> Verified:
+    """Run the pipeline on a real engine, and compare.
+
+    Raises:
+        FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed.
+    """
+    engine = offer(name).name
+    compiled = _compiled(engine, request.pipeline, request.settings)
+    others = {other.name: _compiled(engine, other, request.settings) for other in request.others}
+    refused = [f for made in (compiled, *others.values()) for f in errors_of(made.findings)]
+    if refused:
+        return Verified(engine, "refused", findings=tuple(refused))
+    with _folder() as work:
+        trial = Trial(
+            work=Path(work),
+            parameters=request.parameters,
+            python_path=request.python_path,
+            timeout=request.timeout,
+            others=others,
+            approvals=request.approvals,
+        )
+        try:
+            done = try_out(engine, request.pipeline, compiled, trial, request.requirements)
+        except FindingsError as problem:
+            return Verified(engine, "not run", findings=problem.findings)
+    found = differences(request.pipeline, reference, done.trace, request.ignore)
+    findings = _findings(engine, request.pipeline, found)
+    if done.timed_out:
+        findings.insert(0, _timed_out(engine, request))
+    verdict: Verdict = "differs" if findings else "same"
+    told = (*findings, *compiled.findings)
+    return Verified(engine, verdict, done.trace, tuple(found), told, done.log)
+
+
+def _compiled(engine: str, pipeline: Pipeline, settings: Settings) -> Compiled:
+    target, findings = registry.resolve_target(engine)
+    if target is None:
+        return Compiled({}, tuple(findings))
+    return compile_pipeline(pipeline, target, replace(settings, trace=True, tracking="", store=""))
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    # What an engine leaves running may still write when the folder is removed.
+    return tempfile.TemporaryDirectory(prefix="port-verify-", ignore_cleanup_errors=True)
+
+
+def _findings(engine: str, pipeline: Pipeline, found: Sequence[Difference]) -> list[Finding]:
+    spans = {task.id: task.span for task in graph.tasks(pipeline)}
+    return [
+        error(
+            "PORT703",
+            f"{engine}: {difference}",
+            spans.get(split_instance_id(difference.place)[0], pipeline.span),
+            next=f"if it differs by nature, such as a time, say `--ignore {_name(difference)}`",
+        )
+        for difference in found
+    ]
+
+
+def _name(difference: Difference) -> str:
+    place = split_instance_id(difference.place)[0]
+    return f"{place}.{difference.field}" if place else difference.field
+
+
+def _timed_out(engine: str, request: Request) -> Finding:
+    what = f"{engine}: the run was ended after {request.timeout:g} s"
+    return error("PORT703", what, request.pipeline.span, next="give it longer with `--timeout`")
