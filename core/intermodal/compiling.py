@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from intermodal.features import Capabilities
 from intermodal.findings import Finding
+from intermodal.frozen import Frozen
 from intermodal.ir import Pipeline
 
 CodeMode = Literal["embed", "import", "bundle", "image"]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Frozen):
     """A target with the version to compile for: `airflow@2.11`."""
 
     name: str
@@ -24,8 +24,7 @@ class Target:
         return f"{self.name}@{self.version}"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Frozen):
     """What a profile says of the place where compiled output will run.
 
     Attributes:
@@ -49,8 +48,7 @@ class Settings:
         return self.targets.get(name, {}).get(key, default)
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Frozen):
     """The result: text by relative POSIX path (empty if an error was found), and findings.
 
     `places` gives for each emitted task its name in the target.

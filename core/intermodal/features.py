@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from intermodal.findings import Finding, Span, error, note
+from intermodal.frozen import Frozen
 
 
 class Feature(StrEnum):
@@ -118,20 +118,17 @@ class Feature(StrEnum):
     TASK_DOCS = "task.docs"
 
 
-@dataclass(frozen=True)
-class Native:
+class Native(Frozen):
     """The target has a construct of its own for it."""
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(Frozen):
     """Built from other constructs of the target: `how`, in a clause a user understands."""
 
     how: str
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Frozen):
     """Cannot be expressed: `why`, and `hint` for what to do instead."""
 
     why: str
@@ -142,8 +139,7 @@ Support = Native | Lowered | Refused
 Capabilities = Mapping[Feature, Support]
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Frozen):
     """A feature that a pipeline uses, by whom, and where."""
 
     feature: Feature

@@ -7,16 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from intermodal.compile import MANIFEST
 from intermodal.compiling import Compiled, Target
 from intermodal.findings import Finding, error
+from intermodal.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Frozen):
     """Files to be on disk.
 
     Attributes:
@@ -30,8 +29,7 @@ class Output:
     folders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Frozen):
     """What writing did: files changed, files that were right already, outdated files removed."""
 
     changed: tuple[str, ...] = ()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from intermodal import registry
 from intermodal.compiling import CodeMode, Settings
 from intermodal.findings import Finding, FindingsError, Span, error
+from intermodal.frozen import Frozen
 
 OWN_FILE = "intermodal.toml"
 SHARED_FILE = "pyproject.toml"
@@ -27,8 +27,7 @@ DEFAULT_STORE = ".intermodal/store"
 Path_ = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Frozen):
     """What a project says of itself.
 
     Attributes:
@@ -116,6 +115,8 @@ def _unreadable(file: Path, problem: Exception) -> Finding:
 
 
 def _read(file: Path, table: Path_) -> Project:
+    import tomllib
+
     try:
         text = file.read_text(encoding="utf-8")
         data: Any = tomllib.loads(text)

@@ -91,8 +91,9 @@ class Brick(Toy):
 def toy_targets(monkeypatch):
     """Only the toys are installed, apart from what is no compiler."""
     toys = {"toy": Toy, "brick": Brick}
-    names, load = registry.names, registry.load
+    names, has, load = registry.names, registry.has, registry.load
     monkeypatch.setattr(registry, "names", lambda g: sorted(toys) if g == "compilers" else names(g))
+    monkeypatch.setattr(registry, "has", lambda g, n: n in toys if g == "compilers" else has(g, n))
     monkeypatch.setattr(registry, "load", lambda g, n: toys[n] if g == "compilers" else load(g, n))
 
 

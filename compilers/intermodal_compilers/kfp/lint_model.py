@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from intermodal.frozen import Frozen
 from intermodal_compilers.kfp.problems import Path
 from intermodal_compilers.kfp.spec import SpecFile
 
@@ -31,8 +31,7 @@ class Kind(StrEnum):
         return Kind.ARTIFACT if self is Kind.PARAMETER else Kind.PARAMETER
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Frozen):
     """One input or output that a component declares.
 
     `type` is the name of a parameter type, or an artifact's schema title.
@@ -52,30 +51,26 @@ class Slot:
 Slots = dict[Kind, dict[str, Slot]]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOutput:
+class TaskOutput(Frozen):
     """A value from another task of the same DAG."""
 
     producer: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class DagInput:
+class DagInput(Frozen):
     """A value from an input of the DAG around the task."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Frozen):
     """A value in the spec itself."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class FinalStatus:
+class FinalStatus(Frozen):
     """How another task of the same DAG ended."""
 
     producer: str
@@ -84,8 +79,7 @@ class FinalStatus:
 Source = TaskOutput | DagInput | Constant | FinalStatus | None
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Frozen):
     """What a task gives to one input."""
 
     name: str
@@ -100,8 +94,7 @@ class Argument:
         return self.source.producer if isinstance(self.source, TaskOutput | FinalStatus) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Iteration:
+class Iteration(Frozen):
     """A loop over the items of one input, or over a JSON list."""
 
     kind: Kind
@@ -111,8 +104,7 @@ class Iteration:
     raw: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Frozen):
     """One task of a DAG. `message` is the official one, for the plain settings."""
 
     name: str
@@ -135,8 +127,7 @@ class Task:
         return any(name in arguments for arguments in self.arguments.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Frozen):
     """An output of a task that becomes an output of its DAG."""
 
     subtask: str
@@ -144,8 +135,7 @@ class Selector:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Frozen):
     """Where a DAG's output comes from: one selector, or several of which one has a value."""
 
     name: str
@@ -154,8 +144,7 @@ class Selection:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Frozen):
     """A component: a DAG if it has `tasks`, else something an executor runs."""
 
     name: str
@@ -176,8 +165,7 @@ ROOT = ""
 """The root's name among the components: no key of the map can be empty and sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Executor:
+class Executor(Frozen):
     """One entry of `deploymentSpec.executors`."""
 
     name: str
@@ -186,8 +174,7 @@ class Executor:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Frozen):
     """The whole spec."""
 
     messages: SpecFile

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from intermodal.frozen import Frozen
 
 WIDTH = 100
 
@@ -31,8 +32,7 @@ _NOT_LITERAL = re.compile(
 _ESCAPED = re.compile('[\\\\"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Frozen):
     """How data is laid out.
 
     Attributes:

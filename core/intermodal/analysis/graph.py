@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     Approval,
     BodyNode,
@@ -27,8 +27,7 @@ from intermodal.ir import (
 )
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Frozen):
     """A node with the regions it stands in, outermost first: (region id, arm name or "")."""
 
     node: BodyNode

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from intermodal.findings import Finding, Span, error
 from intermodal.ir import (
@@ -150,6 +149,8 @@ def _cron(trigger: Cron, span: Span | None) -> Iterator[Finding]:
             span,
             next="write minute, hour, day of month, month and day of week, as in '0 6 * * *'",
         )
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(trigger.timezone)
     except (ValueError, OSError):

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 
 PRODUCT = "intermodal"
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Frozen):
     """A top-level statement: its text without Intermodal's decorators, and the names it needs."""
 
     position: int
@@ -30,8 +30,7 @@ class Statement:
     needs: frozenset[str]
 
 
-@dataclass(frozen=True)
-class ImportedName:
+class ImportedName(Frozen):
     """A top-level import of one name."""
 
     text: str

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from intermodal.artifacts.serialisers import kind_of
 from intermodal.findings import Finding, Span, error, warning
 from intermodal.ir import (
     AnyType,
@@ -125,6 +124,12 @@ def returns_of(hints: Mapping[str, Any], annotated: bool) -> Returns:
     return Returns({"return": type_of(hint)}, "none")
 
 
+def _kind_of(hint: Any) -> Any:
+    from intermodal.artifacts.serialisers import kind_of  # twelve modules, for artifacts only
+
+    return kind_of(hint)
+
+
 def choices_of(hint: Any) -> tuple[Any, ...]:
     """The values that a `Literal[...]` annotation allows."""
     if get_origin(hint) is Literal:
@@ -157,7 +162,7 @@ def _annotated(hint: Any, inner: Type) -> Type:
     """The kind that a mark inside `Annotated` names; other marks say nothing to us."""
     if not isinstance(inner, ArtifactType):
         return inner
-    kind: Any = kind_of(hint)
+    kind = _kind_of(hint)
     return inner.model_copy(update={"artifact": kind})
 
 
@@ -177,7 +182,7 @@ def _class(hint: Any) -> Type:
     fields = _fields_of(hint)
     if fields is not None:
         return StructType.of(fields={name: type_of(inner) for name, inner in fields.items()})
-    kind: Any = kind_of(hint)
+    kind = _kind_of(hint)
     return ArtifactType.of(artifact=kind, python=f"{hint.__module__}.{hint.__qualname__}")
 
 

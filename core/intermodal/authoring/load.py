@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from intermodal.authoring.pipelines import PipelineFunction
 from intermodal.authoring.spans import shown_below, shown_path, traceback_span
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of
+from intermodal.frozen import Frozen
 from intermodal.ir import Pipeline
 
 MAX_BYTES = 10 * 1024 * 1024
 SUFFIXES = (".py", ".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Frozen):
     """Pipelines found in a source, and findings about it."""
 
     pipelines: tuple[Pipeline, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from intermodal import ir
@@ -18,13 +18,13 @@ from intermodal.authoring.regions import after_list, collect, loop_items, new_lo
 from intermodal.authoring.spans import caller_span, function_span
 from intermodal.authoring.tracing import Draft, Tracer, current_tracer
 from intermodal.findings import Finding, FindingsError, Span, error
+from intermodal.frozen import Frozen
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Frozen):
     """Settings of a task call, by the names of the IR's fields; `id` and `after` stand apart."""
 
     id: str | None = None
@@ -162,8 +162,7 @@ class MappedHandle(TaskHandle):
         return Handle(self._tracer, self._collected[name], f"the list of `{name}`")
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(Frozen):
     """What the tracer needs to know of a function, worked out once."""
 
     action: ir.PythonCall

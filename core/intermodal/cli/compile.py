@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from intermodal.cli.options import (
     profile_option,
     shown_path,
 )
+from intermodal.frozen import Frozen
 
 if TYPE_CHECKING:
     from intermodal.cli.matrix import Cell
@@ -104,8 +105,7 @@ def command(
     leave(findings)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Frozen):
     """What compiling gave, to be told to a person or a machine."""
 
     project: Project

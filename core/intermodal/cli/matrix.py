@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from intermodal.cli.render.text import counted
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Settings, Target
 from intermodal.findings import Finding, Severity, error
+from intermodal.frozen import Frozen
 from intermodal.ir import Pipeline
 from intermodal.registry import resolve_target
 from intermodal.textwidth import cells
@@ -16,8 +16,7 @@ from intermodal.textwidth import cells
 LOWERED = "PORT201"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Frozen):
     """One pipeline compiled for one target with one profile's settings (`""` for none)."""
 
     pipeline: str

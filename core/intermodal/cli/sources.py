@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from intermodal.findings import Finding, FindingsError, error, raise_errors
+from intermodal.frozen import Frozen
 from intermodal.ir import Pipeline
 from intermodal.project import Project
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Frozen):
     """Pipelines, in order and each name once, and what was found on the way.
 
     `whole` is true when these are all pipelines of the project.
