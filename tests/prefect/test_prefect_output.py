@@ -316,7 +316,6 @@ def test_runs_that_a_schedule_starts_outside_its_dates_are_skipped():
         ({"pool": "small"}, Settings(), "PORT200"),
         ({}, Settings(code="bundle"), "PORT204"),
         ({}, Settings(targets={"prefect": {"work_pool_type": "moon"}}), "PORT204"),
-        ({"inputs": {"x": RunFact(fact="attempt")}}, Settings(), "PORT204"),
     ],
 )
 def test_what_prefect_cannot_do_is_refused(change, settings, code):

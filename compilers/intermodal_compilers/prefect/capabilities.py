@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 from intermodal.features import Lowered, Native, Refused, Support
 
-_LATER = "the Prefect compiler does not build control flow yet"
-_JOIN = Refused(
-    "a Prefect task runs when everything it waits for has completed; other rules are not built yet",
-    "leave the join rule out, or compile this pipeline for Airflow",
-)
-_BRANCHING = Refused(_LATER, "compute the choice inside a task for now")
+_DECIDES = "a helper of the file: the task waits until all upstreams have ended, and decides by their states"
+_JOIN = Lowered(_DECIDES)
+_COMPUTED = Lowered("plain Python that is evaluated when everything it uses has ended")
+_SECRET = "the worker's environment variable `INTERMODAL_SECRET_NAME`, or a Secret block; read when the task runs"
 _PER_FLOW_RUN = (
     "a job variable of the deployment, which holds for the whole flow run, so that the largest of its "
     "tasks' values is used; work pools of type `kubernetes` have it (setting "
@@ -78,27 +76,25 @@ CAPABILITIES: Mapping[F, Support] = {
     F.VALUE_PASSING: Native(),
     F.ARTIFACT_PASSING: Lowered("references to Intermodal's artifact store"),
     F.MULTIPLE_OUTPUTS: Lowered("a small task picks each output"),
-    F.EXPRESSION_ITEM: _BRANCHING,
-    F.EXPRESSION_RUN_FACT: Lowered("the flow run's id; other facts are refused one by one"),
-    F.EXPRESSION_TASK_STATE: _BRANCHING,
-    F.EXPRESSION_SECRET: Refused(
-        "not built for Prefect yet", "load a Prefect Secret block inside the task"
-    ),
-    F.EXPRESSION_FORMAT: Lowered("text joined inside the task; in container commands only"),
-    F.EXPRESSION_COMPARE: Refused(_LATER, "compare inside a task"),
-    F.EXPRESSION_LOGIC: Refused(_LATER, "compute it inside a task"),
-    F.EXPRESSION_INDEX: Lowered("a small task picks the element"),
-    F.EXPRESSION_DATE: Refused("Prefect has no logical date", "compute dates inside a task"),
-    F.EXPRESSION_DEFAULT: Refused(_LATER, "handle the missing value inside the task"),
-    F.EXPRESSION_CONTAINER: Refused(_LATER, "give the task an argument for each of them"),
+    F.EXPRESSION_ITEM: _COMPUTED,
+    F.EXPRESSION_RUN_FACT: _COMPUTED,
+    F.EXPRESSION_TASK_STATE: _COMPUTED,
+    F.EXPRESSION_SECRET: Lowered(_SECRET),
+    F.EXPRESSION_FORMAT: _COMPUTED,
+    F.EXPRESSION_COMPARE: _COMPUTED,
+    F.EXPRESSION_LOGIC: _COMPUTED,
+    F.EXPRESSION_INDEX: Lowered("a small task picks the element, or plain Python does"),
+    F.EXPRESSION_DATE: _COMPUTED,
+    F.EXPRESSION_DEFAULT: _COMPUTED,
+    F.EXPRESSION_CONTAINER: _COMPUTED,
     F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
     F.ORDERING: Native(),
-    F.BRANCH: _BRANCHING,
-    F.FOR_EACH: Refused(_LATER, "loop inside a task, or call the task once for each item"),
-    F.GROUP: Refused(_LATER, "put the tasks into the pipeline itself"),
-    F.EXIT_TASKS: Refused(_LATER, "clean up inside the last task"),
-    F.GUARD: _BRANCHING,
-    F.SETUP_TEARDOWN: Refused(_LATER, "set up and tear down inside one task"),
+    F.BRANCH: Lowered("a task that runs the `if`, and starts the tasks of the arm"),
+    F.FOR_EACH: Lowered("a task that starts the tasks of each round"),
+    F.GROUP: Lowered("its tasks stand in the flow itself"),
+    F.EXIT_TASKS: Lowered("tasks that the flow starts when everything else has ended"),
+    F.GUARD: _JOIN,
+    F.SETUP_TEARDOWN: _JOIN,
     F.JOIN_ALL_DONE: _JOIN,
     F.JOIN_NONE_FAILED: _JOIN,
     F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: _JOIN,

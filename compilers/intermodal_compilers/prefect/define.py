@@ -110,7 +110,10 @@ class Placing:
             and unit.name not in self.placement.shared
             and unit.name not in self.variables
             and self.counts[unit_key(unit)] == 1
-            and all(is_plain_argument(name) for task in definition.tasks for name in task.inputs)
+            and (
+                definition.joined
+                or all(is_plain_argument(name) for task in definition.tasks for name in task.inputs)
+            )
         )
 
 
@@ -125,6 +128,7 @@ def define(
     flow_function: str,
     settings: Settings,
     findings: list[Finding],
+    reserved: frozenset[str],
 ) -> Defined:
     """Name the definitions and build their bodies.
 
@@ -134,13 +138,14 @@ def define(
         flow_function: The wanted name of the flow function.
         settings: How users' code reaches the worker.
         findings: Gets errors about sources and values.
+        reserved: Names of what the file may hold besides.
     """
     defined = Defined(
         of_task={task.id: definition for definition in definitions for task in definition.tasks}
     )
     for task in (task for definition in definitions for task in definition.tasks):
         findings += [*action_findings(task), *retry_findings(task)]
-    placing = _place(definitions, variables, settings, findings)
+    placing = _place(definitions, variables, settings, findings, reserved)
     defined.imports = placing.placement.imports
     decorated: set[str] = set()
     flow_taken = not placing.names.is_free(flow_function) or flow_function in variables
@@ -162,6 +167,7 @@ def _place(
     variables: frozenset[str],
     settings: Settings,
     findings: list[Finding],
+    prelude_names: frozenset[str],
 ) -> Placing:
     """Read the captured sources, and put what agrees at the top of the file."""
     units: dict[int, Unit] = {}
@@ -176,7 +182,7 @@ def _place(
         findings += _bundle_findings(definitions)
     prelude = parts.prelude()
     shared = {name: item.statement for name, item in prelude.imports.items()} | SHARED_IMPORTS
-    reserved = OURS | set(prelude.parts)
+    reserved = OURS | prelude_names
     placement = place({unit_key(unit): unit for unit in units.values()}, reserved, shared.get)
     taken = reserved | set(shared) | set(placement.binds) | set(dir(builtins))
     return Placing(units, placement, counts, Names(frozenset(taken)), variables)
@@ -241,7 +247,14 @@ def _define(
         case _:
             raise TypeError(f"no Prefect task for a {action.kind} action")
     docs = "" if isinstance(action, Noop) else definition.take_docs()
-    return TaskFunction(definition.name, body, definition.parameters, (), definition.common, docs)
+    decorators = _joined(definition)
+    return TaskFunction(
+        definition.name, body, definition.parameters, decorators, definition.common, docs
+    )
+
+
+def _joined(definition: Definition) -> tuple[Expr, ...]:
+    return (Name("joined"),) if definition.joined else ()
 
 
 def _free(placing: Placing, wanted: str, fallback: str = "") -> str:
@@ -270,7 +283,7 @@ def _python(
     if unit is not None and placing.at_top(number) and placing.can_decorate(definition, unit):
         definition.name = unit.name
         definition.settle_options(unit.docs)
-        decorators = (*copies, *((isolated,) if isolated is not None else ()))
+        decorators = (*_joined(definition), *copies, *((isolated,) if isolated is not None else ()))
         body = PythonBody(unit.name, source=unit.text)
         return TaskFunction(unit.name, body, None, decorators, definition.common)
     function = variable(action.function)
@@ -289,7 +302,7 @@ def _python(
         isolation=isolated if runtime is not None else None,
     )
     docs = definition.take_docs()
-    decorators = (*copies, *below)
+    decorators = (*_joined(definition), *copies, *below)
     return TaskFunction(
         definition.name, body, definition.parameters, decorators, definition.common, docs
     )
@@ -357,7 +370,7 @@ def _runtime_arguments(definition: Definition, action: PythonCall) -> dict[str, 
 def _prelude_of(function: TaskFunction) -> set[str]:
     """Names of the prelude that a task function uses."""
     known = parts.prelude().parts
-    expressions: list[Expr] = [*function.decorators]
+    expressions: list[Expr] = [*function.decorators, *function.options.values()]
     match function.body:
         case PythonBody(isolation=isolated) if isolated is not None:
             expressions.append(isolated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.analysis.needs import needs_runtime
@@ -20,7 +20,7 @@ from intermodal.ir import (
 )
 from intermodal_compilers.prefect.arguments import is_plain_argument
 from intermodal_compilers.prefect.policies import retry_options, tags
-from intermodal_compilers.pysource import Expr, Value, list_of
+from intermodal_compilers.pysource import Expr, Name, Value, list_of
 
 Key = tuple[object, ...]
 
@@ -35,6 +35,7 @@ class Definition:
     Attributes:
         tasks: The tasks, in order.
         runtime: Whether they call Intermodal's runtime.
+        joined: Whether they decide themselves if they run.
         name: The Python name of the Prefect task.
         parameters: Python names of its parameters by input; None if it takes `**inputs`.
         common: Options that all tasks share, by name.
@@ -42,6 +43,7 @@ class Definition:
 
     tasks: list[Task]
     runtime: bool
+    joined: bool = False
     name: str = ""
     parameters: dict[str, str] | None = None
     common: dict[str, Expr] = field(default_factory=dict)
@@ -108,20 +110,25 @@ class Definition:
         marks = tags(task.labels, task.owners)
         if marks:
             options["tags"] = list_of(Value(mark) for mark in marks)
-        return {**options, **retry_options(task.retry)}
+        retries = retry_options(task.retry)
+        if retries and self.joined:
+            retries["retry_condition_fn"] = Name("worth_retrying")
+        return {**options, **retries}
 
 
-def group(tasks: Iterable[Task], pipeline: Pipeline, settings: Settings) -> list[Definition]:
+def group(
+    tasks: Iterable[Task], pipeline: Pipeline, settings: Settings, joined: Collection[str]
+) -> list[Definition]:
     """Tasks that can share a function, together; in the order of their first tasks."""
     tracked = bool(settings.tracking) and pipeline.tracking.enabled
     found: dict[Key, Definition] = {}
     for task in tasks:
         runtime = not isinstance(task.action, Noop) and needs_runtime(task, tracking=tracked)
-        key = _key(task, runtime=runtime)
+        key = (*_key(task, runtime=runtime), task.id in joined)
         if key in found:
             found[key].tasks.append(task)
         else:
-            found[key] = Definition([task], runtime)
+            found[key] = Definition([task], runtime, task.id in joined)
     return list(found.values())
 
 

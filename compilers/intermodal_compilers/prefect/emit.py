@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.annotations import TIMESTAMP
+from intermodal_compilers.prefect.emit_flow import flow_lines
 from intermodal_compilers.prefect.imports import Import, import_lines
 from intermodal_compilers.prefect.model import (
     CallBody,
     FlowFile,
     NoopBody,
     PythonBody,
-    Submission,
     TaskFunction,
 )
 from intermodal_compilers.prefect.signature import (
     annotation_imports,
-    choice_check,
-    header_lines,
 )
 from intermodal_compilers.pysource import (
     INDENT,
     WIDTH,
     Attribute,
     Call,
+    Conditional,
     Expr,
     Name,
     Value,
@@ -35,16 +35,16 @@ from intermodal_compilers.pysource import (
     inline,
     is_identifier,
     layout,
-    list_of,
 )
-
-SETTLE = "# A task gives up as soon as one that it needs has failed: let the others finish."
 
 
 def emit(file: FlowFile) -> str:
     """The text of `flow.py`."""
-    prelude, prelude_imports = parts.closure(file.prelude)
+    flow = list(flow_lines(file))
+    prelude, prelude_imports = parts.closure(_wanted(file, flow))
     imports = [*_own_imports(file), *prelude_imports, *file.imports]
+    if file.controlled:
+        imports += _imports_used(flow)
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
     blocks += [block for block in (_window(file), _run_id(file), _context(file)) if block]
@@ -52,11 +52,31 @@ def emit(file: FlowFile) -> str:
     if file.picks:
         blocks.append(_pick())
     blocks += [task_lines(task) for task in file.tasks]
-    blocks.append(list(flow_lines(file)))
+    blocks.append(flow)
     if all(parameter.default is not None for parameter in file.parameters):
         blocks.append(['if __name__ == "__main__":', f"{INDENT}{file.function}()"])
     lines = [*docstring(file.caption), "", *import_lines(imports), *_spaced(blocks)]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _wanted(file: FlowFile, flow: list[str]) -> set[str]:
+    """Names of the preludes' functions that the flow function and the tasks use."""
+    if not file.controlled:
+        return set(file.prelude)
+    return set(file.prelude) | (
+        _names_in(flow) & parts.names_in_flow() & set(parts.prelude().parts)
+    )
+
+
+def _imports_used(flow: list[str]) -> Iterator[Import]:
+    """What the flow function itself takes from the modules that the preludes import."""
+    for name in sorted(_names_in(flow) & {"timedelta", "task_run", "wait"}):
+        yield parts.prelude().imports[name]
+
+
+def _names_in(lines: list[str]) -> set[str]:
+    tree = ast.parse("\n".join(lines))
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def task_lines(task: TaskFunction) -> list[str]:
@@ -142,114 +162,6 @@ def _returned(expr: Expr) -> list[str]:
     return layout(expr, prefix="return ", indent=1)
 
 
-def flow_lines(file: FlowFile) -> Iterator[str]:
-    """The flow function."""
-    yield from layout(call("flow", **file.options), prefix="@")
-    yield from header_lines(file)
-    body = [
-        *_flow_docs(file),
-        *_window_check(file),
-        *(line for parameter in file.parameters for line in choice_check(parameter)),
-        *(line for submission in file.submissions for line in submission_lines(submission)),
-        *_ending(file),
-    ]
-    yield from body or [f"{INDENT}pass"]
-
-
-def submission_lines(submission: Submission) -> list[str]:
-    """`variable = task.with_options(...).submit(...)`."""
-    arguments = dict(submission.arguments)
-    if submission.wait_for:
-        arguments["wait_for"] = list_of(Name(name) for name in submission.wait_for)
-    prefix = f"{submission.variable} = "
-    if not submission.options:
-        made = Call(Name(f"{submission.task}.submit"), submission.args, arguments)
-        if _head(made, prefix) <= WIDTH:
-            return layout(made, prefix=prefix, indent=1)
-        return [f"{INDENT}{prefix}(", *layout(made, indent=2), f"{INDENT})"]
-    options = Call(Name(f"{submission.task}.with_options"), (), submission.options)
-    made = Call(Attribute(options, "submit"), submission.args, arguments)
-    short = len(f"{INDENT}{prefix}{inline(made)}") <= WIDTH
-    if short or (_head(made, prefix) <= WIDTH and (arguments or submission.args)):
-        return layout(made, prefix=prefix, indent=1)
-    if _head(options, prefix) > WIDTH:
-        inner = _chain_lines(options, submission, arguments, "", 2)
-        return [f"{INDENT}{prefix}(", *inner, f"{INDENT})"]
-    return _chain_lines(options, submission, arguments, prefix, 1)
-
-
-def _head(made: Call, prefix: str) -> int:
-    """How long the line is on which a call of the flow function opens."""
-    return len(f"{INDENT}{prefix}{inline(made.function)}(")
-
-
-def _chain_lines(
-    options: Call, submission: Submission, arguments: dict[str, Expr], prefix: str, indent: int
-) -> list[str]:
-    """`prefix task.with_options(...).submit(...)` with the first call broken, the second if need be."""
-    first = layout(options, prefix=prefix, indent=indent)
-    if len(first) == 1:
-        first = _forced(options, prefix, indent)
-    rest = layout(Call(Name("x.submit"), submission.args, arguments), indent=indent)
-    return [*first[:-1], rest[0].replace("x.submit", ").submit", 1), *rest[1:]]
-
-
-def _forced(made: Call, prefix: str, indent: int) -> list[str]:
-    inside = ", ".join(f"{key}={inline(value)}" for key, value in made.keywords.items())
-    margin = INDENT * indent
-    return [f"{margin}{prefix}{inline(made.function)}(", f"{margin}{INDENT}{inside}", f"{margin})"]
-
-
-def _ending(file: FlowFile) -> Iterator[str]:
-    """What makes the flow wait for its tasks and end as they did."""
-    if not file.submissions:
-        if file.outputs:
-            yield from _returned(dict_of(file.outputs))
-        return
-    leaves = [Name(name) for name in file.leaves]
-    others = [Name(name) for name in file.settle]
-    if file.outputs is None:
-        if others:
-            yield f"{INDENT}{SETTLE}"
-            yield from layout(call("wait", list_of(others)), indent=1)
-        yield from _returned(list_of(leaves))
-        return
-    yield from layout(list_of(leaves), prefix="leaves = ", indent=1)
-    if others:
-        yield f"{INDENT}{SETTLE}"
-        yield from layout(call("wait", list_of(others)), indent=1)
-    yield f"{INDENT}wait(leaves)"
-    yield f"{INDENT}if not all(leaf.state.is_completed() for leaf in leaves):"
-    yield f"{INDENT * 2}return leaves"
-    futures = {submission.variable for submission in file.submissions}
-    results = {name: _result(value, futures) for name, value in file.outputs.items()}
-    yield from _returned(dict_of(results))
-
-
-def _result(value: Expr, futures: set[str]) -> Expr:
-    if isinstance(value, Name) and value.path in futures:
-        return call(Attribute(value, "result"))
-    return value
-
-
-def _flow_docs(file: FlowFile) -> list[str]:
-    helped = [parameter for parameter in file.parameters if parameter.help]
-    if not file.docs.strip() and not helped:
-        return []
-    text = file.docs.strip() or f"Run {file.name}."
-    if helped:
-        rows = [f"    {parameter.variable}: {parameter.help}" for parameter in helped]
-        text = "\n".join([text, "", "Args:", *rows])
-    return docstring(text, indent=1)
-
-
-def _window_check(file: FlowFile) -> Iterator[str]:
-    if file.window is None:
-        return
-    yield f"{INDENT}if outside_schedule():"
-    yield f'{INDENT * 2}return Completed(name="Skipped", message="outside the schedule\'s dates")'
-
-
 def _window(file: FlowFile) -> list[str]:
     if file.window is None:
         return []
@@ -288,11 +200,17 @@ def _context(file: FlowFile) -> list[str]:
         "task": Name("task_run.task_name"),
         "attempt": Name("task_run.run_count"),
     }
+    if file.indexed:
+        own["index"] = Conditional(
+            Name("step.index"), call("isinstance", Name("step"), Name("Step")), Value(())
+        )
     made = call("runtime.Context", **{**own, **file.context})
     lines = layout(made, prefix="return ", indent=1)
+    place = ['    step = task_run.parameters.get("step")'] if file.indexed else []
     return [
         "def context() -> runtime.Context:",
         '    """Whose attempt this is, as Prefect knows it."""',
+        *place,
         *lines[:-1],
         f'{INDENT * 2}link=task_run.ui_url or "",',
         lines[-1],
@@ -326,7 +244,7 @@ def _own_imports(file: FlowFile) -> Iterator[Import]:
     if file.tasks:
         yield Import("prefect", "task")
         yield Import("prefect.cache_policies", "NO_CACHE")
-    if file.settle or (file.outputs and file.submissions):
+    if file.settle or (file.outputs and file.submissions) or file.exits:
         yield Import("prefect.futures", "wait")
     if "task_runner" in file.options:
         yield Import("prefect.task_runners", "ThreadPoolTaskRunner")

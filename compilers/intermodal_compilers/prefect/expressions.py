@@ -19,7 +19,7 @@ from intermodal.ir import (
     RunFact,
     Task,
 )
-from intermodal_compilers.prefect.model import Submission
+from intermodal_compilers.prefect.model import Statement, Submission
 from intermodal_compilers.prefect.names import Names, variable
 from intermodal_compilers.pysource import Attribute, Expr, Name, Value, call, list_of
 
@@ -52,7 +52,7 @@ class Wiring:
     futures: dict[str, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     picked: dict[tuple[str, str], str] = field(default_factory=dict)
-    submissions: list[Submission] = field(default_factory=list)
+    submissions: list[Statement] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     run_id: bool = False
 

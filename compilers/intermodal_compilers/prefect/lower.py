@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
-from intermodal.ir import Noop, Parameter, Pipeline, Task
+from intermodal.ir import Parameter, Pipeline, Task
+from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
+from intermodal_compilers.prefect import parts
+from intermodal_compilers.prefect.actions import lift_container_values
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
+from intermodal_compilers.prefect.control import Control, control_of
 from intermodal_compilers.prefect.define import define
 from intermodal_compilers.prefect.definitions import Definition, group
-from intermodal_compilers.prefect.expressions import Wired, Wiring, future_name, wire
-from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Submission, Window
+from intermodal_compilers.prefect.expressions import Wiring, wire
+from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Started, Window
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
+from intermodal_compilers.prefect.reader import Reader
+from intermodal_compilers.prefect.regions import Builder
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
 
 # Each task waits for its turn in a thread of its own; a machine has only so many of them.
@@ -31,27 +38,32 @@ class Lowered:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What of a flow's graph decides how it ends."""
+class Built:
+    """The flow function's statements."""
 
-    leaves: tuple[str, ...]
-    settle: tuple[str, ...]
+    wiring: Wiring
+    body: Started
+    exits: Started
+    outputs: Mapping[str, Expr]
 
 
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
     findings: list[Finding] = []
-    tasks = [node for node in graph.topological(pipeline.body) if isinstance(node, Task)]
-    parameters, constants = _parameters(pipeline, findings)
+    pipeline = lift_container_values(dissolve_groups(pipeline))
+    control = control_of(pipeline)
+    tasks = _in_order(pipeline)
+    reserved = parts.names(control=not control.is_plain)
+    parameters, constants = _parameters(
+        pipeline, findings, parts.names_in_flow() if control.joined else ()
+    )
     taken = frozenset(parameter.variable for parameter in parameters)
-    definitions = group(tasks, pipeline, settings)
-    defined = define(definitions, taken, variable(pipeline.name), settings, findings)
-    wiring = _wire_all(tasks, pipeline, defined.of_task, parameters)
-    outputs = _outputs(pipeline, wiring)
-    shape = _shape(wiring.submissions)
+    definitions = group(tasks, pipeline, settings, control.joined)
+    defined = define(definitions, taken, variable(pipeline.name), settings, findings, reserved)
+    built = _build(pipeline, control, defined.of_task, parameters, reserved)
+    wiring = built.wiring
     findings += wiring.findings
     uses_runtime = any(definition.runtime for definition in definitions)
-    window = _window(pipeline)
     if uses_runtime:
         findings.append(_runtime_note(pipeline))
     file = FlowFile(
@@ -69,23 +81,42 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         picks=bool(wiring.picked),
         context=_context(pipeline, settings, target, parameters) if uses_runtime else None,
         run_id=wiring.run_id or uses_runtime,
-        window=window,
-        submissions=tuple(wiring.submissions),
-        leaves=shape.leaves,
-        settle=shape.settle,
-        outputs={name: value.expr for name, value in outputs.items()} if outputs else None,
+        window=_window(pipeline),
+        submissions=built.body.statements,
+        leaves=built.body.leaves,
+        settle=built.body.others,
+        exits=built.exits.statements,
+        exit_leaves=(*built.exits.leaves, *built.exits.others),
+        outputs=built.outputs or None,
+        controlled=not control.is_plain,
+        indexed=uses_runtime and any(control.loops.get(task.id) for task in tasks),
     )
     return Lowered(file, findings, {task.id: task.display_name or task.id for task in tasks})
 
 
+def _in_order(pipeline: Pipeline) -> list[Task]:
+    """All tasks, in the order in which the file has their functions."""
+    found: list[Task] = []
+    pending = [*reversed(graph.topological(pipeline.exit_tasks))]
+    pending += [*reversed(graph.topological(pipeline.body))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Task):
+            found.append(node)
+        for _, inside in reversed(graph.regions(node)):
+            pending += reversed(graph.topological(inside))
+    return found
+
+
 def _parameters(
-    pipeline: Pipeline, findings: list[Finding]
+    pipeline: Pipeline, findings: list[Finding], reserved: Iterable[str]
 ) -> tuple[list[FlowParameter], dict[str, Expr]]:
     """The flow's parameters, required ones first, and the constants that hold some defaults."""
     names = Names()
     constants: dict[str, Expr] = {}
     lowered: list[FlowParameter] = []
-    wanted = {name: parameter_variable(name) for name in pipeline.parameters}
+    forbidden = frozenset(reserved)
+    wanted = {name: parameter_variable(name, forbidden) for name in pipeline.parameters}
     for name, chosen in wanted.items():
         if chosen == name:
             names.keep(name)
@@ -130,73 +161,52 @@ def _parameter(
     )
 
 
-def _wire_all(
-    tasks: list[Task],
+def _build(
     pipeline: Pipeline,
+    control: Control,
     of_task: dict[str, Definition],
     parameters: list[FlowParameter],
-) -> Wiring:
-    """The calls of all tasks, each after those it waits for."""
+    taken: frozenset[str],
+) -> Built:
+    """The statements of the flow function, each after those it waits for."""
     functions = {definition.name for definition in of_task.values()}
     variables = {parameter.variable for parameter in parameters}
     wiring = Wiring(
         pipeline=pipeline.name,
         parameters={parameter.name: parameter.variable for parameter in parameters},
-        names=Names(FLOW_BODY | functions | variables),
+        names=Names(FLOW_BODY | functions | variables | taken),
     )
-    for task in tasks:
-        definition = of_task[task.id]
-        wired = {
-            name: wire(wiring, value, f"input `{name}` of task `{task.id}`", task.span)
-            for name, value in task.inputs.items()
-        }
-        wiring.submissions.append(_submission(wiring, task, definition, wired))
-        if definition.gives_whole:
-            wiring.whole.add(task.id)
-    return wiring
-
-
-def _submission(
-    wiring: Wiring, task: Task, definition: Definition, wired: dict[str, Wired]
-) -> Submission:
-    chosen = wiring.names.give(future_name(task.id, definition.name))
-    wiring.futures[task.id] = chosen
-    data = tuple(dict.fromkeys(future for value in wired.values() for future in value.futures))
-    if isinstance(task.action, Noop):
-        ordering, wired = data, {}
-    else:
-        ordering = ()
-    after = tuple(dict.fromkeys((*ordering, *(wiring.futures[up] for up in task.after))))
-    return Submission(
-        variable=chosen,
-        task=definition.name,
-        options=definition.options_of(task),
-        arguments={definition.parameter(name): value.expr for name, value in wired.items()},
-        wait_for=after,
-        upstreams=tuple(dict.fromkeys((*data, *after))),
+    reader = Reader(
+        pipeline=pipeline.name,
+        control=control,
+        parameters=wiring.parameters,
+        futures=wiring.futures,
+        stored=_stored(control, of_task),
+        findings=wiring.findings,
     )
+    builder = Builder(pipeline, control, wiring, reader, of_task)
+    outputs: dict[str, Expr] = {}
+
+    def finish() -> None:
+        for name, value in pipeline.outputs.items():
+            if control.is_plain:
+                subject = f"output `{name}` of the pipeline"
+                outputs[name] = wire(wiring, value, subject, pipeline.span).expr
+            else:
+                outputs[name] = reader.read(value, pipeline.span)
+
+    body = builder.body(pipeline.body, finish=finish)
+    exits = builder.body(pipeline.exit_tasks)
+    return Built(wiring, body, exits, outputs)
 
 
-def _outputs(pipeline: Pipeline, wiring: Wiring) -> dict[str, Wired]:
-    return {
-        name: wire(wiring, value, f"output `{name}` of the pipeline", pipeline.span)
-        for name, value in pipeline.outputs.items()
-    }
-
-
-def _shape(submissions: list[Submission]) -> Shape:
-    """What nothing waits for, and what else has to end before the flow may.
-
-    A task that waits for several gives up as soon as one of them has failed, so that the end of the
-    leaves does not mean that the others have ended. Where a task waits for one only, it does.
-    """
-    awaited = {up for submission in submissions for up in submission.upstreams}
-    leaves = [entry.variable for entry in submissions if entry.variable not in awaited]
-    joined: dict[str, None] = {}
-    for submission in submissions:
-        if len(submission.upstreams) > 1:
-            joined.update(dict.fromkeys(submission.upstreams))
-    return Shape(tuple(leaves), tuple(joined))
+def _stored(control: Control, of_task: dict[str, Definition]) -> frozenset[str]:
+    """Ids of what may give references instead of values: it calls the runtime, or holds what does."""
+    found = {name for name, definition in of_task.items() if definition.runtime}
+    for name, node in control.nodes.items():
+        if not isinstance(node, Task) and found & set(graph.ids_inside(node)):
+            found.add(name)
+    return frozenset(found)
 
 
 def _flow_options(pipeline: Pipeline) -> dict[str, Expr]:

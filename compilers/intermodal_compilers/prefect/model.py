@@ -112,6 +112,75 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Controlled:
+    """`variable = submit(task, inputs, ...)`: a task that decides itself whether it runs.
+
+    Attributes:
+        variable: The future's variable.
+        task: The Prefect task, with its options.
+        inputs: A mapping.
+        lazy: Whether the mapping can be made only when all upstreams have ended.
+        join: The join rule, unless it is `all_success`.
+        upstreams: Variables of the futures to wait for.
+        guard: A condition.
+        given: Outputs that the guard uses.
+        index: The variable that holds the place in the loops around it.
+        names: Names for a function that makes the inputs and one that is the guard.
+    """
+
+    variable: str
+    task: Expr
+    inputs: Expr
+    lazy: bool = False
+    join: Expr | None = None
+    upstreams: tuple[str, ...] = ()
+    guard: Expr | None = None
+    given: tuple[Expr, ...] = ()
+    index: str = ""
+    names: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Started:
+    """Statements that start what stands in a region, and what it ends with."""
+
+    statements: tuple[Statement, ...] = ()
+    leaves: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """A function that starts the arm whose condition holds.
+
+    With a chooser, the arms are functions of their own, by their names in the pipeline.
+    """
+
+    function: str
+    docs: str
+    arms: tuple[tuple[Expr | None, Started], ...]
+    names: tuple[str, ...] = ()
+    chooser: Expr | None = None
+    functions: tuple[tuple[str, str], ...] = ()
+    otherwise: str = ""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A function that starts what a loop holds, for one item."""
+
+    function: str
+    docs: str
+    item: str
+    index: str
+    body: Started
+
+
+Statement = Submission | Controlled | Arms | Round
+
+
+@dataclass(frozen=True)
 class Window:
     """The dates between which a schedule holds, as ISO 8601 text."""
 
@@ -135,7 +204,11 @@ class FlowFile:
         run_id: Whether the function `run_id` is used.
         leaves: Variables of the submissions that nothing waits for.
         settle: Variables to wait for beside the leaves.
+        exits: What runs after everything else.
+        exit_leaves: Variables of the exit tasks.
         outputs: What the flow returns, if the pipeline has outputs.
+        controlled: Whether outputs are read when everything has ended, not handed on as futures.
+        indexed: Whether tasks that call the runtime stand in loops.
     """
 
     caption: str
@@ -153,7 +226,11 @@ class FlowFile:
     context: Mapping[str, Expr] | None = None
     run_id: bool = False
     window: Window | None = None
-    submissions: tuple[Submission, ...] = ()
+    submissions: tuple[Statement, ...] = ()
     leaves: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
+    exits: tuple[Statement, ...] = ()
+    exit_leaves: tuple[str, ...] = ()
     outputs: Mapping[str, Expr] | None = None
+    controlled: bool = False
+    indexed: bool = False

@@ -91,10 +91,10 @@ def variable(text: str) -> str:
     return name if is_identifier(name) else f"{name}_"
 
 
-def parameter_variable(text: str) -> str:
+def parameter_variable(text: str, reserved: frozenset[str] = frozenset()) -> str:
     """A name that a flow's parameter may have: what Prefect builds of it forbids leading underscores."""
     name = variable(text).lstrip("_") or "parameter"
     if name[0].isdigit():
         name = f"parameter_{name}"
-    forbidden = PREFECT_ARGUMENTS | MODEL_ARGUMENTS | FLOW_BODY | {"flow_run"}
+    forbidden = PREFECT_ARGUMENTS | MODEL_ARGUMENTS | FLOW_BODY | {"flow_run"} | reserved
     return f"{name}_" if name in forbidden or not is_identifier(name) else name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-# Names of states first, as they are finer than types. NotReady is what follows a failure upstream.
+# Names of states first, as they are finer than types. NotReady is what follows a failure upstream;
+# UpstreamFailed is what our flows make of it where they decide themselves.
 STATES = {
     "Cached": "cached",
     "Skipped": "skipped",
     "NotReady": "upstream_failed",
+    "UpstreamFailed": "upstream_failed",
     "COMPLETED": "succeeded",
     "FAILED": "failed",
     "CRASHED": "failed",
