@@ -38,7 +38,8 @@ engines: setup  ## install the real engines, one environment each
 	$(BIN)/port engines install $(ENGINES)
 
 test: check engines  ## everything, real engines included
-	$(BIN)/python -m pytest -q integration-tests
+	$(BIN)/python -m pytest -q integration-tests/conformance -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q integration-tests --ignore integration-tests/conformance
 	bash requirements/test-lowest.sh
 
 bench: setup  ## measure against the kfp SDK and print the figures

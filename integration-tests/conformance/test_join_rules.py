@@ -13,7 +13,7 @@ from intermodal_backends.engines.environment import require
 from intermodal_backends.engines.warm import clean_environment
 from intermodal_backends.local.joins import count, decide, decide_teardown
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("joins")]
 
 FINAL = ("succeeded", "failed", "skipped", "upstream_failed")
 ORDER_DEPENDENT = {Join.ONE_SUCCESS, Join.ONE_FAILED, Join.ONE_DONE}

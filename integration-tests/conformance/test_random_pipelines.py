@@ -59,7 +59,10 @@ def test_the_reference_executor_agrees_with_itself(pipeline):
     assert run_here(again, workers=4).trace == one
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES],
+)
 def engine(request):
     target, _ = registry.resolve_target(request.param)
     with registry.load("engines", target.name)(require(request.param)) as warm:

@@ -159,7 +159,7 @@ def test_an_engine_that_does_not_work(call, etl, engine):
         (["--on", "tory"], 1, "PORT702"),
         (["--on", "toy", "--pipeline", "other"], 1, "holds no pipeline `other`"),
         (["--on", "toy", "-p", "limits=2"], 1, "did you mean `limit`?"),
-        (["--on", "toy", "--answer", "a=maybe"], 2, "is no answer"),
+        (["--on", "toy", "--approve", "nothing"], 2, "`nothing`"),
         (["--on", "toy", "--timeout", "0"], 2, "PORT009"),
     ],
 )

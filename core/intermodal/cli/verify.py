@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from intermodal.verifying import Request, Verified
 
 LOCAL = "local"
-ANSWERS = ("approve", "reject", "nobody")
 LOG_LINES = 12
 
 
@@ -56,13 +55,9 @@ LOG_LINES = 12
     metavar="FIELD",
     help="What differs by nature: `attempts`, `train.outputs.return`. Repeatable.",
 )
-@click.option(
-    "--answer",
-    "answers",
-    multiple=True,
-    metavar="TASK=ANSWER",
-    help="What people say to an approval: approve, reject or nobody. Repeatable.",
-)
+@click.option("--approve", multiple=True, metavar="ID", help="Approve this task. Repeatable.")
+@click.option("--reject", multiple=True, metavar="ID", help="Reject this task. Repeatable.")
+@click.option("--approve-all", is_flag=True, help="Approve every task that is not rejected.")
 @click.option(
     "--requirements",
     type=click.Path(path_type=Path),
@@ -94,6 +89,7 @@ def command(
     from dataclasses import replace
 
     from intermodal.cli import sources as loading
+    from intermodal.cli.answers import given_answers
     from intermodal.cli.render.machine import to_json
     from intermodal.cli.report import leave, print_findings
     from intermodal.project import find_project
@@ -107,7 +103,9 @@ def command(
         pipeline=chosen[0],
         settings=project.profile(how["profile"]),
         python_path=_python_path(source, project.root),
-        approvals=_answers(how["answers"]),
+        approvals=given_answers(
+            found.pipelines, how["approve"], how["reject"], rest=how["approve_all"]
+        ),
         ignore=how["ignore"],
         requirements=how["requirements"],
         timeout=how["timeout"],
@@ -206,16 +204,6 @@ def _engines(on: Sequence[str], project: Project) -> list[str]:
     what = "no engine of the project's targets is installed"
     next_step = f"run `port engines install {' '.join(project.targets)}`"
     raise FindingsError([error("PORT700", what, next=next_step)])
-
-
-def _answers(texts: Sequence[str]) -> dict[str, Any]:
-    answers: dict[str, str] = {}
-    for text in texts:
-        task, _, answer = text.partition("=")
-        if answer not in ANSWERS:
-            raise click.UsageError(f"`{text}` is no answer: write TASK={'|'.join(ANSWERS)}")
-        answers[task] = answer
-    return answers
 
 
 def _python_path(source: str, root: Path) -> tuple[Path, ...]:
