@@ -47,13 +47,13 @@ class Runner:
         self.store = folder / "store"
         self.told = []
 
-    def __call__(self, *body, parameters=None, options=None, **fields):
+    def __call__(self, *body, given=None, options=None, **fields):
         pipeline = Pipeline(name="p", body=body, **fields)
         assert validate(pipeline) == []
         self.told = []
-        given = {"store": str(self.store), "workers": 2, "grace": 0.3, "on_event": self.told.append}
-        given["now"] = lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        return run_pipeline(pipeline, parameters or {}, RunOptions(**{**given, **(options or {})}))
+        usual = {"store": str(self.store), "workers": 2, "grace": 0.3, "on_event": self.told.append}
+        usual["now"] = lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        return run_pipeline(pipeline, given or {}, RunOptions(**{**usual, **(options or {})}))
 
 
 def states(result):

@@ -152,6 +152,99 @@ def test_a_large_list_of_references_is_resolved_too(place):
     assert run(count, place("count"), frames=given) == 400
 
 
+class Model:
+    """A class of the user's own."""
+
+    def __init__(self, size):
+        self.size = size
+
+
+class Bundle(NamedTuple):
+    data: pd.DataFrame
+    models: dict[str, Model]
+    name: str
+
+
+class Named(TypedDict):
+    data: pd.DataFrame
+    n: int
+
+
+def test_references_are_resolved_by_the_annotation_of_their_place(place):
+    """As artifacts collected by a loop arrive, on every target."""
+    data = run(frame, place("frame"), {"return": "Dataset"})
+    model = run(lambda: Model(7), place("model"), {"return": "Model"})
+
+    def nested(
+        models: list[Model],
+        table: dict[str, list[pd.DataFrame]],
+        pair: tuple[pd.DataFrame, Model],
+        many: tuple[pd.DataFrame, ...],
+        maybe: list[pd.DataFrame] | None,
+        bundle: Bundle,
+        named: Named,
+        plain: list,
+        anything,
+    ) -> list[int]:
+        return [
+            models[1].size,
+            len(table["a"][0]),
+            len(pair[0]),
+            pair[1].size,
+            len(many[1]),
+            len(maybe[0]),
+            len(bundle.data),
+            bundle.models["m"].size,
+            len(named["data"]),
+            plain[0].size,
+            len(anything["x"][0]),
+        ]
+
+    given = {
+        "models": [model, model],
+        "table": {"a": [data]},
+        "pair": [data, model],
+        "many": [data, data],
+        "maybe": [data],
+        "bundle": {"data": data, "models": {"m": model}, "name": "b"},
+        "named": {"data": data, "n": 1},
+        "plain": [model],
+        "anything": {"x": [data]},
+    }
+    assert run(nested, place("nested"), **given) == [7, 2, 2, 7, 2, 2, 2, 7, 2, 7, 2]
+
+
+def test_the_element_type_decides_how_it_is_loaded(place):
+    """The same parquet file as the frame of another library."""
+    polars = pytest.importorskip("polars")
+    made = run(frame, place("frame"), {"return": "Dataset"})
+
+    def kinds(frames: list[polars.DataFrame], named: dict[str, polars.DataFrame]) -> list[str]:
+        return [type(f).__module__.split(".")[0] for f in (*frames, *named.values())]
+
+    assert run(kinds, place(), frames=[made], named={"a": made}) == ["polars", "polars"]
+
+
+def test_a_wrong_element_is_named(place):
+    def add(values: list[int]) -> int:
+        return sum(values)
+
+    with pytest.raises(runtime.WrongValue, match=r"input `values` of `t`\[1\] is 'x'"):
+        run(add, place(), values=[1, "x"])
+
+
+def test_a_list_of_frames_as_a_result_is_one_artifact(place):
+    def several() -> list[pd.DataFrame]:
+        return [frame(), frame()]
+
+    made = run(several, place("several"), {"return": "Artifact"})
+
+    def count(frames: list[pd.DataFrame]) -> int:
+        return sum(len(f) for f in frames)
+
+    assert run(count, place("count"), frames=made) == 4
+
+
 def test_lineage_is_recorded(place):
     made = run(frame, place("frame"), {"return": "Dataset"})
 

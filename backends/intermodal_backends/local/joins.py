@@ -57,6 +57,15 @@ def decide(rule: Join, counts: Counts) -> Verdict:
     return RULES[rule](counts) if counts.total else "run"
 
 
+def decide_by_setups(setups: Counts) -> Verdict | None:
+    """What setups further up make of a task, before its own rule counts; None if they are all there."""
+    if setups.bad:
+        return "upstream_failed"
+    if setups.skipped:
+        return "skipped"
+    return None if setups.done else "wait"
+
+
 def decide_teardown(counts: Counts, setups: Counts) -> Verdict:
     """What becomes of a teardown: it runs after everything if one of its setups succeeded."""
     if not (counts.done and setups.done):

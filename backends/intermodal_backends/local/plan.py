@@ -9,6 +9,7 @@ from functools import cached_property
 from intermodal.analysis import graph
 from intermodal.analysis.waits import is_teardown
 from intermodal.ir import BodyNode, Branch, ForEach, Group, OutputRef, Pipeline, Task
+from intermodal_backends.local.setups import is_setup, needed_setups
 
 Region = tuple[str, str]
 """A region's id, with the arm's name for branches; `TOP` is the pipeline's own body."""
@@ -48,6 +49,8 @@ class Plan:
         steps: By id, exit tasks included.
         members: Ids of the steps that stand in a region, groups in it dissolved.
         dependents: Ids of the steps that wait for a step.
+        setups: Ids of the setups that a task needs besides its upstreams.
+        needing: Ids of the tasks that need a setup so.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -71,6 +74,11 @@ class Plan:
         for name, step in self.steps.items():
             for up in step.ups:
                 self.dependents[up].append(name)
+        self.setups = needed_setups(self)
+        self.needing: dict[str, list[str]] = {}
+        for name, setups in self.setups.items():
+            for setup in setups:
+                self.needing.setdefault(setup, []).append(name)
 
     def resolve(self, node: str, output: str) -> tuple[str, str]:
         """The step and output that a reference means; a group hands on what is inside it."""
@@ -78,6 +86,10 @@ class Plan:
             inner = self._groups[node].outputs[output]
             node, output = inner.node, inner.output
         return node, output
+
+    def setups_of(self, teardown: Step) -> list[str]:
+        """Ids of the setups that a teardown cleans up after: its partners, and others right before it."""
+        return [up for up in teardown.ups if is_setup(self.steps[up].node)]
 
     def leaves(self, region: Region) -> list[str]:
         """The members of a region that decide how it ends: nothing but teardowns waits for them."""

@@ -12,7 +12,13 @@ from intermodal.analysis import graph
 from intermodal.analysis.evaluate import MISSING, EvaluationError, evaluate, truth
 from intermodal.analysis.waits import instance_id
 from intermodal.ir import Branch, ForEach, Join, OutputRef, Task
-from intermodal_backends.local.joins import Counts, count, decide, decide_teardown
+from intermodal_backends.local.joins import (
+    Counts,
+    count,
+    decide,
+    decide_by_setups,
+    decide_teardown,
+)
 from intermodal_backends.local.plan import EXIT, TOP, Plan, Step
 from intermodal_backends.local.scope import InstanceScope, Run
 
@@ -158,9 +164,12 @@ class Scheduler:
         if guard is not None and self._has_inputs(guard, key) and not truth(guard, self.scope(key)):
             return "skipped"
         if node.pairing is not None and node.pairing.role == "teardown":
-            partners = node.pairing.partners
-            return decide_teardown(counts, count(self._state_of_up(p, key[1]) for p in partners))
+            setups = self.plan.setups_of(step)
+            return decide_teardown(counts, count(self._state_of_up(s, key[1]) for s in setups))
         verdict = decide(node.join, counts)
+        if node.id in self.plan.setups and node.join is not Join.ALWAYS:
+            states = [self._state_of_up(s, key[1]) for s in self.plan.setups[node.id]]
+            verdict = decide_by_setups(count(states)) or verdict
         if verdict == "run" and guard is not None and not truth(guard, self.scope(key)):
             return "skipped"
         return verdict
@@ -198,6 +207,8 @@ class Scheduler:
                 if place in waiting:
                     waiting[place].add(state)
                     self._todo.append((dependent, place))
+        for needing in self.plan.needing.get(name, ()):
+            self._todo += ((needing, i) for i in self._waiting[needing] if i[: len(index)] == index)
         self._leave_region(self.plan.steps[name], index)
 
     def _mark(self, key: Key, state: str) -> None:
