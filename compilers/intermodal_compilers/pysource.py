@@ -10,9 +10,11 @@ import keyword
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Any
+
+from intermodal.frozen import Frozen
 
 WIDTH = 88
 INDENT = "    "
@@ -20,8 +22,7 @@ INDENT = "    "
 _IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Frozen):
     """A name or dotted path that the compiler itself chose: checked, so no user text can pass as one."""
 
     path: str
@@ -31,22 +32,19 @@ class Name:
             raise ValueError(f"{self.path!r} is not a Python name")
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Frozen):
     """Any JSON value, text included, or a timedelta, as a literal."""
 
     value: Any
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(Frozen):
     """Text of several lines: one literal a line in brackets, where it does not fit on one."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Frozen):
     """A call. Keyword arguments keep their order; those whose value is None (not `Value(None)`) are left out."""
 
     function: Expr
@@ -54,55 +52,48 @@ class Call:
     keywords: Mapping[str, Expr] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(Frozen):
     """`base.name`."""
 
     base: Expr
     name: str
 
 
-@dataclass(frozen=True)
-class Subscript:
+class Subscript(Frozen):
     """`base[key]`."""
 
     base: Expr
     key: Expr
 
 
-@dataclass(frozen=True)
-class Sequence_:  # noqa: N801
+class Sequence_(Frozen):  # noqa: N801
     """A list, tuple or set of expressions."""
 
     items: tuple[Expr, ...]
     brackets: str = "[]"
 
 
-@dataclass(frozen=True)
-class Mapping_:  # noqa: N801
+class Mapping_(Frozen):  # noqa: N801
     """A dict of expressions; keys are expressions too."""
 
     items: tuple[tuple[Expr, Expr], ...]
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(Frozen):
     """Operands joined by a binary operator, `a >> b >> c`."""
 
     operator: str
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Frozen):
     """Operands joined by an operator, `a and b`; a single one has it before it, `not a`."""
 
     operator: str
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
-class Conditional:
+class Conditional(Frozen):
     """`value if condition else other`."""
 
     value: Expr

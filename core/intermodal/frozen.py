@@ -61,6 +61,10 @@ class Frozen(Fields):
                 raise TypeError(f"{type(self).__name__}: too many values, or one given twice")
             values = named | values
         fill(self, values)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """What a class checks of its values, if it does."""
 
 
 def fill(instance: Fields, values: dict[str, Any]) -> None:
