@@ -432,3 +432,28 @@ def test_a_teardown_runs_if_its_setup_did_and_does_not_decide_the_end():
     assert broken.state == "failed", "the teardown hides no failure"
     assert run(down="failed").state == "succeeded"
     assert run(up="failed").states["down"] == "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        (Join.ONE_DONE, "skipped"),
+        (Join.ONE_FAILED, "succeeded"),
+        (Join.ALL_FAILED, "succeeded"),
+        (Join.NONE_SKIPPED, "succeeded"),
+        (Join.ALL_DONE, "succeeded"),
+        (Join.ONE_SUCCESS, "upstream_failed"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["branch", "loop", "no list", "no condition"])
+def test_a_region_that_failed_counts_as_one_that_never_ran(rule, state, kind):
+    """As a task would that waits for its leaves by `none_failed_min_one_success`."""
+    bad = Compare(operator="<", left=literal("x"), right=literal(1))
+    regions = {
+        "branch": Branch(id="r", arms=(Arm(name="a", condition=literal(True), body=(task("x"),)),)),
+        "loop": loop("r", literal([1]), task("x")),
+        "no list": loop("r", literal(3), task("x")),
+        "no condition": Branch(id="r", arms=(Arm(name="a", condition=bad, body=(task("x"),)),)),
+    }
+    run = Driver(regions[kind], task("after", "r", join=rule), outcomes={"x": "failed"})
+    assert run.states["after"] == state

@@ -12,6 +12,7 @@ from intermodal.runtime.events import log_end, log_start
 from intermodal.trace import read_events
 from intermodal_backends.local.attempts import Mishap, Running
 from intermodal_backends.local.folder import Done, RunFolder, code_of
+from intermodal_backends.local.plan import EXIT
 from intermodal_backends.local.record import Record
 from intermodal_backends.local.scheduler import Key, Scheduler
 
@@ -57,8 +58,9 @@ class Endings:
         done = self._done.get(instance_id(*key))
         if done is None or done.code != self._codes[key[0]]:
             return False
-        if any(up in self._ran for up in self._scheduler.plan.steps[key[0]].ups):
-            return False
+        step = self._scheduler.plan.steps[key[0]]
+        if any(up in self._ran for up in step.ups) or (step.region == EXIT and self._ran):
+            return False  # an exit task waits for the whole run
         self._record.restored(key, self.starts_of(key), done.state)
         self._finish(key, done.state, done.outputs)
         return True

@@ -153,8 +153,9 @@ class Scheduler:
             self._waiting[key[0]].pop(key[1], None)
             self.problems[key] = str(problem)
             verdict = "failed"
-        self._end_all_inside(key, "upstream_failed" if verdict == "failed" else verdict)
-        self._settle(key, verdict)
+        inside = "upstream_failed" if verdict == "failed" else verdict
+        self._end_all_inside(key, inside)
+        self._settle(key, verdict if isinstance(step.node, Task) else inside)
 
     def _verdict(self, step: Step, key: Key, counts: Counts) -> str:
         node = step.node
@@ -333,7 +334,7 @@ class Scheduler:
 def _region_state(leaves: list[str]) -> str:
     """How a region ends by its leaves: as a task that waits for them by `none_failed_min_one_success`."""
     if any(state in BAD for state in leaves):
-        return "failed"
+        return "upstream_failed"
     return "succeeded" if any(state in GOOD for state in leaves) else "skipped"
 
 
