@@ -356,8 +356,6 @@ MAKES = Task(
     ("body", "fields", "code"),
     [
         ([add("a", 1, action=NO_SOURCE)], {}, "PORT120"),
-        ([add("a", RunFact(fact="logical_date"))], {}, "PORT204"),
-        ([add("a", Format(parts=(Literal_(value="x"),)))], {}, "PORT204"),
         ([add("a", 1, environment={"A": "{{$}}"})], {}, "PORT204"),
         ([add("a", 1, resources=Resources(gpu=1, gpu_type="a100"))], {}, "PORT204"),
         ([MAKES.model_copy(update={"cache": Cache()})], {}, "PORT204"),
@@ -369,7 +367,6 @@ MAKES = Task(
         ([Task(id="a", action=Container(image="x"), inputs={"t": Literal_(value="\x00")})], {}, "PORT204"),
         ([Task(id="a", action=Shell(command="\x00"))], {}, "PORT204"),
         ([add("a", 1)], {"parameters": {"p": Parameter(type=INTEGER, default=2**53)}}, "PORT204"),
-        ([add("a", 1)], {"outputs": {"o": Literal_(value=1)}}, "PORT204"),
         ([add("a", 1)], {"concurrency": {"max_active_runs": 3}}, "PORT204"),
         ([add("a", 1)], {"schedule": Schedule(triggers=(Cron(expression="0 6 * * 5-7"),))}, "PORT204"),
         ([add("a", 1)], {"schedule": Schedule(triggers=(Interval(every=timedelta(seconds=1.5)),))}, "PORT204"),

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 from intermodal.features import Lowered, Native, Refused, Support
 
-_LATER = "the KFP compiler does not build control flow yet"
-_JOIN = Refused(
-    "a KFP task runs when all tasks before it have succeeded; other rules are not built yet",
-    "leave the join rule out, or compile this pipeline for Airflow",
+_FAILURES = Refused(
+    "after a failure a run of KFP starts exit tasks only, and it ends as failed whatever they do",
+    "move the task to `on_exit(...)`, or compile this pipeline for Airflow",
 )
-_BRANCHING = Refused(_LATER, "compute the choice inside a task for now")
+_COMPUTED = Lowered("computed by the program of the task, or by a small task before it")
 _NOT_YET = "not built for KFP yet"
 _NOTICES = Refused(
     "KFP does not notify", "send the message from a task, or watch runs from outside"
 )
-_DATES = "KFP tells a task no dates of its run"
 
 CAPABILITIES: Mapping[F, Support] = {
     F.DESCRIPTION: Native(),
@@ -74,37 +72,46 @@ CAPABILITIES: Mapping[F, Support] = {
         "KFP artifacts whose metadata refers to Intermodal's artifact store"
     ),
     F.MULTIPLE_OUTPUTS: Native(),
-    F.EXPRESSION_ITEM: _BRANCHING,
+    F.EXPRESSION_ITEM: Native(),
     F.EXPRESSION_RUN_FACT: Lowered(
-        "KFP's own placeholder; facts other than the run's id are refused"
+        "KFP's own placeholder for the run's id; dates by a parameter that the schedule fills in; the attempt "
+        "of tasks without retries"
     ),
-    F.EXPRESSION_TASK_STATE: _BRANCHING,
-    F.EXPRESSION_SECRET: Refused(_NOT_YET, "read the secret inside the task"),
-    F.EXPRESSION_FORMAT: Lowered("text in the command of a container"),
-    F.EXPRESSION_COMPARE: Refused(_LATER, "compare inside a task"),
-    F.EXPRESSION_LOGIC: Refused(_LATER, "compute it inside a task"),
-    F.EXPRESSION_INDEX: Lowered("the whole value is passed, and the task's program picks the part"),
-    F.EXPRESSION_DATE: Refused(_DATES, "compute dates inside a task"),
-    F.EXPRESSION_DEFAULT: Refused(_LATER, "handle the missing value inside the task"),
-    F.EXPRESSION_CONTAINER: Refused(_LATER, "give the task an argument for each of them"),
+    F.EXPRESSION_TASK_STATE: Lowered(
+        "worked out from the conditions that the task runs by; exit tasks can ask for the state of the run only"
+    ),
+    F.EXPRESSION_SECRET: Lowered("an environment variable from a Kubernetes secret"),
+    F.EXPRESSION_FORMAT: _COMPUTED,
+    F.EXPRESSION_COMPARE: Lowered(
+        "a condition in CEL where a value is compared with a literal, else computed by a task"
+    ),
+    F.EXPRESSION_LOGIC: _COMPUTED,
+    F.EXPRESSION_INDEX: _COMPUTED,
+    F.EXPRESSION_DATE: _COMPUTED,
+    F.EXPRESSION_DEFAULT: _COMPUTED,
+    F.EXPRESSION_CONTAINER: _COMPUTED,
     F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
     F.ORDERING: Native(),
-    F.BRANCH: _BRANCHING,
-    F.FOR_EACH: Refused(_LATER, "loop inside a task, or call the task once for each item"),
-    F.GROUP: Refused(_LATER, "put the tasks into the pipeline itself"),
-    F.EXIT_TASKS: Refused(_LATER, "clean up inside the last task"),
-    F.GUARD: _BRANCHING,
-    F.SETUP_TEARDOWN: Refused(_LATER, "set up and tear down inside one task"),
-    F.JOIN_ALL_DONE: _JOIN,
-    F.JOIN_NONE_FAILED: _JOIN,
-    F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: _JOIN,
-    F.JOIN_ONE_SUCCESS: _JOIN,
-    F.JOIN_ONE_FAILED: _JOIN,
-    F.JOIN_ONE_DONE: _JOIN,
-    F.JOIN_ALL_FAILED: _JOIN,
-    F.JOIN_ALL_SKIPPED: _JOIN,
-    F.JOIN_NONE_SKIPPED: _JOIN,
-    F.JOIN_ALWAYS: _JOIN,
+    F.BRANCH: Native(),
+    F.FOR_EACH: Native(),
+    F.GROUP: Lowered("its tasks stand in the pipeline itself, its name before theirs"),
+    F.EXIT_TASKS: Native(),
+    F.GUARD: Lowered("a condition around the task"),
+    F.SETUP_TEARDOWN: Refused(
+        "a teardown that fails must not fail the run, and one without its setup must not run; KFP's exit "
+        "tasks do both",
+        "use `on_exit(...)`, or set up and tear down inside one task",
+    ),
+    F.JOIN_ALL_DONE: Lowered("an exit task, where nothing waits for it"),
+    F.JOIN_NONE_FAILED: Native(),
+    F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: Lowered("the conditions of what it waits for, repeated"),
+    F.JOIN_ONE_SUCCESS: Lowered("the same as `all_success` where it waits for one task"),
+    F.JOIN_ONE_FAILED: _FAILURES,
+    F.JOIN_ONE_DONE: _FAILURES,
+    F.JOIN_ALL_FAILED: _FAILURES,
+    F.JOIN_ALL_SKIPPED: _FAILURES,
+    F.JOIN_NONE_SKIPPED: _FAILURES,
+    F.JOIN_ALWAYS: Lowered("no edges, as the rule waits for nothing"),
     F.RETRY: Native(),
     F.RETRY_DELAY: Native(),
     F.RETRY_FACTOR: Native(),
@@ -124,7 +131,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.POOL: Refused("KFP has no pools", "leave it out"),
     F.PRIORITY: Refused("KFP has no priorities of tasks", "leave it out"),
     F.ENVIRONMENT: Native(),
-    F.SECRET_VARIABLES: Refused(_NOT_YET, "read the secret inside the task"),
+    F.SECRET_VARIABLES: Lowered("an environment variable from a Kubernetes secret"),
     F.NOTIFICATIONS: _NOTICES,
     F.ASSETS: Refused("KFP knows no data assets", "leave reads and writes out"),
     F.TASK_LABELS: Lowered("labels of the pod, or annotations where Kubernetes forbids the label"),

@@ -7,8 +7,11 @@ from typing import Any
 from intermodal_compilers.kfp import spec
 from intermodal_compilers.kfp.encoding import constant, parameter_type
 from intermodal_compilers.kfp.model import (
+    DagPlan,
     ExecutorPlan,
+    FinalStatus,
     InputPlan,
+    IteratorPlan,
     OutputPlan,
     PipelinePlan,
     RunParameter,
@@ -33,12 +36,8 @@ def messages(plan: PipelinePlan) -> tuple[Any, Any]:
     info.description = plan.description
     if plan.shown != plan.name:
         info.display_name = plan.shown
-    _root(pipeline.root, plan)
-    # An empty DAG has to be told from none at all.
-    pipeline.root.dag.SetInParent()
-    for task in plan.tasks:
-        _component(pipeline.components[task.component], task)
-        _task(pipeline.root.dag.tasks[task.name], task)
+    _root_inputs(pipeline.root, plan)
+    _dag(pipeline, pipeline.root, plan.root)
     deployment = pb.PipelineDeploymentConfig()
     platform = pb.PlatformSpec()
     for label, executor in plan.executors.items():
@@ -56,7 +55,7 @@ def text(pipeline: Any, documents: list[dict[str, Any]]) -> str:
     return spec.text_of(documents, comment=comment, style=COMPACT)
 
 
-def _root(root: Any, plan: PipelinePlan) -> None:
+def _root_inputs(root: Any, plan: PipelinePlan) -> None:
     for key, parameter in plan.parameters.items():
         definition = root.input_definitions.parameters[key]
         definition.parameter_type = _parameter_type(parameter_type(parameter.type))
@@ -67,22 +66,38 @@ def _root(root: Any, plan: PipelinePlan) -> None:
             definition.is_optional = True
             value = constant(parameter.default, parameter.type)
             _set_value(definition.default_value, value)
-    for output in plan.outputs:
-        _output(root.output_definitions, output)
-        if output.source is None:
-            continue
+
+
+def _dag(pipeline: Any, component: Any, plan: DagPlan) -> None:
+    """The tasks and outputs of a DAG, with the components of its tasks."""
+    # An empty DAG has to be told from none at all.
+    component.dag.SetInParent()
+    for task in plan.tasks:
+        _component(pipeline, pipeline.components[task.component], task)
+        _task(component.dag.tasks[task.name], task)
+    for output in plan.outputs.values():
+        _output(component.output_definitions, output)
         if output.is_artifact:
-            selector = root.dag.outputs.artifacts[output.key].artifact_selectors.add()
-            selector.output_artifact_key = output.source.key
-        else:
-            selector = root.dag.outputs.parameters[output.key].value_from_parameter
-            selector.output_parameter_key = output.source.key
-        selector.producer_subtask = output.source.task
+            for source in output.sources:
+                selector = component.dag.outputs.artifacts[output.key].artifact_selectors.add()
+                selector.producer_subtask = source.task
+                selector.output_artifact_key = source.key
+            continue
+        chosen = component.dag.outputs.parameters[output.key]
+        for source in output.sources:
+            selector = (
+                chosen.value_from_parameter
+                if len(output.sources) == 1
+                else chosen.value_from_oneof.parameter_selectors.add()
+            )
+            selector.producer_subtask = source.task
+            selector.output_parameter_key = source.key
 
 
-def _component(component: Any, task: TaskPlan) -> None:
-    component.executor_label = task.executor
-    for given in task.inputs:
+def _component(pipeline: Any, component: Any, task: TaskPlan) -> None:
+    if task.dag is None:
+        component.executor_label = task.executor
+    for given in task.inputs.values():
         if given.is_artifact:
             artifact = component.input_definitions.artifacts[given.key].artifact_type
             artifact.schema_title = given.type
@@ -90,8 +105,15 @@ def _component(component: Any, task: TaskPlan) -> None:
         else:
             parameter = component.input_definitions.parameters[given.key]
             parameter.parameter_type = _parameter_type(given.type)
+            if isinstance(given.source, FinalStatus):
+                parameter.is_optional = True
+    if task.iterator is not None:
+        item = component.input_definitions.parameters[task.iterator.item_input]
+        item.parameter_type = _parameter_type(task.iterator.item_type)
     for output in task.outputs:
         _output(component.output_definitions, output)
+    if task.dag is not None:
+        _dag(pipeline, component, task.dag)
 
 
 def _output(definitions: Any, output: OutputPlan) -> None:
@@ -107,21 +129,45 @@ def _task(message: Any, task: TaskPlan) -> None:
     message.task_info.name = task.shown
     message.component_ref.name = task.component
     message.dependent_tasks.extend(task.waits_for)
-    message.caching_options.SetInParent()
+    if task.dag is None:
+        message.caching_options.SetInParent()
     if task.caches:
         message.caching_options.enable_cache = True
         message.caching_options.cache_key = task.cache_key
     if task.retry is not None:
         _retry(message.retry_policy, task.retry)
-    for given in task.inputs:
+    if task.condition:
+        message.trigger_policy.condition = task.condition
+    if task.runs_always:
+        strategies = message.TriggerPolicy.TriggerStrategy
+        message.trigger_policy.strategy = strategies.Value("ALL_UPSTREAM_TASKS_COMPLETED")
+    if task.iterator is not None:
+        _iterator(message, task.iterator)
+    for given in task.inputs.values():
         _input(message.inputs, given)
+
+
+def _iterator(message: Any, plan: IteratorPlan) -> None:
+    iterator = message.parameter_iterator
+    iterator.item_input = plan.item_input
+    if plan.raw is None:
+        iterator.items.input_parameter = plan.items_input
+    else:
+        iterator.items.raw = plan.raw
+    if plan.limit:
+        message.iterator_policy.parallelism_limit = plan.limit
 
 
 def _input(inputs: Any, given: InputPlan) -> None:
     source = given.source
     target = (inputs.artifacts if given.is_artifact else inputs.parameters)[given.key]
     if isinstance(source, RunParameter):
-        target.component_input_parameter = source.name
+        if given.is_artifact:
+            target.component_input_artifact = source.name
+        else:
+            target.component_input_parameter = source.name
+    elif isinstance(source, FinalStatus):
+        target.task_final_status.producer_task = source.task
     elif isinstance(source, TaskOutput) and given.is_artifact:
         target.task_output_artifact.producer_task = source.task
         target.task_output_artifact.output_artifact_key = source.key

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from intermodal.analysis.needs import type_parts
 from intermodal.ir import (
@@ -61,15 +61,58 @@ class Code:
     needs: frozenset[str] = frozenset()
 
 
-def is_json(type_: Type) -> bool:
+@dataclass(frozen=True, slots=True)
+class EachOf:
+    """A list that KFP made: of what the iterations of a loop gave."""
+
+    item: Wire
+    kind: Literal["each"] = "each"
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """A value that may be missing: JSON text, or empty text. Artifacts travel as references."""
+
+    item: Wire
+    kind: Literal["maybe"] = "maybe"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An item of a loop with its position: the JSON text of a list of both."""
+
+    item: Wire
+    kind: Literal["numbered"] = "numbered"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a DAG ended: KFP's `PipelineTaskFinalStatus`."""
+
+    kind: Literal["status"] = "status"
+
+
+Wire = Type | EachOf | Maybe | Numbered | Status
+"""How a value travels: as its type says, or in one of the forms that regions need."""
+
+
+def is_json(type_: Wire) -> bool:
     """Whether values of the type travel as JSON text."""
+    if isinstance(type_, EachOf | Status):
+        return False
+    if isinstance(type_, Maybe | Numbered):
+        return True
     if type_.kind in SIMPLE:
         return False
     return any(isinstance(part, AnyType | OptionalType) for part in type_parts(type_))
 
 
-def parameter_type(type_: Type) -> str:
+def parameter_type(type_: Wire) -> str:
     """The KFP parameter type that holds values of the type."""
+    if isinstance(type_, EachOf):
+        return LIST
+    if isinstance(type_, Status):
+        return "TASK_FINAL_STATUS"
     simple = SIMPLE.get(type_.kind)
     if simple is not None:
         return simple
@@ -78,8 +121,12 @@ def parameter_type(type_: Type) -> str:
     return LIST if isinstance(type_, ListType) else STRUCT
 
 
-def can_be_large(type_: Type) -> bool:
+def can_be_large(type_: Wire) -> bool:
     """Whether the runtime may put a value of the type into the artifact store."""
+    if isinstance(type_, Status):
+        return False
+    if isinstance(type_, EachOf | Maybe | Numbered):
+        return can_be_large(type_.item)
     return type_.kind not in {"integer", "float", "duration", "boolean"}
 
 
@@ -148,7 +195,7 @@ def json_text(value: Any) -> str:
     return text.replace("{{$", "{{\\u0024")
 
 
-def read(type_: Type, given: str, *, from_run: bool = False, depth: int = 0) -> Code:
+def read(type_: Wire, given: str, *, from_run: bool = False, depth: int = 0) -> Code:
     """Code that makes a value of the declared type of what KFP gives.
 
     Args:
@@ -160,6 +207,8 @@ def read(type_: Type, given: str, *, from_run: bool = False, depth: int = 0) -> 
     simple = SIMPLE.get(type_.kind)
     if simple is not None:
         return _READ_SIMPLE[simple](given)
+    if isinstance(type_, Maybe | Numbered | EachOf | Status):
+        return read_form(type_, given, depth=depth)
     if is_json(type_):
         if from_run:
             return Code(f"given({given})", frozenset({"given", "plain"}))
@@ -184,10 +233,58 @@ def read(type_: Type, given: str, *, from_run: bool = False, depth: int = 0) -> 
             return Code(given)
 
 
-def write(type_: Type, given: str, depth: int = 0) -> Code:
+def read_form(
+    type_: Maybe | Numbered | EachOf | Status, given: str, *, loads: bool = False, depth: int = 0
+) -> Code:
+    """Code that reads a value from one of the forms of regions.
+
+    Args:
+        type_: The form.
+        given: The expression that holds what KFP gives.
+        loads: Whether references in it are to be loaded.
+        depth: Of nested lists and maps, for the names of loop variables.
+    """
+    match type_:
+        case Status():
+            return Code(f"ended({given})", frozenset({"ended"}))
+        case Maybe():
+            return loaded(Code(f"found({given})", frozenset({"found"})), loads)
+        case Numbered():
+            return loaded(Code(f"json.loads({given})[1]"), loads)
+        case EachOf(item=inner):
+            item = "item" + (str(depth + 1) if depth else "")
+            code = _read_element(inner, item, loads, depth + 1)
+            only = f" if {item}" if isinstance(inner, Maybe) else ""
+            if code.text == item:
+                return Code(given)
+            return Code(f"[{code.text} for {item} in {given}{only}]", code.needs)
+
+
+def _read_element(type_: Wire, given: str, loads: bool, depth: int) -> Code:
+    if isinstance(type_, Maybe | Numbered | EachOf | Status):
+        return read_form(type_, given, loads=loads, depth=depth)
+    code = read(type_, given, depth=depth)
+    if not loads or not can_be_large(type_):
+        return code
+    if is_json(type_):
+        return loaded(code, loads)
+    reference = loaded(Code(f"large({given})", frozenset({"large"})), loads)
+    return Code(f"({reference.text} or {code.text})", code.needs | reference.needs)
+
+
+def loaded(code: Code, loads: bool) -> Code:
+    """Code that loads a value where it is a reference."""
+    if not loads:
+        return code
+    return Code(f"load_value({code.text})", code.needs | {"load_value"})
+
+
+def write(type_: Wire, given: str, depth: int = 0) -> Code:
     """Code that makes what KFP takes of a value, and raises where the value is not of its type."""
     if is_json(type_):
         return Code(f"dumped({given})", frozenset({"dumped"}))
+    if isinstance(type_, EachOf | Status):
+        return Code(given)
     item = "item" + (str(depth + 1) if depth else "")
     match type_:
         case ListType(item=inner):

@@ -31,7 +31,7 @@ def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Com
     findings += _size_findings(documents, pipeline, target)
     if errors_of(findings):
         return Compiled({}, tuple(findings), lowered.names)
-    files = {FILE: text, **recurring_runs(pipeline, lowered.plan.name)}
+    files = {FILE: text, **recurring_runs(pipeline, lowered.plan)}
     return Compiled(files, tuple(findings), lowered.names)
 
 

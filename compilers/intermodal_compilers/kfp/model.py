@@ -19,17 +19,27 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class RunParameter:
-    """An input of the pipeline."""
+    """An input of the pipeline, or of the DAG around the task."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOutput:
-    """An output of another task."""
+    """An output of another task of the same DAG."""
 
     task: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinalStatus:
+    """How another task of the same DAG ended."""
+
+    task: str
+
+
+Source = Constant | RunParameter | TaskOutput | FinalStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +48,21 @@ class InputPlan:
 
     key: str
     type: str
-    source: Constant | RunParameter | TaskOutput
+    source: Source
     is_artifact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutputPlan:
-    """One output of a task or of the pipeline; `source` is given for the pipeline's."""
+    """One output of a task, of a DAG or of the pipeline.
+
+    `sources` are those of a DAG: one, or several of which exactly one has a value.
+    """
 
     key: str
     type: str
     is_artifact: bool = False
-    source: TaskOutput | None = None
+    sources: tuple[TaskOutput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +76,47 @@ class ExecutorPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class IteratorPlan:
+    """A loop: over the list in an input of the task, or over one in the specification.
+
+    Attributes:
+        item_input: The input of the task's DAG that is given the item.
+        item_type: KFP's parameter type of that input.
+        items_input: The input of the task that is the list.
+        raw: The list as JSON text, if it is in the specification.
+        limit: The most iterations at once; 0 for no limit.
+    """
+
+    item_input: str
+    item_type: str
+    items_input: str = ""
+    raw: str | None = None
+    limit: int = 0
+
+
+@dataclass(slots=True)
 class TaskPlan:
-    """A task with its component."""
+    """A task with its component: an executor's, or a DAG.
+
+    Attributes:
+        inputs: By key.
+        condition: CEL over the inputs; false means that the task is skipped.
+        runs_always: Whether it runs when what it waits for has ended, however that was.
+    """
 
     name: str
     shown: str
-    executor: str
-    inputs: tuple[InputPlan, ...]
-    outputs: tuple[OutputPlan, ...]
-    waits_for: tuple[str, ...]
+    executor: str = ""
+    dag: DagPlan | None = None
+    inputs: dict[str, InputPlan] = field(default_factory=dict)
+    outputs: tuple[OutputPlan, ...] = ()
+    waits_for: list[str] = field(default_factory=list)
     retry: RetryPlan | None = None
     caches: bool = False
     cache_key: str = ""
+    condition: str = ""
+    iterator: IteratorPlan | None = None
+    runs_always: bool = False
 
     @property
     def component(self) -> str:
@@ -82,14 +124,22 @@ class TaskPlan:
         return f"comp-{self.name}"
 
 
+@dataclass(slots=True)
+class DagPlan:
+    """A DAG: the pipeline's own, or that of a region."""
+
+    tasks: list[TaskPlan] = field(default_factory=list)
+    outputs: dict[str, OutputPlan] = field(default_factory=dict)
+
+
 @dataclass
 class PipelinePlan:
-    """The whole pipeline."""
+    """The whole pipeline. `date_parameter` is that which a schedule fills in."""
 
     name: str
     shown: str
     description: str
     parameters: Mapping[str, Parameter]
-    tasks: list[TaskPlan] = field(default_factory=list)
+    date_parameter: str = ""
+    root: DagPlan = field(default_factory=DagPlan)
     executors: dict[str, ExecutorPlan] = field(default_factory=dict)
-    outputs: list[OutputPlan] = field(default_factory=list)

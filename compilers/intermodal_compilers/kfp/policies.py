@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from intermodal.analysis import graph
 from intermodal.compiling import Settings
-from intermodal.findings import Finding, error, warning
-from intermodal.ir import Container, Resources, Retry, Task
+from intermodal.findings import Finding, error, note, warning
+from intermodal.ir import Container, Resources, Retry, SecretRef, Task
 
 GPU = "nvidia.com/gpu"
+SECRET_KEY = "value"  # noqa: S105 - the key in a Kubernetes secret, where the pipeline names none
 LONGEST_PAUSE = 315_576_000_000
 """Seconds that a protobuf duration can hold."""
 
@@ -23,6 +25,7 @@ _LABEL_KEY = re.compile(
     r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 )
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_NOT_IN_NAME = re.compile(r"[^a-z0-9.-]+")
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -93,6 +96,8 @@ def policy_findings(task: Task, settings: Settings, target: str) -> Iterator[Fin
                 why="it holds a placeholder of KFP, or a null byte",
                 next="pass it as an input",
             )
+    for secret in secrets_of(task):
+        yield from _secret_findings(task, secret, target)
     if is_vertex(settings):
         yield from _vertex_findings(task, target)
 
@@ -125,6 +130,20 @@ def _resource_findings(
         )
 
 
+def _secret_findings(task: Task, secret: SecretRef, target: str) -> Iterator[Finding]:
+    name = secret_name(secret.name)
+    if name != secret.name or secret.key is None:
+        yield note(
+            "PORT202",
+            f"{target}: secret `{secret.name}` is the key `{secret.key or SECRET_KEY}` of the "
+            f"Kubernetes secret `{name}`",
+            task.span,
+            why="a Kubernetes secret has keys, and a name of lower-case letters, digits and dashes",
+            next=f"create it with `kubectl create secret generic {name} "
+            f"--from-literal={secret.key or SECRET_KEY}=…`",
+        )
+
+
 def _vertex_findings(task: Task, target: str) -> Iterator[Finding]:
     why = "it is a setting of the Kubernetes platform, whose document Vertex AI does not load"
     if task.timeout is not None and isinstance(task.action, Container):
@@ -134,6 +153,14 @@ def _vertex_findings(task: Task, target: str) -> Iterator[Finding]:
             task.span,
             why=why,
             next="run the command under `timeout`, or leave the timeout out",
+        )
+    if secrets_of(task):
+        yield error(
+            "PORT204",
+            f"{target} on Vertex AI cannot give `{task.id}` its secrets",
+            task.span,
+            why=why,
+            next="read them from Secret Manager inside the task",
         )
     if task.labels or task.owners:
         yield warning(
@@ -154,8 +181,58 @@ def machine(task: Task, settings: Settings) -> Machine:
         metadata = pod_metadata(task)
         if metadata:
             kubernetes["podMetadata"] = metadata
+        mounted = [_secret_env(secret, variable) for secret, variable in _mounted(task)]
+        if mounted:
+            kubernetes["secretAsEnv"] = mounted
     resources = _resources(task.resources) if task.resources is not None else {}
     return Machine(tuple(task.environment.items()), resources, kubernetes)
+
+
+def secret_variables(task: Task) -> tuple[tuple[str, str], ...]:
+    """Environment variables that a program sets, with those that it takes them from."""
+    return tuple((one.variable, secret_variable(one.secret)) for one in task.secrets)
+
+
+def _mounted(task: Task) -> list[tuple[SecretRef, str]]:
+    """The secrets that a task needs, with the environment variables that they come in."""
+    if isinstance(task.action, Container):
+        return [(one.secret, one.variable) for one in task.secrets]
+    return [(secret, secret_variable(secret)) for secret in secrets_of(task)]
+
+
+def _secret_env(secret: SecretRef, variable: str) -> dict[str, Any]:
+    """A variable from a Kubernetes secret, as `kubernetes.use_secret_as_env` writes it."""
+    name = secret_name(secret.name)
+    return {
+        "secretName": name,
+        "secretNameParameter": {"runtimeValue": {"constant": name}},
+        "keyToEnv": [{"secretKey": secret.key or SECRET_KEY, "envVar": variable}],
+        "optional": False,
+    }
+
+
+def secret_name(name: str) -> str:
+    """The name of the Kubernetes secret: lower case with dashes."""
+    return _NOT_IN_NAME.sub("-", name.lower()).strip("-.")[:253].strip("-.") or "secret"
+
+
+def secret_variable(secret: SecretRef) -> str:
+    """The environment variable that a worker finds a secret in."""
+    from intermodal.runtime.secrets import variable_of
+
+    return variable_of(secret.name, secret.key)
+
+
+def secrets_of(task: Task) -> list[SecretRef]:
+    """The secrets that a task's inputs and variables use, each once."""
+    found = [
+        SecretRef.of(name=part.name, key=part.key)
+        for value in graph.expressions(task)
+        for part in graph.parts(value)
+        if isinstance(part, SecretRef)
+    ]
+    found += [SecretRef.of(name=one.secret.name, key=one.secret.key) for one in task.secrets]
+    return list(dict.fromkeys(found))
 
 
 def pod_metadata(task: Task) -> dict[str, dict[str, str]]:

@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from intermodal.ir import ArtifactType, CapturedSource, PythonCall, Shell, Type
+from intermodal.ir import ArtifactType, CapturedSource, PythonCall, Shell
 from intermodal_compilers.kfp.encoding import (
     LARGE,
     Code,
+    Wire,
     can_be_large,
     escape,
     is_json,
@@ -38,7 +39,9 @@ DEFAULT_STORE = ".intermodal/store"
 MARKER = "# kfp.local runs this as a subprocess because it names kfp.dsl.executor_main."
 
 _MODULES = (
+    "datetime",
     "faulthandler",
+    "itertools",
     "json",
     "linecache",
     "os",
@@ -47,8 +50,22 @@ _MODULES = (
     "subprocess",
     "sys",
     "threading",
+    "time",
     "traceback",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Give values that are computed of what comes in; no code of the user's is called.
+
+    Attributes:
+        codes: The values by output.
+        checks: Lines that come before.
+    """
+
+    codes: tuple[tuple[str, Code], ...]
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +99,21 @@ class Request:
         timeout: Seconds after which the attempt ends itself; 0 for never.
         store: Where large values are, if one may come in.
         runtime: None if the program needs no Intermodal on the worker.
+        polls: Seconds between calls, and after which it gives up (0 for never), for a task that waits.
+        variables: Environment variables to set, with the variables that their values are taken from.
     """
 
-    action: PythonCall | Shell
+    action: PythonCall | Shell | Compute
     inputs: tuple[tuple[str, Code], ...]
-    outputs: tuple[tuple[str, Type], ...]
+    outputs: tuple[tuple[str, Wire], ...]
     output_keys: Mapping[str, str]
     embed: bool = True
     docs: str = ""
     timeout: float = 0.0
     store: str = ""
     runtime: RuntimeFacts | None = None
+    polls: tuple[float, float] | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 def command_of(request: Request) -> list[str]:
@@ -122,7 +143,7 @@ def program(request: Request) -> str:
     return "\n".join([*top, *blank, *main, "", "", f"{name}()"]) + "\n"
 
 
-def _says(action: PythonCall | Shell, docs: str) -> bool:
+def _says(action: PythonCall | Shell | Compute, docs: str) -> bool:
     if not isinstance(action, PythonCall) or action.source is None:
         return False
     lines = {line.strip().strip("\"'").strip() for line in action.source.function.splitlines()}
@@ -190,12 +211,12 @@ def _watchdog(timeout: float) -> str:
 
 def _body(request: Request) -> tuple[list[str], set[str]]:
     """The lines that do the work, and the parts of the program that they use."""
-    needs = {need for _, code in request.inputs for need in code.needs}
+    needs = {need for code in _all_codes(request) for need in code.needs}
     lines = ["execution = json.loads(sys.argv[-1])"]
-    if request.runtime is not None:
-        needs |= {need for code in request.runtime.codes.values() for need in code.needs}
-        needs |= {need for code in request.runtime.parameters.values() for need in code.needs}
-    uses_values = any("values[" in code.text for code in _all_codes(request))
+    texts = [code.text for code in _all_codes(request)]
+    if isinstance(request.action, Compute):
+        texts += request.action.checks
+    uses_values = any("values[" in text for text in texts)
     if uses_values:
         lines.append('values = execution["inputs"]["parameterValues"]')
     outputs, more = _outputs(request)
@@ -204,7 +225,11 @@ def _body(request: Request) -> tuple[list[str], set[str]]:
     if uses_store and request.runtime is None:
         place = quote(request.store or DEFAULT_STORE)
         lines.append(f'store = os.environ.get("INTERMODAL_STORE") or {place}')
-    if request.runtime is not None:
+    for name, taken_from in request.variables:
+        lines.append(f"os.environ[{quote(name)}] = os.environ[{quote(taken_from)}]")
+    if isinstance(request.action, Compute):
+        lines += _computed(request.action)
+    elif request.runtime is not None:
         lines += _runtime_call(request, request.runtime, uses_store=uses_store)
     elif isinstance(request.action, Shell):
         lines += _shell_call(request)
@@ -216,9 +241,18 @@ def _body(request: Request) -> tuple[list[str], set[str]]:
 
 def _all_codes(request: Request) -> list[Code]:
     codes = [code for _, code in request.inputs]
+    if isinstance(request.action, Compute):
+        codes += [code for _, code in request.action.codes]
     if request.runtime is not None:
         codes += [*request.runtime.codes.values(), *request.runtime.parameters.values()]
     return codes
+
+
+def _computed(action: Compute) -> list[str]:
+    if len(action.codes) == 1:
+        return [*action.checks, f"result = {action.codes[0][1].text}"]
+    codes = [(name, code.text) for name, code in action.codes]
+    return [*action.checks, *_mapping("result = {", codes, "}")]
 
 
 def _closed(needs: set[str]) -> set[str]:
@@ -299,7 +333,7 @@ def _shell_timeout(timeout: float) -> list[str]:
     ]
 
 
-def _is_parsed(outputs: tuple[tuple[str, Type], ...]) -> bool:
+def _is_parsed(outputs: tuple[tuple[str, Wire], ...]) -> bool:
     return bool(outputs) and outputs[0][1].kind not in {"string", "timestamp"}
 
 
@@ -333,7 +367,7 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
     return lines
 
 
-def _tag(type_: Type, *, typed: bool) -> str:
+def _tag(type_: Wire, *, typed: bool) -> str:
     if isinstance(type_, ArtifactType):
         return type_.artifact
     return type_.kind if typed else "value"
@@ -384,6 +418,8 @@ SHOWN = {
 def _taken(request: Request, name: str) -> str:
     """The expression of one output in what the call gave."""
     action = request.action
+    if isinstance(action, Compute) and len(action.codes) > 1:
+        return f"result[{quote(name)}]"
     unpack = action.unpack if isinstance(action, PythonCall) else "none"
     if unpack == "none":
         return "result"
@@ -392,7 +428,7 @@ def _taken(request: Request, name: str) -> str:
     return f"result[{quote(name)}]"
 
 
-def _written(type_: Type, given: str, *, stores: bool) -> Code:
+def _written(type_: Wire, given: str, *, stores: bool) -> Code:
     code = write(type_, given)
     if not stores or is_json(type_) or not can_be_large(type_):
         return code

@@ -9,12 +9,16 @@ from typing import Any
 
 from intermodal.findings import Finding, error, warning
 from intermodal.ir import Cron, Interval, Pipeline, Schedule, Trigger
+from intermodal_compilers.kfp.model import PipelinePlan
 
 MOST_RUNS = 10
+SCHEDULED = "[[ScheduledTime.2006-01-02T15:04:05+00:00]]"
+"""What KFP puts the time into for which a run was scheduled: a layout in the way of Go."""
+
 FILE = "recurring_run"
 
 
-def recurring_runs(pipeline: Pipeline, name: str) -> dict[str, str]:
+def recurring_runs(pipeline: Pipeline, plan: PipelinePlan) -> dict[str, str]:
     """Files by name: what `POST /apis/v2beta1/recurringruns` takes, save for the pipeline's id."""
     schedule = pipeline.schedule
     if schedule is None:
@@ -23,7 +27,9 @@ def recurring_runs(pipeline: Pipeline, name: str) -> dict[str, str]:
     files = {}
     for number, trigger in enumerate(triggers, start=1):
         suffix = f"-{number}" if number > 1 else ""
-        body = _recurring_run(pipeline, schedule, trigger, name + suffix)
+        body = _recurring_run(pipeline, schedule, trigger, plan.name + suffix)
+        if plan.date_parameter:
+            body["runtime_config"]["parameters"][plan.date_parameter] = SCHEDULED
         text = json.dumps(body, indent=2, ensure_ascii=False)
         files[f"{FILE}{suffix}.json"] = text + "\n"
     return files

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 from intermodal.analysis import graph
 from intermodal.analysis.waits import is_teardown
-from intermodal.ir import Arm, BodyNode, Branch, ForEach, Group, OutputRef, Pipeline, Task
+from intermodal.ir import (
+    Arm,
+    BodyNode,
+    Branch,
+    ForEach,
+    Group,
+    Node,
+    OutputRef,
+    Pipeline,
+    Task,
+)
 
 
 def dissolve_groups(pipeline: Pipeline) -> Pipeline:
@@ -77,10 +85,10 @@ class _Edges:
         """An expression, or what holds expressions, with references to groups replaced."""
         if isinstance(value, OutputRef):
             return self._output(value)
-        if isinstance(value, BaseModel):
+        if isinstance(value, Node):
             changed = {
                 name: new
-                for name in type(value).model_fields
+                for name in value.field_names
                 if name != "span" and (new := self.resolved(old := getattr(value, name))) is not old
             }
             return value.model_copy(update=changed) if changed else value
