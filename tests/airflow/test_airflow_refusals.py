@@ -22,7 +22,6 @@ from intermodal.ir import (
     PythonCall,
     Resources,
     Retry,
-    RunFact,
     Schedule,
     Shell,
     StringType,
@@ -102,9 +101,6 @@ REFUSED = {
     "gpu for docker": one(action=Container(image="a"), resources=Resources(gpu=1)),
     "null byte in a command": one(action=Shell(command="echo \0")),
     "null byte in a variable": one(environment={"A": "\0"}),
-    "attempt as an input": one(
-        action=python("def f(n):\n    pass\n"), inputs={"n": RunFact(fact="attempt")}
-    ),
     "return_value": one(
         action=python("def f():\n    return {}\n", unpack="items"),
         outputs={"return_value": StringType(), "b": StringType()},

@@ -10,6 +10,7 @@ from intermodal_compilers.airflow.dialects import DIALECTS
 
 NATIVE = Native()
 LATER = "Intermodal does not compile this for Airflow yet"
+COMPUTED = Lowered("Python in the function of the task that uses it")
 POD = (
     "a pod override in `executor_config`, which the Kubernetes executor follows and others ignore; "
     "a container task takes it as settings of its own container"
@@ -69,30 +70,28 @@ SUPPORT: Mapping[F, Support] = {
     F.VALUE_PASSING: NATIVE,
     F.ARTIFACT_PASSING: Lowered("a reference to the artifact store, as an XCom"),
     F.MULTIPLE_OUTPUTS: NATIVE,
-    F.EXPRESSION_ITEM: Refused(LATER),
+    F.EXPRESSION_ITEM: NATIVE,
     F.EXPRESSION_RUN_FACT: NATIVE,
-    F.EXPRESSION_TASK_STATE: Refused(LATER),
-    F.EXPRESSION_SECRET: Refused(LATER, "read it in the task from the worker's environment"),
+    F.EXPRESSION_TASK_STATE: Lowered("a question to Airflow for the state, inside the task"),
+    F.EXPRESSION_SECRET: Lowered("an environment variable of the worker, `INTERMODAL_SECRET_NAME`"),
     F.EXPRESSION_FORMAT: NATIVE,
-    F.EXPRESSION_COMPARE: Refused(LATER, "compare inside a task"),
-    F.EXPRESSION_LOGIC: Refused(LATER, "decide inside a task"),
-    F.EXPRESSION_INDEX: Refused(LATER, "pass the whole value and index it inside the task"),
-    F.EXPRESSION_DATE: Refused(LATER, "compute the date inside a task"),
-    F.EXPRESSION_DEFAULT: Refused(LATER, "choose the fallback inside a task"),
-    F.EXPRESSION_CONTAINER: Refused(LATER, "give the task an argument for each of them"),
+    F.EXPRESSION_COMPARE: COMPUTED,
+    F.EXPRESSION_LOGIC: COMPUTED,
+    F.EXPRESSION_INDEX: COMPUTED,
+    F.EXPRESSION_DATE: COMPUTED,
+    F.EXPRESSION_DEFAULT: COMPUTED,
+    F.EXPRESSION_CONTAINER: COMPUTED,
     F.EXPRESSION_SOURCE: Refused(LATER),
     F.ORDERING: NATIVE,
-    F.BRANCH: Refused(LATER, "decide inside a task"),
-    F.FOR_EACH: Refused(LATER, "loop inside a task"),
-    F.GROUP: Refused(LATER, "leave the tasks ungrouped"),
-    F.EXIT_TASKS: Refused(LATER),
-    F.GUARD: Refused(LATER, "decide inside a task"),
-    F.SETUP_TEARDOWN: Refused(LATER),
-    **{
-        join: Refused(LATER, "let the task run when all before it succeeded")
-        for join in F
-        if join.value.startswith("join.")
-    },
+    F.BRANCH: NATIVE,
+    F.FOR_EACH: NATIVE,
+    F.GROUP: NATIVE,
+    F.EXIT_TASKS: Lowered(
+        "tasks that run when all others are done, and one that fails the run if those failed"
+    ),
+    F.GUARD: Lowered("a task that skips, or a short circuit before it"),
+    F.SETUP_TEARDOWN: NATIVE,
+    **{join: NATIVE for join in F if join.value.startswith("join.")},
     F.RETRY: NATIVE,
     F.RETRY_DELAY: NATIVE,
     F.RETRY_FACTOR: Lowered(
@@ -115,7 +114,7 @@ SUPPORT: Mapping[F, Support] = {
     F.POOL: NATIVE,
     F.PRIORITY: NATIVE,
     F.ENVIRONMENT: NATIVE,
-    F.SECRET_VARIABLES: Refused(LATER, "read it in the task from the worker's environment"),
+    F.SECRET_VARIABLES: Lowered("environment variables of the worker, `INTERMODAL_SECRET_NAME`"),
     F.NOTIFICATIONS: Refused(LATER, "set a callback in Airflow's own policy"),
     F.ASSETS: Refused(LATER),
     F.TASK_LABELS: Lowered("a line in the task's documentation; only DAGs have tags"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, warning
-from intermodal.ir import Container, Literal_, PythonCall, RunFact, Shell, Task
+from intermodal.ir import Container, Literal_, PythonCall, Shell, Task
 from intermodal_compilers.airflow import operators, templates
 from intermodal_compilers.airflow.dialects import DIALECTS
 from intermodal_compilers.airflow.policies import (
@@ -25,7 +25,6 @@ def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) ->
         yield from resource_findings(task, name)
         yield from timeout_findings(task, name)
         yield from _output_findings(task, name)
-        yield from _fact_findings(task, name)
         yield from _action_findings(task, name)
         if settings.code == "embed":
             yield from _module_findings(task, modules)
@@ -54,19 +53,6 @@ def _output_findings(task: Task, target: str) -> Iterator[Finding]:
             why="Airflow keeps all outputs of a task together under this name",
             next="choose another name",
         )
-
-
-def _fact_findings(task: Task, target: str) -> Iterator[Finding]:
-    parts = [part for value in task.inputs.values() for part in operators.flat(value)]
-    for part in parts:
-        if isinstance(part, RunFact) and part.fact not in templates.FACTS:
-            yield error(
-                "PORT204",
-                f"{target} cannot pass `{part.fact}` to `{task.id}`",
-                part.span or task.span,
-                why="Airflow's templates give text only",
-                next="leave it out",
-            )
 
 
 def _module_findings(task: Task, known: set[str]) -> Iterator[Finding]:

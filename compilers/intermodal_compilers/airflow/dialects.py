@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 IMPORTS_2: Mapping[str, str] = {
+    "AirflowSkipException": "airflow.exceptions",
+    "TaskGroup": "airflow.utils.task_group",
+    "task_group": "airflow.decorators",
     "BashOperator": "airflow.operators.bash",
     "CronTriggerTimetable": "airflow.timetables.trigger",
     "DAG": "airflow",
@@ -20,6 +23,9 @@ IMPORTS_2: Mapping[str, str] = {
 }
 
 IMPORTS_3: Mapping[str, str] = {
+    "AirflowSkipException": "airflow.sdk.exceptions",
+    "TaskGroup": "airflow.sdk",
+    "task_group": "airflow.sdk",
     "BashOperator": "airflow.providers.standard.operators.bash",
     "DAG": "airflow.sdk",
     "DockerOperator": "airflow.providers.docker.operators.docker",
@@ -61,9 +67,13 @@ DIALECTS: Mapping[str, Dialect] = {
 
 STANDARD_IMPORTS: Mapping[str, tuple[str, str | None]] = {
     "contextmanager": ("contextlib", "contextmanager"),
+    "datetime": ("datetime", "datetime"),
+    "itertools": ("itertools", None),
     "json": ("json", None),
     "os": ("os", None),
     "pendulum": ("pendulum", None),
+    "signal": ("signal", None),
+    "subprocess": ("subprocess", None),
     "timedelta": ("datetime", "timedelta"),
 }
 

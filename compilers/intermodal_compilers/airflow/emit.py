@@ -6,10 +6,14 @@ from collections.abc import Iterable
 
 from intermodal.compiling import Compiled
 from intermodal.findings import errors_of
+from intermodal.ir import ItemRef
+from intermodal_compilers.airflow.blocks import Block
 from intermodal_compilers.airflow.dialects import STANDARD_IMPORTS
 from intermodal_compilers.airflow.model import DagFile, Function, Step
 from intermodal_compilers.pysource import (
+    INDENT,
     WIDTH,
+    Attribute,
     Call,
     Chain,
     Expr,
@@ -23,6 +27,7 @@ from intermodal_compilers.pysource import (
     inline,
     layout,
     list_of,
+    tuple_of,
 )
 
 CLASSES = ("BashOperator", "DockerOperator", "EmptyOperator")
@@ -30,7 +35,7 @@ CLASSES = ("BashOperator", "DockerOperator", "EmptyOperator")
 
 def emit(file: DagFile) -> Compiled:
     """The file's text, `requirements.txt` if there are packages, and the findings."""
-    names = {step.task.id: step.task.id for step in file.steps}
+    names = dict(file.names)
     if errors_of(file.findings):
         return Compiled({}, tuple(file.findings), names)
     files = {f"{file.name}.py": dag_text(file)}
@@ -98,23 +103,77 @@ def _function_lines(function: Function) -> list[str]:
         elif function.header and "\n" not in docs.value:
             del settings["doc_md"]
             documented = docstring(docs.value, indent=1)
-    decorator = layout(call("task", **settings), prefix="@") if settings else ["@task"]
+    kind = function.kind
+    decorator = layout(call(kind, **settings), prefix="@") if settings else [f"@{kind}"]
     return [*decorator, *function.header, *documented, *function.body]
 
 
 def _dag_lines(file: DagFile) -> list[str]:
-    lines: list[str] = []
-    for step in file.steps:
-        lines += _step_lines(step)
-    edges = [line for step in file.steps for line in _edges(step)]
-    if edges:
-        lines += ["", *edges]
+    lines = _block_lines(file.body.children, 1) if file.body else []
     lines = lines or ["    pass"]
     if not file.function:
         dag = layout(call("DAG", **file.settings), prefix="with ", suffix=" as dag:")
         return [*dag, *lines]
     decorator = layout(call("dag", **file.settings), prefix="@")
     return [*decorator, *_header(file), *lines, "", "", f"{file.function}()"]
+
+
+def _block_lines(children: Iterable[Step | Block], indent: int) -> list[str]:
+    """Steps and blocks, then the edges of the steps."""
+    lines: list[str] = []
+    for child in children:
+        if isinstance(child, Step):
+            lines += _step_lines(child, indent)
+        elif child.loop is not None:
+            lines += [*([""] if lines else []), *_mapped_lines(child, indent)]
+        else:
+            lines += _group_lines(child, indent)
+    steps = [child for child in children if isinstance(child, Step)]
+    edges = [line for step in steps for line in _edges(step, indent)]
+    return [*lines, *([""] if edges else []), *edges]
+
+
+def _group_lines(block: Block, indent: int) -> list[str]:
+    group = block.group
+    assert group is not None
+    keywords: dict[str, Expr] = {"prefix_group_id": Value(False)}
+    if group.display_name and group.display_name != group.id:
+        keywords["group_display_name"] = Value(group.display_name)
+    if group.docs.strip():
+        keywords["tooltip"] = Value(group.docs.strip())
+    opened = Call(Name("TaskGroup"), (Value(group.id),), keywords)
+    return [
+        *layout(opened, prefix="with ", suffix=":", indent=indent),
+        *(_block_lines(block.children, indent + 1) or [f"{INDENT * (indent + 1)}pass"]),
+    ]
+
+
+def _mapped_lines(block: Block, indent: int) -> list[str]:
+    """A function that makes the tasks of an iteration, and its mapping."""
+    assert block.loop is not None
+    assert block.items is not None
+    keywords: dict[str, Expr] = {}
+    if block.name != block.loop.id:
+        keywords["group_id"] = Value(block.loop.id)
+    keywords["prefix_group_id"] = Value(False)
+    lines = [
+        *layout(call("task_group", **keywords), prefix="@", indent=indent),
+        f"{INDENT * indent}def {block.name}({block.item}):",
+        *_block_lines(block.children, indent + 1),
+    ]
+    exports = [Name(name) for name in block.exports]
+    if exports:
+        given = exports[0] if len(exports) == 1 else tuple_of(exports)
+        lines += ["", *_returned(given, exports, indent + 1)]
+    expand = call(Attribute(Name(block.name), "expand"), **{block.item: block.items})
+    target = ", ".join(name.path for name in exports)
+    prefix = f"{target} = " if exports else ""
+    return [*lines, "", *layout(expand, prefix=prefix, indent=indent)]
+
+
+def _returned(given: Expr, exports: list[Name], indent: int) -> list[str]:
+    flat = f"{INDENT * indent}return {', '.join(name.path for name in exports)}"
+    return [flat] if len(flat) <= WIDTH else layout(given, prefix="return ", indent=indent)
 
 
 def _header(file: DagFile) -> list[str]:
@@ -125,10 +184,10 @@ def _header(file: DagFile) -> list[str]:
     return function_header(file.function, parameters)
 
 
-def _step_lines(step: Step) -> list[str]:
+def _step_lines(step: Step, indent: int) -> list[str]:
     if not step.variable:
-        return layout(_step(step), indent=1)
-    lines = layout(_step(step), prefix=f"{step.variable} = ", indent=1)
+        return layout(_step(step), indent=indent)
+    lines = layout(_step(step), prefix=f"{step.variable} = ", indent=indent)
     if step.operator in CLASSES and step.variable != step.task.id:
         # The rule wants variables to be named as their tasks, which this id cannot be.
         lines[0] += "  # noqa: AIR001"
@@ -146,17 +205,34 @@ def _step(step: Step) -> Expr:
     name = step.function.name
     own = {k: v for k, v in step.settings.items() if k not in step.function.settings}
     function: Expr = call(f"{name}.override", **own) if own else Name(name)
-    return Call(function, (), step.arguments)
+    if step.loop is None or step.items is None:
+        return Call(function, (), step.arguments)
+    fixed = {
+        name: value
+        for name, value in step.arguments.items()
+        if not isinstance(step.leaves[name], ItemRef)
+    }
+    if fixed:
+        function = Call(Attribute(function, "partial"), (), fixed)
+    over = next(name for name, leaf in step.leaves.items() if isinstance(leaf, ItemRef))
+    return Call(Attribute(function, "expand"), (), {over: step.items})
 
 
-def _edges(step: Step) -> list[str]:
-    """`before >> task` lines."""
-    if not step.after:
-        return []
+def _edges(step: Step, indent: int) -> list[str]:
+    """`before >> task` lines, and what a teardown cleans up after."""
+    margin = INDENT * indent
+    lines: list[str] = []
     before = [Name(variable) for variable in step.after]
-    if len(before) == 1:
-        return layout(Chain(">>", (before[0], Name(step.variable))), indent=1)
-    together = layout(Chain(">>", (list_of(before), Name(step.variable))), indent=1)
-    if len(together[0]) <= WIDTH:
-        return together
-    return [f"    {name.path} >> {step.variable}" for name in before]
+    if before:
+        chain = (before[0] if len(before) == 1 else list_of(before), Name(step.variable))
+        together = layout(Chain(">>", chain), indent=indent)
+        if len(before) == 1 or len(together[0]) <= WIDTH:
+            lines += together
+        else:
+            lines += [f"{margin}{name.path} >> {step.variable}" for name in before]
+    pairing = step.task.pairing
+    if pairing is not None and pairing.role == "teardown":
+        setups = [Name(variable) for variable in step.setups]
+        given = {"setups": setups[0] if len(setups) == 1 else list_of(setups)} if setups else {}
+        lines += layout(call(f"{step.variable}.as_teardown", **given), indent=indent)
+    return lines

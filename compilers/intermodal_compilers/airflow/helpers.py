@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intermodal_compilers.pysource import Expr, Value, call, layout
+from intermodal_compilers.pysource import (
+    Attribute,
+    Expr,
+    Name,
+    Operation,
+    Subscript,
+    Value,
+    call,
+    layout,
+)
 
 AS_TEXT = '''\
 def as_text(value):
@@ -97,9 +106,133 @@ def run_container(image, outputs, files=None, **options):
     return values["return"] if set(values) == {"return"} else values or None
 '''
 
+AS_NAMES = '''\
+def as_names(chosen):
+    """The names that a choice consists of: one, several or none."""
+    if chosen is None:
+        return []
+    return chosen if isinstance(chosen, list) else [chosen]
+'''
+
+AS_ITEMS = '''\
+def as_items(value):
+    """What a loop goes over: a list, or the pairs of a map."""
+    if isinstance(value, dict):
+        return [[key, item] for key, item in value.items()]
+    if not isinstance(value, list):
+        raise TypeError(f"a loop goes over {value!r}, which is no list")
+    return value
+'''
+
+AS_TIME = '''\
+def as_time(text):
+    """The point in time that a text in ISO 8601 stands for."""
+    return datetime.fromisoformat(text)
+'''
+
+MOVED = '''\
+def moved(text, seconds):
+    """A point in time, moved."""
+    return (datetime.fromisoformat(text) + timedelta(seconds=seconds)).isoformat()
+'''
+
+READ_SECRET = '''\
+def secret(variable):
+    """A secret, which the worker has in an environment variable."""
+    return os.environ[variable]
+'''
+
+GIVEN = '''\
+def given(values):
+    """The values that there are."""
+    return [value for value in values if value is not None]
+'''
+
+OUTPUT_OF = '''\
+def output_of(task_id, key="return_value", map_index=-1):
+    """What a task gave; None if it gave nothing."""
+    task_instance = get_current_context()["ti"]
+    return task_instance.xcom_pull(task_ids=task_id, key=key, map_indexes=map_index)
+'''
+
+OUTPUTS_OF = '''\
+def outputs_of(task_id, key="return_value", count=None):
+    """What the instances of a mapped task gave, in order; with `count`, also where it is None."""
+    pull = get_current_context()["ti"].xcom_pull
+    if count is not None:
+        return [pull(task_ids=task_id, key=key, map_indexes=n) for n in range(count)]
+    return [value for value in pull(task_ids=[task_id], key=key) if value is not None]
+'''
+
+STATE_OF_2 = '''\
+def state_of(task_id, map_index=-1):
+    """How a task of this run ended."""
+    dag_run = get_current_context()["dag_run"]
+    state = str(dag_run.get_task_instance(task_id, map_index=map_index).state)
+    return {"success": "succeeded"}.get(state, state)
+'''
+
+STATE_OF_3 = '''\
+def state_of(task_id, map_index=-1):
+    """How a task of this run ended."""
+    context = get_current_context()
+    states = context["ti"].get_task_states(
+        dag_id=context["dag"].dag_id,
+        map_index=map_index,
+        task_ids=[task_id],
+        run_ids=[context["run_id"]],
+    )
+    state = next(iter(states[context["run_id"]].values()))
+    return {"success": "succeeded"}.get(state, state)
+'''
+
+RUN_BASH = '''\
+def run_bash(command, variables=None):
+    """Run a command with environment variables; the last line of its output."""
+    environment = {**os.environ, **(variables or {})}
+    last_line = ""
+    process = subprocess.Popen(
+        ["bash", "-c", command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for line in process.stdout:
+            print(line, end="")
+            last_line = line.rstrip("\\n")
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    if status != 0:
+        raise RuntimeError(f"the command ended with exit code {status}")
+    return last_line
+'''
+
+LOADED = '''\
+def loaded(value):
+    """A value in place of a reference to the artifact store, where the runtime keeps it."""
+    from intermodal.runtime.stored import load_value
+
+    return load_value(value, run_context().store_uri)
+'''
+
 # What each helper needs: names to import at the top of the file, and other helpers.
 NEEDS: Mapping[str, frozenset[str]] = {
+    "as_items": frozenset(),
+    "as_names": frozenset(),
     "as_text": frozenset({"json"}),
+    "as_time": frozenset({"datetime"}),
+    "moved": frozenset({"datetime", "timedelta"}),
+    "secret": frozenset({"os"}),
+    "given": frozenset(),
+    "loaded": frozenset({"run_context"}),
+    "output_of": frozenset({"get_current_context"}),
+    "outputs_of": frozenset({"get_current_context"}),
+    "run_bash": frozenset({"os", "signal", "subprocess"}),
+    "state_of": frozenset({"get_current_context"}),
     "environment_variables": frozenset({"contextmanager", "os"}),
     "json_or_text": frozenset({"json"}),
     "pod": frozenset(),
@@ -108,7 +241,17 @@ NEEDS: Mapping[str, frozenset[str]] = {
 }
 
 TEXTS: Mapping[str, str] = {
+    "as_items": AS_ITEMS,
+    "as_names": AS_NAMES,
     "as_text": AS_TEXT,
+    "as_time": AS_TIME,
+    "moved": MOVED,
+    "secret": READ_SECRET,
+    "given": GIVEN,
+    "loaded": LOADED,
+    "output_of": OUTPUT_OF,
+    "outputs_of": OUTPUTS_OF,
+    "run_bash": RUN_BASH,
     "environment_variables": ENVIRONMENT,
     "json_or_text": JSON_OR_TEXT,
     "pod": POD,
@@ -120,6 +263,9 @@ def helper_lines(name: str, facts: Mapping[str, str | dict[str, str]]) -> list[s
     """A helper's lines; `facts` are the fixed fields of the run's context."""
     if name == "run_context":
         return _run_context(facts)
+    if name == "state_of":
+        text = STATE_OF_2 if str(facts["target"]).startswith("airflow@2") else STATE_OF_3
+        return text.rstrip("\n").splitlines()
     return TEXTS[name].rstrip("\n").splitlines()
 
 
@@ -128,25 +274,34 @@ def _run_context(facts: Mapping[str, str | dict[str, str]]) -> list[str]:
     found = ("run_id", "task", "attempt", "parameters", "link")
     places = {name: PLACES[name] for name in found}
     fixed = {name: Value(facts[name]) for name in FIXED if facts.get(name)}
+    loops = bool(facts.get("loops"))
+    docs = "What the tasks' runtime knows of this run."
+    if loops:
+        places["task"] = Operation("or", (Name("task_id"), places["task"]))
+        places["index"] = Name("positions")
+        docs = "What the runtime knows of this run; None stands for the position in a mapped list."
     context = call("runtime.Context", **{**fields, **places, **fixed})
     return [
-        "def run_context():",
-        '    """What the tasks\' runtime knows of this run."""',
+        "def run_context(task_id=None, *index):" if loops else "def run_context():",
+        f'    """{docs}"""',
         "    from intermodal import runtime",
         "",
         "    context = get_current_context()",
         '    task_instance = context["ti"]',
+        *(POSITIONS if loops else ()),
         *layout(context, prefix="return ", indent=1),
     ]
 
 
+POSITIONS = (
+    "    own = task_instance.map_index",
+    "    positions = tuple(own if part is None else part for part in index)",
+)
 FIXED = ("target", "store", "tracking", "experiment", "tags")
 
 
 def _place(text: str) -> Expr:
     """An expression of the helper's own."""
-    from intermodal_compilers.pysource import Attribute, Name, Subscript
-
     base, _, key = text.partition(":")
     if base == "context":
         return Subscript(Name("context"), Value(key))

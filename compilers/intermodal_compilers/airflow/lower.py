@@ -6,26 +6,21 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from intermodal.analysis import graph
-from intermodal.analysis.needs import needs_runtime
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, note
 from intermodal.ir import (
-    AnyType,
     Container,
-    Expression,
-    Format,
-    Literal_,
+    ItemRef,
     Noop,
     OutputRef,
     ParameterRef,
     Pipeline,
     PythonCall,
-    RunFact,
     Shell,
     Task,
-    Type,
 )
-from intermodal_compilers.airflow import operators, templates
+from intermodal_compilers.airflow import operators
+from intermodal_compilers.airflow.blocks import arrange, items_of
 from intermodal_compilers.airflow.checks import tasks_findings
 from intermodal_compilers.airflow.dag_settings import (
     dag_keywords,
@@ -33,19 +28,33 @@ from intermodal_compilers.airflow.dag_settings import (
     signature_type,
 )
 from intermodal_compilers.airflow.dialects import DIALECTS
+from intermodal_compilers.airflow.forms import Form, form_of
+from intermodal_compilers.airflow.functions import (
+    computed_inputs,
+    write_bash,
+    write_container,
+    write_work,
+)
 from intermodal_compilers.airflow.helpers import NEEDS, helper_lines
 from intermodal_compilers.airflow.model import DagFile, Function, Step
 from intermodal_compilers.airflow.names import OWN, Names
-from intermodal_compilers.airflow.operators import Operator, TextInput
+from intermodal_compilers.airflow.operators import Operator
+from intermodal_compilers.airflow.plan import Check, Choose, Unit
 from intermodal_compilers.airflow.policies import task_keywords
 from intermodal_compilers.airflow.python_tasks import (
     Written,
     annotation,
     output_tag,
+    plain_inputs,
     write_python,
     write_shell,
 )
-from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, is_identifier
+from intermodal_compilers.airflow.structure import plan_of
+from intermodal_compilers.airflow.values import Values
+from intermodal_compilers.airflow.views import PlanView, TaskView, expressions_of
+from intermodal_compilers.pysource import Expr, Value, is_identifier
+
+Known = tuple[Function, Written]
 
 
 def lower(pipeline: Pipeline, target: Target, settings: Settings) -> DagFile:
@@ -61,33 +70,47 @@ class _Lowering:
         self.target = target
         self.settings = settings
         self.dialect = DIALECTS[target.version]
-        self.tracked = bool(settings.tracking) and pipeline.tracking.enabled
-        ordered = graph.topological(pipeline.body)
-        self.tasks = [node for node in ordered if isinstance(node, Task)]
-        self.by_id = {task.id: task for task in self.tasks}
+        self.plan = plan_of(pipeline, target)
+        self.units = self.plan.units
+        tracked = bool(settings.tracking) and pipeline.tracking.enabled
+        self.view = PlanView(pipeline, self.plan, tracked=tracked)
+        self.forms = {unit.id: form_of(unit, self.view) for unit in self.units.values()}
         self.findings: list[Finding] = []
-        self.imports: set[str] = set()
-        self.helpers: set[str] = set()
-        self.functions: dict[object, tuple[Function, Written]] = {}
+        self.functions: dict[object, Known] = {}
         self.written: dict[str, Written] = {}
-        read = {name for task in self.tasks for name in self._parameters_read(task)}
+        read = {name for unit in self.units.values() for name in self._parameters_read(unit)}
         self.as_block = any(not self._fits_signature(name) for name in read)
         self.signature = () if self.as_block else tuple(n for n in pipeline.parameters if n in read)
         self.names = Names(self.signature)
-        self.variables: dict[str, str] = {}
+        self.values = Values(pipeline, self.units, self._is_operator, as_block=self.as_block)
+        if self.plan.loops:
+            item = self.names.claim("item")
+            self.values.items = dict.fromkeys(self.plan.loops, item)
+        self.imports = self.values.imports
+        self.helpers = self.values.helpers
 
     def file(self) -> DagFile:
         """Lower everything, in the order in which names are given."""
         findings = self.findings
+        tasks = list(graph.tasks(self.pipeline))
         findings += pipeline_findings(self.pipeline, self.target, self.settings)
-        findings += tasks_findings(self.tasks, self.target, self.settings)
-        steps = [self._step(task) for task in self.tasks]
+        findings += tasks_findings(tasks, self.target, self.settings)
+        findings += self.plan.findings
+        steps = [self._step(unit) for unit in self.units.values()]
         function = "" if self.as_block else self.names.claim(self.pipeline.name, "_dag")
         self._name_results(steps)
+        blocks = arrange(self.plan, steps, self.names, self.values.items, self._may_expand)
+        self.values.items = dict.fromkeys(self.plan.loops, "item")
         self._write_arguments(steps)
-        keywords = dag_keywords(self.pipeline, self.dialect, function, with_filter=self._filters())
+        blocks.export(steps)
+        for name, block in blocks.mapped.items():
+            block.items = items_of(self.plan.loops[name], self._items)
+        keywords = dag_keywords(
+            self.pipeline, self.dialect, function, with_filter="as_text" in self.helpers
+        )
         self.imports.add("DAG" if self.as_block else "dag")
-        runtime_tasks = sum(1 for task in self.tasks if self._needs_runtime(task))
+        self.imports.update(blocks.imports)
+        runtime_tasks = sum(1 for task in tasks if self.view.needs_runtime(task))
         if runtime_tasks:
             findings.append(_runtime_note(self.pipeline, self.target, runtime_tasks))
         return DagFile(
@@ -99,19 +122,26 @@ class _Lowering:
             settings=keywords,
             functions=[function for function, _ in self.functions.values()],
             steps=steps,
+            body=blocks.root,
             helpers=self._helper_lines(),
             imports=self.imports,
             packages=self.pipeline.environment.packages,
             findings=findings,
+            names={unit.origin: unit.id for unit in self.units.values() if unit.origin == unit.id},
         )
 
-    def _parameters_read(self, task: Task) -> Iterator[str]:
-        """Parameters that the task's function is called with; templates read theirs in another way."""
-        if not isinstance(task.action, PythonCall) and not self._needs_runtime(task):
-            return
-        for expression in task.inputs.values():
-            if isinstance(expression, ParameterRef):
-                yield expression.name
+    def _parameters_read(self, unit: Unit) -> Iterator[str]:
+        """Parameters that functions are called with; templates read theirs in another way."""
+        form = self.forms[unit.id]
+        if form is Form.CALL:
+            for expression in unit.task.inputs.values():
+                if isinstance(expression, ParameterRef):
+                    yield expression.name
+        elif form is not Form.OPERATOR:
+            for expression in expressions_of(unit):
+                for part in graph.parts(expression):
+                    if isinstance(part, ParameterRef):
+                        yield part.name
 
     def _fits_signature(self, name: str) -> bool:
         """Whether a parameter can be an argument of the function under `@dag`."""
@@ -124,46 +154,58 @@ class _Lowering:
             parameter = self.pipeline.parameters[name]
             yield name, signature_type(parameter), Value(parameter.default)
 
-    def _needs_runtime(self, task: Task) -> bool:
-        return isinstance(task.action, (PythonCall, Shell)) and needs_runtime(
-            task, tracking=self.tracked
-        )
+    def _is_operator(self, unit: Unit) -> bool:
+        return self.forms[unit.id] is Form.OPERATOR
 
     # Steps
 
-    def _step(self, task: Task) -> Step:
+    def _step(self, unit: Unit) -> Step:
+        task = unit.task
         image = None if isinstance(task.action, Container) else self.pipeline.environment.image
         keywords = task_keywords(task, image, self.dialect)
+        if unit.rule != "all_success" and not _is_teardown(task):
+            keywords = {"trigger_rule": Value(unit.rule.value), **keywords}
+        loop = self.plan.loops.get(self.plan.mapped(unit))
+        if loop is not None and loop.max_parallel is not None:
+            keywords["max_active_tis_per_dagrun"] = Value(loop.max_parallel)
         if "executor_config" in keywords:
             self.helpers.add("pod")
-        if isinstance(task.action, PythonCall) or self._needs_runtime(task):
-            return self._function_step(task, keywords)
-        return Step(task, {}, keywords)
-
-    def _function_step(self, task: Task, keywords: dict[str, Expr]) -> Step:
-        known = self._function(task)
+        if self._is_operator(unit):
+            return Step(task, {}, keywords, unit=unit)
+        known = self._function(unit)
         if known is None:
-            return Step(task, {}, keywords)
+            return Step(task, {}, keywords, unit=unit)
         function, written = known
-        self.written[task.id] = written
+        self.written[unit.id] = written
         keywords = {**keywords, **written.settings}
-        if task.id != function.name:
-            keywords = {"task_id": Value(task.id), **keywords}
+        if unit.work is not None:
+            keywords.pop("doc_md", None)
+        if _decorator(unit) == "task.short_circuit":
+            keywords["ignore_downstream_trigger_rules"] = Value(False)
+        if unit.id != function.name:
+            keywords = {"task_id": Value(unit.id), **keywords}
         function.add_call(keywords)
-        return Step(task, {}, keywords, function=function)
+        return Step(task, {}, keywords, function=function, unit=unit)
 
-    def _function(self, task: Task) -> tuple[Function, Written] | None:
-        """The function that does what the task does, written at its first use."""
+    def _function(self, unit: Unit) -> Known | None:
+        """The function that does what the unit does, written at its first use."""
+        task = unit.task
+        if self.forms[unit.id] is not Form.CALL:
+            key: object = (unit.id,)
+            self.functions[key] = known = self._new_function(unit)  # type: ignore[assignment]
+            if known is None:
+                del self.functions[key]
+            return known
         action = self._action_key(task)
         # The user's own function serves any choice of its arguments, a wrapper only those it has.
         alone = ("alone", *action, tuple(task.outputs))
         wrapped = (*action, *_shape(task))
-        known = self.functions.get(alone) or self.functions.get(wrapped)
-        if known is None:
-            known = self._new_function(task)
-            if known is not None:
-                self.functions[alone if known[1].standalone else wrapped] = known
-        return known
+        found = self.functions.get(alone) or self.functions.get(wrapped)
+        if found is None:
+            found = self._new_function(unit)
+            if found is not None:
+                self.functions[alone if found[1].standalone else wrapped] = found
+        return found
 
     def _action_key(self, task: Task) -> tuple[object, ...]:
         environment = tuple(task.environment.items())
@@ -171,19 +213,12 @@ class _Lowering:
         if isinstance(action, PythonCall):
             source = action.source if self.settings.code == "embed" else None
             text = (source.function, source.imports, source.definitions) if source else None
-            runtime = self._needs_runtime(task)
+            runtime = self.view.needs_runtime(task)
             return (action.module, action.function, text, action.unpack, environment, runtime)
         return ("shell", getattr(action, "command", ""), environment)
 
-    def _new_function(self, task: Task) -> tuple[Function, Written] | None:
-        match task.action:
-            case PythonCall() as action:
-                runtime = self._needs_runtime(task)
-                written = write_python(task, action, code=self.settings.code, runtime=runtime)
-            case Shell() as action:
-                written = write_shell(task, action)
-            case _:
-                return None
+    def _new_function(self, unit: Unit) -> Known | None:
+        written = self._write(unit)
         if isinstance(written, Finding):
             self.findings.append(written)
             return None
@@ -191,55 +226,98 @@ class _Lowering:
         self.helpers.update(written.helpers)
         name = self.names.claim(written.wanted, "_task")
         header, body = written.lines(name)
-        return Function(name, header, body, written.docstring), written
+        return Function(name, header, body, written.docstring, kind=_decorator(unit)), written
+
+    def _write(self, unit: Unit) -> Written | Finding:
+        task, view = unit.task, TaskView(self.view, unit)
+        runtime = self.view.needs_runtime(task)
+        plain = self.forms[unit.id] is Form.CALL
+        if unit.work is not None:
+            return write_work(unit, view)
+        make = plain_inputs(task) if plain else computed_inputs(unit, view, runtime=runtime)
+        match task.action:
+            case PythonCall() as action:
+                code = self.settings.code
+                return write_python(task, action, make, code=code, runtime=runtime, plain=plain)
+            case Shell() as action if runtime:
+                return write_shell(task, action, make)
+            case Shell() as action:
+                return write_bash(unit, action, view)
+            case Container() as action:
+                return write_container(unit, action, view)
+            case action:
+                raise TypeError(f"no function for {type(action).__name__}")
 
     # Results and edges
 
     def _name_results(self, steps: list[Step]) -> None:
-        """Give a variable to each task that another one refers to."""
+        """Give a variable to each unit that another one refers to."""
         referred: set[str] = set()
         for step in steps:
-            referred |= {*_data_of(step.task), *step.task.after}
+            referred |= {*step.unit.waits, *_partners(step.task)}
+            if _is_teardown(step.task):
+                referred.add(step.unit.id)
+        for loop in self.plan.loops.values():
+            if isinstance(loop.items, OutputRef):
+                referred.add(loop.items.node)
         for step in steps:
-            if step.task.id in referred:
+            if step.unit.id in referred:
                 self._name_result(step)
 
     def _name_result(self, step: Step) -> None:
-        suffix = "_task" if step.operator else "_result"
-        step.variable = self.names.claim(step.task.id, suffix)
-        self.variables[step.task.id] = step.variable
+        suffix = "_task" if self._is_operator(step.unit) else "_result"
+        step.variable = self.names.claim(step.unit.id, suffix)
+        self.values.variables[step.unit.id] = step.variable
 
     def _write_arguments(self, steps: list[Step]) -> None:
         """Fill in the calls, and the edges that they do not make by themselves."""
         for step in steps:
-            data = _data_of(step.task)
+            linked: set[str]
             if step.function is not None:
-                self._write_call(step)
-                linked = {e.node for e in step.task.inputs.values() if isinstance(e, OutputRef)}
+                linked = self._write_call(step)
             else:
                 linked = self._write_operator(step)
-            waits = dict.fromkeys([*data, *step.task.after])
-            step.after = tuple(self.variables[node] for node in waits if node not in linked)
+            partners = {*_partners(step.task)} if _is_teardown(step.task) else set()
+            step.waits = tuple(n for n in step.unit.waits if n not in linked and n not in partners)
+            step.after = tuple(self.values.variables[node] for node in step.waits)
+            step.setups = tuple(self.values.variables[name] for name in sorted(partners))
         for step in steps:
             if step.after and not step.variable:
                 self._name_result(step)
 
-    def _write_call(self, step: Step) -> None:
-        names = self.written[step.task.id].arguments
-        step.arguments = {
-            names[key]: self._value(expression) for key, expression in step.task.inputs.items()
-        }
+    def _write_call(self, step: Step) -> set[str]:
+        written = self.written[step.unit.id]
+        if written.leaves is not None:
+            leaves = dict(written.leaves)
+        else:
+            leaves = {written.arguments[key]: e for key, e in step.task.inputs.items()}
+        step.leaves = leaves
+        step.arguments = {name: self.values.argument(leaf) for name, leaf in leaves.items()}
+        if step.loop is not None:
+            step.items = items_of(step.loop, self._items)
+        return {leaf.node for leaf in leaves.values() if isinstance(leaf, OutputRef)}
+
+    def _items(self, reference: OutputRef) -> Expr:
+        return self.values.output(reference.node, reference.output)
+
+    def _may_expand(self, step: Step) -> bool:
+        """Whether the step is a function with one argument that takes the items of a loop."""
+        if step.function is None:
+            return False
+        written = self.written[step.unit.id]
+        leaves = step.task.inputs if written.leaves is None else written.leaves
+        return sum(isinstance(leaf, ItemRef) for leaf in leaves.values()) == 1
 
     def _write_operator(self, step: Step) -> set[str]:
-        """Fill in an operator; the tasks that Airflow sees it depend on."""
+        """Fill in an operator; the units that Airflow sees it depend on."""
         task = step.task
         match task.action:
             case Shell() as action:
-                operator = operators.shell_operator(task, action, self._text_of)
+                operator = operators.shell_operator(task, action, self.values.text)
             case Container() as action if operators.needs_files(task, action):
-                operator = operators.container_call(task, action, self._text_of)
+                operator = operators.container_call(task, action, self.values.text)
             case Container() as action:
-                operator = operators.container_operator(task, action, self._text_of)
+                operator = operators.container_operator(task, action, self.values.text)
             case Noop():
                 operator = Operator("EmptyOperator")
             case _:
@@ -256,79 +334,18 @@ class _Lowering:
             step.settings = {**operator.settings, **step.settings}
         return operator.linked
 
-    # Values
-
-    def _value(self, expression: Expression) -> Expr:
-        """An input as the argument of a TaskFlow call."""
-        match expression:
-            case Literal_(value=value):
-                argument, wrapped = templates.exact(value)
-                if wrapped:
-                    self.imports.add("literal")
-                return argument
-            case ParameterRef(name=name):
-                return call("dag.param", Value(name)) if self.as_block else Name(name)
-            case OutputRef(node=node, output=output):
-                return self._output(node, output)
-            case _:
-                return Value(self._text_of(expression).text)
-
-    def _output(self, node: str, output: str) -> Expr:
-        variable = Name(self.variables[node])
-        task = self.by_id[node]
-        if isinstance(task.action, Shell) and not self._needs_runtime(task):
-            return operators.output_of(variable.path)
-        return variable if output == "return" else Subscript(variable, Value(output))
-
-    def _text_of(self, expression: Expression) -> TextInput:
-        """An input as a command takes it."""
-        match expression:
-            case Literal_(value=value):
-                return TextInput(templates.text_of(value))
-            case ParameterRef(name=name):
-                type_ = self.pipeline.parameters[name].type
-                return TextInput(templates.parameter_template(name, type_), is_template=True)
-            case OutputRef(node=node, output=output):
-                return self._output_text(node, output)
-            case RunFact(fact=fact) if fact in templates.FACTS:
-                return TextInput(templates.FACTS[fact], is_template=True)
-            case Format():
-                parts = [self._text_of(part) for part in operators.flat(expression)]
-                joined = templates.join([(part.text, part.is_template) for part in parts])
-                if templates.uses_filter(joined):
-                    self.helpers.add("as_text")
-                return TextInput(joined, is_template=True)
-            case _:
-                return TextInput("")
-
-    def _output_text(self, node: str, output: str) -> TextInput:
-        type_: Type = self.by_id[node].outputs.get(output, AnyType())
-        key = None if output == "return" else output
-        template = templates.output_template(node, key, type_)
-        return TextInput(
-            template,
-            is_template=True,
-            direct=self._output(node, output) if templates.is_text(type_) else None,
-            node=node,
-        )
-
     # Helpers
-
-    def _filters(self) -> bool:
-        return "as_text" in self.helpers
 
     def _helper_lines(self) -> dict[str, list[str]]:
         pending, wanted = sorted(self.helpers), set()
         while pending:
             name = pending.pop()
-            if name in wanted:
+            if name not in NEEDS:
+                self.imports.add(name)
                 continue
-            wanted.add(name)
-            for need in NEEDS[name]:
-                if need in NEEDS:
-                    pending.append(need)
-                else:
-                    self.imports.add(need)
+            if name not in wanted:
+                wanted.add(name)
+                pending += NEEDS[name]
         facts: dict[str, str | dict[str, str]] = {
             "pipeline": self.pipeline.name,
             "target": str(self.target),
@@ -336,18 +353,25 @@ class _Lowering:
             "tracking": self.settings.tracking if self.pipeline.tracking.enabled else "",
             "experiment": self.pipeline.tracking.experiment or "",
             "tags": dict(self.pipeline.tracking.tags),
+            "loops": "yes" if any(unit.index for unit in self.units.values()) else "",
         }
         return {name: helper_lines(name, facts) for name in NEEDS if name in wanted}
 
 
-def _data_of(task: Task) -> list[str]:
-    """The tasks whose outputs it takes."""
-    return [
-        e.node
-        for value in task.inputs.values()
-        for e in operators.flat(value)
-        if isinstance(e, OutputRef)
-    ]
+def _decorator(unit: Unit) -> str:
+    if isinstance(unit.work, Choose) and not unit.work.by_name:
+        return "task.branch"
+    if isinstance(unit.work, Check) and not unit.work.skips_itself:
+        return "task.short_circuit"
+    return "task"
+
+
+def _is_teardown(task: Task) -> bool:
+    return task.pairing is not None and task.pairing.role == "teardown"
+
+
+def _partners(task: Task) -> tuple[str, ...]:
+    return task.pairing.partners if task.pairing is not None else ()
 
 
 def _shape(task: Task) -> tuple[object, ...]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from intermodal.findings import Finding
-from intermodal.ir import Task
+from intermodal.ir import Expression, Task
+from intermodal_compilers.airflow.plan import Loop, Unit
 from intermodal_compilers.pysource import Expr
+
+if TYPE_CHECKING:
+    from intermodal_compilers.airflow.blocks import Block
 
 
 @dataclass
@@ -21,6 +26,7 @@ class Function:
         docstring: What its body says of itself already.
         settings: Arguments of its decorator: those that all its tasks share.
         calls: How many tasks it has.
+        kind: Its decorator.
     """
 
     name: str
@@ -29,6 +35,7 @@ class Function:
     docstring: str = ""
     settings: dict[str, Expr] = field(default_factory=dict)
     calls: int = 0
+    kind: str = "task"
 
     def add_call(self, settings: Mapping[str, Expr]) -> None:
         """Keep as common only what this task has, too."""
@@ -53,6 +60,12 @@ class Step:
         operator: The operator's class.
         variable: The name that holds its result, if anything refers to it.
         after: Variables of tasks that it waits for without using their results.
+        unit: The plan's unit.
+        leaves: What each argument of a function stands for.
+        waits: Ids of the units that `after` names.
+        setups: Variables of the tasks that a teardown cleans up after.
+        loop: The loop that this task alone is mapped over.
+        items: What it is mapped over.
     """
 
     task: Task
@@ -62,6 +75,12 @@ class Step:
     operator: str = ""
     variable: str = ""
     after: tuple[str, ...] = ()
+    unit: Unit = field(kw_only=True)
+    leaves: Mapping[str, Expression] = field(default_factory=dict)
+    waits: tuple[str, ...] = ()
+    setups: tuple[str, ...] = ()
+    loop: Loop | None = None
+    items: Expr | None = None
 
 
 @dataclass
@@ -76,6 +95,8 @@ class DagFile:
         imports: Names that the file imports at its top.
         helpers: Functions of the file's own that it needs, with their lines.
         packages: What workers must have installed.
+        body: The steps in their blocks.
+        names: What the user's tasks are called in the DAG.
     """
 
     name: str
@@ -90,3 +111,5 @@ class DagFile:
     helpers: dict[str, list[str]] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
+    body: Block | None = None
+    names: Mapping[str, str] = field(default_factory=dict)

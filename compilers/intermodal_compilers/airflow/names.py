@@ -7,23 +7,14 @@ import keyword
 import re
 from collections.abc import Iterable
 
-from intermodal_compilers.airflow.dialects import IMPORTS_2, STANDARD_IMPORTS
+from intermodal_compilers.airflow.dialects import IMPORTS_2, IMPORTS_3, STANDARD_IMPORTS
+from intermodal_compilers.airflow.helpers import NEEDS
 
 LONGEST = 28
 
 # What the file itself may define, apart from what it imports.
-HELPERS = frozenset(
-    {
-        "as_text",
-        "environment_variables",
-        "json_or_text",
-        "pod",
-        "run_container",
-        "run_context",
-        "runtime",
-    }
-)
-OWN = frozenset({*IMPORTS_2, *STANDARD_IMPORTS, *HELPERS})
+HELPERS = frozenset({*NEEDS, "runtime"})
+OWN = frozenset({*IMPORTS_2, *IMPORTS_3, *STANDARD_IMPORTS, *HELPERS})
 
 
 class Names:

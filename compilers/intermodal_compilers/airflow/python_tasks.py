@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from intermodal.findings import Finding, error
 from intermodal.ir import (
     ArtifactType,
     BooleanType,
+    Expression,
     FloatType,
     IntegerType,
     ListType,
@@ -53,6 +54,34 @@ ANNOTATIONS: Mapping[type, str] = {
 
 
 @dataclass(frozen=True)
+class Given:
+    """How the inputs of a function's task are made of its arguments.
+
+    Attributes:
+        parameters: The arguments with their annotations.
+        values: What each input is.
+        before: Lines that come first.
+        leaves: What each argument is given; None if it is the input that it is named for.
+        helpers: The file's own functions that the values need.
+        index: The task's id and its index path, where the engine does not know them.
+    """
+
+    parameters: tuple[str, ...]
+    values: Mapping[str, Expr]
+    before: tuple[str, ...] = ()
+    leaves: Mapping[str, Expression] | None = None
+    helpers: frozenset[str] = frozenset()
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Expr] = field(default_factory=dict)
+    context: tuple[Expr, ...] = ()
+    cache: Expr | None = None
+
+
+Make = Callable[[set[str], int], Given]
+"""Makes what is given, from the names that arguments must not have and the depth of the lines."""
+
+
+@dataclass(frozen=True)
 class Written:
     """A TaskFlow function's text.
 
@@ -75,6 +104,7 @@ class Written:
     helpers: frozenset[str] = frozenset()
     docstring: str = ""
     standalone: Embedded | None = None
+    leaves: Mapping[str, Expression] | None = None
 
     def lines(self, name: str) -> tuple[list[str], list[str]]:
         """Header and body under a name."""
@@ -83,8 +113,21 @@ class Written:
         return function_header(name, self.parameters, returns=self.returns), list(self.body)
 
 
-def write_python(task: Task, action: PythonCall, *, code: str, runtime: bool) -> Written | Finding:
-    """The function for a Python task, or why there is none."""
+def plain_inputs(task: Task) -> Make:
+    """Every input is an argument of its own."""
+
+    def make(taken: set[str], depth: int) -> Given:  # noqa: ARG001
+        arguments = argument_names(task.inputs, taken)
+        values: dict[str, Expr] = {key: Name(name) for key, name in arguments.items()}
+        return Given(_parameters(task, arguments), values, arguments=arguments)
+
+    return make
+
+
+def write_python(
+    task: Task, action: PythonCall, make: Make, *, code: str, runtime: bool, plain: bool
+) -> Written | Finding:
+    """The function for a Python task, or why there is none; `plain` inputs are passed by its caller."""
     embedded: Embedded | None = None
     if not all(is_identifier(key) for key in task.inputs):
         return _not_embeddable(task, action, "an input's name is no Python name")
@@ -97,37 +140,48 @@ def write_python(task: Task, action: PythonCall, *, code: str, runtime: bool) ->
         problem = embedded.problem()
         if problem:
             return _not_embeddable(task, action, problem)
-        if not runtime and not task.environment:
+        if plain and not runtime and not task.environment and not task.secrets:
             alone = _standalone(task, action, embedded)
             if alone is not None:
                 return alone
     elif not all(is_identifier(part) for part in action.module.split(".")):
         return _not_embeddable(task, action, "its module cannot be imported by name")
-    return _wrapper(task, action, embedded, runtime=runtime)
+    return _wrapper(task, action, embedded, make, runtime=runtime)
 
 
-def write_shell(task: Task, action: Shell) -> Written:
+def write_shell(task: Task, action: Shell, make: Make) -> Written:
     """The function for a shell task that the runtime runs."""
-    arguments = argument_names(task.inputs, {"runtime"})
-    body = ["from intermodal import runtime", ""]
+    given = make({"runtime"}, 1)
+    body = ["from intermodal import runtime", "", *given.before]
     keywords: dict[str, Expr] = {
-        "context": call("run_context"),
-        "inputs": _inputs(arguments),
+        "context": call("run_context", *given.context),
+        "inputs": dict_of(given.values),
         "outputs": dict_of({name: Value(_shell_tag(t)) for name, t in task.outputs.items()}),
     }
-    if task.environment:
-        keywords["environment"] = Value(dict(task.environment))
+    if task.environment or given.secrets:
+        keywords["environment"] = variables_of(task, given)
+    if given.cache is not None:
+        keywords["cache"] = given.cache
     run = Call(Name("runtime.run_shell"), (Value(action.command),), keywords)
     body += layout(run, prefix="return " if task.outputs else "", around=1)
     return Written(
         wanted=task.id,
-        parameters=_parameters(task, arguments),
+        parameters=given.parameters,
         returns=_returns(task, wrapped=False),
         body=tuple(indent_lines(body, 1)),
-        arguments=arguments,
-        settings=_output_settings(task),
-        helpers=frozenset({"run_context"}),
+        arguments=given.arguments,
+        settings=output_settings(task),
+        helpers=given.helpers | {"run_context"},
+        leaves=given.leaves,
     )
+
+
+def variables_of(task: Task, given: Given) -> Expr:
+    """The task's own environment variables, with those that are secrets."""
+    if not given.secrets:
+        return Value(dict(task.environment))
+    fixed = {key: Value(text) for key, text in task.environment.items()}
+    return dict_of({**fixed, **given.secrets})
 
 
 def argument_names(inputs: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
@@ -183,34 +237,40 @@ def _standalone(task: Task, action: PythonCall, embedded: Embedded) -> Written |
 
 
 def _wrapper(
-    task: Task, action: PythonCall, embedded: Embedded | None, *, runtime: bool
+    task: Task, action: PythonCall, embedded: Embedded | None, make: Make, *, runtime: bool
 ) -> Written | Finding:
     bound = set(embedded.bound) if embedded else {action.function}
+    has_variables = bool(task.environment or task.secrets)
     helpers = {"run_context"} if runtime else set()
-    if task.environment:
+    if has_variables:
         helpers.add("environment_variables")
+    module = "intermodal_runtime" if "runtime" in bound else "runtime"
+    depth = 2 if has_variables else 1
+    given = make({*bound, *helpers, module}, depth)
+    helpers |= given.helpers
     if helpers & bound:
         return _not_embeddable(task, action, f"it uses the name `{min(helpers & bound)}`")
-    module = "intermodal_runtime" if "runtime" in bound else "runtime"
-    arguments = argument_names(task.inputs, {*bound, *helpers, module})
     renamed = f" as {module}" if module != "runtime" else ""
     more = (f"from intermodal import runtime{renamed}",) if runtime else ()
     lines = _what_is_called(action, embedded, more)
-    if runtime:
-        lines += _runtime_call(task, action, arguments, module)
-    else:
-        lines += _plain_call(task, action, arguments, bound)
-    if task.environment:
-        variables = call("environment_variables", Value(dict(task.environment)))
+    call_lines = (
+        _runtime_call(task, action, given, module, depth)
+        if runtime
+        else _plain_call(task, action, given, bound, depth)
+    )
+    lines += [*given.before, *call_lines]
+    if has_variables:
+        variables = call("environment_variables", variables_of(task, given))
         lines = [*layout(variables, prefix="with ", suffix=":", around=1), *indent_lines(lines, 1)]
     return Written(
         wanted=action.function,
-        parameters=_parameters(task, arguments),
+        parameters=given.parameters,
         returns=_returns(task, wrapped=runtime),
         body=tuple(indent_lines(lines, 1)),
-        arguments=arguments,
-        settings=_output_settings(task),
+        arguments=given.arguments,
+        settings=output_settings(task),
         helpers=frozenset(helpers),
+        leaves=given.leaves,
     )
 
 
@@ -226,27 +286,21 @@ def _what_is_called(
 
 
 def _plain_call(
-    task: Task, action: PythonCall, arguments: Mapping[str, str], bound: set[str]
+    task: Task, action: PythonCall, given: Given, bound: set[str], depth: int
 ) -> list[str]:
-    keywords: dict[str, Expr] = {key: Name(name) for key, name in arguments.items()}
-    called, depth = Call(Name(action.function), (), keywords), _depth(task)
+    called = Call(Name(action.function), (), given.values)
     if not task.outputs:
         return layout(called, around=depth)
     if action.unpack == "none":
         return layout(called, prefix="return ", around=depth)
     result = "result"
-    while result in bound or result in arguments.values():
+    while result in bound or any(part.startswith(result) for part in given.parameters):
         result += "_"
     outputs = {name: _taken(result, name, action.unpack) for name in task.outputs}
     return [
         *layout(called, prefix=f"{result} = ", around=depth),
         *layout(dict_of(outputs), prefix="return ", around=depth),
     ]
-
-
-def _depth(task: Task) -> int:
-    """Blocks that the call stands in: the function, and what sets environment variables."""
-    return 2 if task.environment else 1
 
 
 def _taken(result: str, output: str, unpack: str) -> Expr:
@@ -258,21 +312,19 @@ def _taken(result: str, output: str, unpack: str) -> Expr:
 
 
 def _runtime_call(
-    task: Task, action: PythonCall, arguments: Mapping[str, str], module: str
+    task: Task, action: PythonCall, given: Given, module: str, depth: int
 ) -> list[str]:
     keywords: dict[str, Expr] = {
-        "context": call("run_context"),
-        "inputs": _inputs(arguments),
+        "context": call("run_context", *given.context),
+        "inputs": dict_of(given.values),
         "outputs": _tags(task.outputs),
     }
     if action.unpack != "none":
         keywords["unpack"] = Value(action.unpack)
+    if given.cache is not None:
+        keywords["cache"] = given.cache
     run = Call(Name(f"{module}.run"), (Name(action.function),), keywords)
-    return layout(run, prefix="return " if task.outputs else "", around=_depth(task))
-
-
-def _inputs(arguments: Mapping[str, str]) -> Mapping_:
-    return dict_of({key: Name(name) for key, name in arguments.items()})
+    return layout(run, prefix="return " if task.outputs else "", around=depth)
 
 
 def _tags(outputs: Mapping[str, Type]) -> Mapping_:
@@ -297,7 +349,8 @@ def _returns(task: Task, *, wrapped: bool) -> str:
     return "" if "dict" in hint else hint
 
 
-def _output_settings(task: Task) -> dict[str, Expr]:
+def output_settings(task: Task) -> dict[str, Expr]:
+    """What the decorator must say of several outputs."""
     if set(task.outputs) - {"return"}:
         return {"multiple_outputs": Value(True)}
     return {}

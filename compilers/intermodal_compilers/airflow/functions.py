@@ -1,0 +1,458 @@
+"""Functions of tasks whose inputs are computed, and of the tasks that structure a DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from intermodal.ir import (
+    Container,
+    Expression,
+    InputRef,
+    ListType,
+    Literal_,
+    PathRef,
+    Shell,
+    StringType,
+    Task,
+    TimestampType,
+    Type,
+)
+from intermodal_compilers.airflow import operators
+from intermodal_compilers.airflow.embed import indent_lines
+from intermodal_compilers.airflow.formulas import Formula
+from intermodal_compilers.airflow.plan import (
+    Check,
+    Choose,
+    Collect,
+    Collected,
+    Give,
+    ListItems,
+    Say,
+    Unit,
+)
+from intermodal_compilers.airflow.python_tasks import (
+    Given,
+    Make,
+    Written,
+    annotation,
+    output_settings,
+)
+from intermodal_compilers.airflow.views import TaskView, is_cached
+from intermodal_compilers.pysource import (
+    Call,
+    Expr,
+    Name,
+    Operation,
+    Value,
+    call,
+    dict_of,
+    docstring,
+    layout,
+    list_of,
+    tuple_of,
+)
+
+SKIP = "    raise AirflowSkipException"
+
+# Names that the lines of the functions below use.
+OWN_NAMES = (
+    "AirflowSkipException",
+    "arms",
+    "bool",
+    "combined",
+    "head",
+    "heads",
+    "item",
+    "last_line",
+    "len",
+    "list",
+    "name",
+    "zip",
+)
+
+
+def computed_inputs(unit: Unit, view: TaskView, *, runtime: bool) -> Make:
+    """Inputs are made inside the function, of arguments for what their expressions refer to."""
+
+    def make(taken: set[str], depth: int) -> Given:
+        formula = Formula(view, {*taken, *OWN_NAMES})
+        before = _guard_lines(unit, formula, depth)
+        values = {key: formula.value(e) for key, e in unit.task.inputs.items()}
+        return Given(
+            parameters=parameters_of(formula, view),
+            values=values,
+            before=(*before, *formula.statements(depth)),
+            leaves=formula.leaves,
+            helpers=frozenset(formula.helpers) | ({"AirflowSkipException"} if before else set()),
+            secrets=secrets_of(unit.task, formula),
+            context=context_of(unit) if runtime else (),
+            cache=cache_of(unit.task),
+        )
+
+    return make
+
+
+def _guard_lines(unit: Unit, formula: Formula, depth: int) -> list[str]:
+    """Lines that end the task as skipped if its guard does not hold."""
+    if unit.guard is None:
+        return []
+    holds = formula.condition(unit.guard)
+    lines = formula.statements(depth)
+    formula.lines, formula.fetched = [], []
+    test = layout(negated(holds), prefix="if ", suffix=":", around=depth)
+    return [*lines, *test, SKIP]
+
+
+def negated(expr: Expr) -> Expr:
+    """The opposite of a condition, as a formatter and a linter would have it."""
+    opposite = {
+        "==": "!=",
+        "!=": "==",
+        "in": "not in",
+        "not in": "in",
+        "is": "is not",
+        "is not": "is",
+    }
+    if isinstance(expr, Operation) and expr.operator in opposite:
+        return Operation(opposite[expr.operator], expr.operands)
+    if isinstance(expr, Operation) and expr.operator == "not":
+        return expr.operands[0]
+    return Operation("not", (expr,))
+
+
+def parameters_of(formula: Formula, view: TaskView) -> tuple[str, ...]:
+    """The arguments of a formula's function."""
+    typed = []
+    for name, leaf in formula.leaves.items():
+        hint = "" if view.may_be_reference(leaf) else annotation(view.type_of(leaf))
+        typed.append(f"{name}: {hint}" if hint and view.unit.always_there else name)
+    return tuple(typed)
+
+
+def secrets_of(task: Task, formula: Formula) -> dict[str, Expr]:
+    """The environment variables that are secrets, as the worker knows them."""
+    from intermodal.ir import SecretRef
+
+    return {
+        s.variable: formula.value(SecretRef.of(name=s.secret.name, key=s.secret.key))
+        for s in task.secrets
+    }
+
+
+def context_of(unit: Unit) -> tuple[Expr, ...]:
+    """What the runtime must be told of an instance: its task, and its position in loops."""
+    if not unit.index:
+        return ()
+    return (Value(unit.origin), *(Value(part) for part in unit.index))
+
+
+def cache_of(task: Task) -> Expr | None:
+    """What the runtime must be told of the cache."""
+    if task.cache is None or not is_cached(task):
+        return None
+    ttl = task.cache.ttl.total_seconds() if task.cache.ttl is not None else None
+    if ttl is not None and ttl == int(ttl):
+        ttl = int(ttl)
+    return Value({"key": task.cache.key, "ttl": ttl, "code": ""})
+
+
+def _written(
+    unit: Unit,
+    view: TaskView,
+    formula: Formula,
+    lines: list[str],
+    *,
+    docs: str = "",
+    helpers: set[str] | None = None,
+    settings: Mapping[str, Expr] | None = None,
+) -> Written:
+    body = [*(docstring(docs) if docs else []), *lines]
+    return Written(
+        wanted=unit.id,
+        parameters=parameters_of(formula, view),
+        returns="",
+        body=tuple(indent_lines(body, 1)),
+        arguments={},
+        settings=settings or {},
+        helpers=frozenset(formula.helpers | (helpers or set())),
+        docstring=docs,
+        leaves=formula.leaves,
+    )
+
+
+# The user's commands
+
+
+def write_bash(unit: Unit, action: Shell, view: TaskView) -> Written:
+    """The function for a shell task whose variables are computed."""
+    formula = Formula(view, set(OWN_NAMES))
+    lines = _guard_lines(unit, formula, 1)
+    variables: dict[str, Expr] = {k: Value(text) for k, text in unit.task.environment.items()}
+    for key, expression in unit.task.inputs.items():
+        variables[key] = text_of(formula, expression, view)
+    variables |= secrets_of(unit.task, formula)
+    given = (dict_of(variables),) if variables else ()
+    run: Expr = call("run_bash", Value(action.command), *given)
+    lines += formula.statements()
+    helpers = {"run_bash", *(["AirflowSkipException"] if unit.guard is not None else [])}
+    if unit.task.outputs:
+        reader = operators.READERS.get(type(unit.task.outputs["return"]), "json.loads")
+        if reader:
+            helpers.add(reader.split(".", maxsplit=1)[0])
+            lines += layout(run, prefix="last_line = ", around=1)
+            run = call(reader, Name("last_line"))
+        lines += layout(run, prefix="return ", around=1)
+    else:
+        lines += layout(run, around=1)
+    helpers.discard("int")
+    return _written(unit, view, formula, lines, helpers=helpers)
+
+
+def text_of(formula: Formula, expression: Expression, view: TaskView) -> Expr:
+    """An expression as a command sees it."""
+    if isinstance(expression, Literal_):
+        from intermodal_compilers.airflow import templates
+
+        return Value(templates.text_of(expression.value))
+    value = formula.value(expression)
+    is_text = isinstance(view.type_of(expression), (StringType, TimestampType))
+    if is_text and view.unit.always_there and not view.may_be_reference(expression):
+        return value
+    formula.helpers.add("as_text")
+    return call("as_text", value)
+
+
+def write_container(unit: Unit, action: Container, view: TaskView) -> Written:
+    """The function for a container task whose arguments are computed."""
+    formula = Formula(view, set(OWN_NAMES))
+    lines = _guard_lines(unit, formula, 1)
+    task = unit.task
+    files: dict[str, Expr] = {}
+
+    def part(expression: Expression) -> Expr:
+        pieces = [_piece(formula, task, piece, view, files) for piece in operators.flat(expression)]
+        if len(pieces) == 1:
+            return pieces[0]
+        from intermodal_compilers.pysource import Attribute
+
+        return Call(Attribute(Value(""), "join"), (list_of(pieces),))
+
+    keywords: dict[str, Expr] = {"image": Value(action.image)}
+    for name, items in (("entrypoint", action.command), ("command", action.args)):
+        if items:
+            keywords[name] = list_of([part(item) for item in items])
+    variables: dict[str, Expr] = {k: Value(text) for k, text in task.environment.items()}
+    variables |= secrets_of(task, formula)
+    if variables:
+        keywords["environment"] = dict_of(variables)
+    if files:
+        keywords["files"] = dict_of(files)
+    keywords["outputs"] = dict_of(
+        {
+            name: Value(
+                [operators.output_path(name), operators.FILE_READERS.get(type(type_), "json")]
+            )
+            for name, type_ in task.outputs.items()
+        }
+    )
+    lines += formula.statements()
+    run = Call(Name("run_container.function"), (), keywords)
+    lines += layout(run, prefix="return " if task.outputs else "", around=1)
+    helpers = {"run_container", *(["AirflowSkipException"] if unit.guard is not None else [])}
+    return _written(unit, view, formula, lines, helpers=helpers, settings=output_settings(task))
+
+
+def _piece(
+    formula: Formula, task: Task, part: Expression, view: TaskView, files: dict[str, Expr]
+) -> Expr:
+    if isinstance(part, PathRef):
+        if part.direction == "output":
+            return Value(operators.output_path(part.name))
+        path = operators.input_path(part.name)
+        files[path] = text_of(formula, task.inputs[part.name], view)
+        return Value(path)
+    if isinstance(part, InputRef):
+        part = task.inputs[part.name]
+    return text_of(formula, part, view)
+
+
+# Tasks that structure the DAG
+
+
+def write_work(unit: Unit, view: TaskView) -> Written:
+    """The function of a task that the user did not write."""
+    formula = Formula(view, set(OWN_NAMES))
+    work = unit.work
+    writer: Callable[..., Written] = WRITERS[type(work)]
+    return writer(unit, work, formula, view)
+
+
+def _write_choose(unit: Unit, work: Choose, formula: Formula, view: TaskView) -> Written:
+    docs = "The arms to take." if work.by_name else "The tasks to go on with."
+    if work.chooser is not None:
+        return _written(unit, view, formula, _lines_of_chooser(work, formula), docs=docs)
+    lines: list[str] = []
+    rest = list(work.otherwise)
+    for way in work.ways:
+        if way.condition is None:
+            rest = list(way.heads)
+            break
+        condition = formula.condition(way.condition)
+        lines += formula.statements()
+        formula.lines, formula.fetched = [], []
+        lines += layout(condition, prefix="if ", suffix=":", around=1)
+        lines += layout(Value(list(way.heads)), prefix="return ", indent=1, around=1)
+    lines += layout(Value(rest), prefix="return ", around=1)
+    return _written(unit, view, formula, lines, docs=docs)
+
+
+def _lines_of_chooser(work: Choose, formula: Formula) -> list[str]:
+    assert work.chooser is not None
+    chosen = formula.value(work.chooser)
+    arms = {way.name: list(way.heads) for way in work.ways}
+    formula.helpers.add("as_names")
+    heads = "[head for name in as_names({}) for head in arms[name]]"
+    from intermodal_compilers.pysource import inline
+
+    lines = [*formula.statements(), *layout(Value(arms), prefix="arms = ", around=1)]
+    text = heads.format(inline(chosen))
+    if not work.otherwise:
+        return [*lines, f"return {text}"]
+    lines.append(f"heads = {text}")
+    return [*lines, *layout(Value(list(work.otherwise)), prefix="return heads or ", around=1)]
+
+
+def _write_check(unit: Unit, work: Check, formula: Formula, view: TaskView) -> Written:
+    docs = "Whether to go on."
+    lines: list[str] = []
+    holds = formula.condition(work.condition)
+    known = [Name(n) for n, leaf in formula.leaves.items() if leaf.op == "output"]
+    if work.only_if_known and known:
+        missing: Expr = (
+            Operation("is", (known[0], Value(None)))
+            if len(known) == 1
+            else Operation("in", (Value(None), tuple_of(known)))
+        )
+        known_line = "    return" if work.skips_itself else "    return True"
+        lines = [*layout(missing, prefix="if ", suffix=":", around=1), known_line]
+    lines += formula.statements()
+    if work.skips_itself:
+        formula.helpers.add("AirflowSkipException")
+        lines += [*layout(negated(holds), prefix="if ", suffix=":", around=1), SKIP]
+        docs = "Skipped unless the condition holds."
+    else:
+        lines += layout(holds, prefix="return ", around=1)
+    return _written(unit, view, formula, lines, docs=docs)
+
+
+def _write_give(unit: Unit, work: Give, formula: Formula, view: TaskView) -> Written:
+    values = {name: formula.value(e) for name, e in work.values.items()}
+    only = values.get("return") if len(values) == 1 else None
+    lines = [
+        *formula.statements(),
+        *layout(dict_of(values) if only is None else only, prefix="return ", around=1),
+    ]
+    docs = "What the branch gives: the outputs of the way it went."
+    return _written(unit, view, formula, lines, docs=docs, settings=output_settings(unit.task))
+
+
+def _write_items(unit: Unit, work: ListItems, formula: Formula, view: TaskView) -> Written:
+    docs = "What the loop goes over."
+    lists: list[Expr] = []
+    for part in work.lists:
+        value = formula.value(part)
+        if view.may_be_reference(part):
+            formula.helpers.add("loaded")
+            value = call("loaded", value)
+        plain = isinstance(view.type_of(part), ListType) or (
+            isinstance(part, Literal_) and isinstance(part.value, list)
+        )
+        if not plain:
+            formula.helpers.add("as_items")
+            value = call("as_items", value)
+        lists.append(value)
+    lines = formula.statements()
+    if work.combine == "single":
+        return _written(
+            unit, view, formula, [*lines, *layout(lists[0], prefix="return ", around=1)], docs=docs
+        )
+    module = "itertools" if work.combine == "product" else ""
+    combined: Expr = (
+        call("itertools.product", *lists)
+        if work.combine == "product"
+        else Call(Name("zip"), tuple(lists), {"strict": Value(False)})
+    )
+    lines += layout(combined, prefix="combined = ", around=1)
+    lines.append("return [list(item) for item in combined]")
+    return _written(unit, view, formula, lines, docs=docs, helpers={module} if module else None)
+
+
+def _write_collect(unit: Unit, work: Collect, formula: Formula, view: TaskView) -> Written:
+    docs = "What the iterations gave." if work.outputs else "Ends as the loop does."
+    lines: list[str] = []
+    items = None if work.items is None else formula.value(work.items)
+    ways: list[Expr] = []
+    if items is not None and not isinstance(work.items, Literal_):
+        ways.append(Operation("is", (items, Value(None))))
+    if work.any_done is not None:
+        done = Operation("is", (formula.value(work.any_done), Value(None)))
+        ways.append(done if items is None else Operation("and", (items, done)))
+    if ways:
+        test = ways[0] if len(ways) == 1 else Operation("or", tuple(ways))
+        formula.helpers.add("AirflowSkipException")
+        lines += [
+            *layout(test, prefix="if ", suffix=":", around=1),
+            SKIP,
+        ]
+    values = {
+        name: _gathered(output, work, items, formula, view) for name, output in work.outputs.items()
+    }
+    lines = [*formula.statements(), *lines]
+    if values:
+        only = values.get("return") if len(values) == 1 else None
+        lines += layout(dict_of(values) if only is None else only, prefix="return ", around=1)
+    elif not ways:
+        lines.append("return None")
+    return _written(unit, view, formula, lines, docs=docs, settings=output_settings(unit.task))
+
+
+def _gathered(
+    output: Collected, work: Collect, items: Expr | None, formula: Formula, view: TaskView
+) -> Expr:
+    """The list of what the iterations gave."""
+    reference = output.mapped
+    if reference is None:
+        values = list_of([formula.value(value) for value in output.single])
+        if work.keeps_none:
+            return values
+        formula.helpers.add("given")
+        return call("given", values)
+    assert reference.op == "output"
+    unit = view.plan.units[reference.node]
+    key = () if reference.output == "return" else (Value(reference.output),)
+    if work.keeps_none and may_be_none(output.type):
+        count = Value(work.length) if items is None else call("len", items)
+        formula.helpers.add("outputs_of")
+        return call("outputs_of", Value(unit.id), *key, count=count)
+    formula.helpers.add("outputs_of")
+    return call("outputs_of", Value(unit.id), *key)
+
+
+def may_be_none(type_: Type) -> bool:
+    """Whether a task that gives such an output may give null."""
+    return type_.kind in ("any", "optional")
+
+
+def _write_say(unit: Unit, work: Say, formula: Formula, view: TaskView) -> Written:
+    lines = layout(Value(work.text), prefix="return ", around=1)
+    return _written(unit, view, formula, lines, docs=work.docs)
+
+
+WRITERS: Mapping[type, Callable[..., Written]] = {
+    Check: _write_check,
+    Choose: _write_choose,
+    Collect: _write_collect,
+    Give: _write_give,
+    ListItems: _write_items,
+    Say: _write_say,
+}

@@ -1,0 +1,139 @@
+"""Join rules and guards of tasks, as trigger rules and tasks that skip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from intermodal.analysis import graph
+from intermodal.ir import Branch, Expression, Join, PythonCall, Task
+from intermodal_compilers.airflow.plan import Check, Unit
+
+if TYPE_CHECKING:
+    from intermodal_compilers.airflow.region import Region
+    from intermodal_compilers.airflow.structure import Structure
+
+# Rules that may find that a task cannot run because others failed; the rest run it or skip it.
+MAY_FAIL = (Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS, Join.ONE_SUCCESS)
+
+
+def add_task(structure: Structure, task: Task, region: Region, inherited: tuple[str, ...]) -> None:
+    """Add a task, and what decides beside its trigger rule whether it runs."""
+    here = structure.task_here(task, region)
+    unit = Unit(here, place=region.place, origin=task.id, index=region.index)
+    teardown = task.pairing is not None and task.pairing.role == "teardown"
+    direct = None if task.guard or teardown else _arms_before(structure, task, region, inherited)
+    if direct:
+        unit.waits, unit.rule = direct, Join.NONE_FAILED_MIN_ONE_SUCCESS
+    else:
+        ups = structure.ups(task, region, inherited)
+        guard = None if task.guard is None else structure.resolved(task.guard, region)
+        decide(structure, unit, ups, guard, region, rule=task.join)
+    structure.add_unit(unit)
+    structure.ends[here.id] = lambda: here.id
+
+
+def decide(
+    structure: Structure,
+    unit: Unit,
+    ups: tuple[str, ...],
+    guard: Expression | None,
+    region: Region,
+    *,
+    rule: Join,
+) -> None:
+    """Give a unit its edges and trigger rule, with the units before it that they take.
+
+    A unit of its own stands for a join rule wherever another edge would change what the rule counts:
+    in an arm of a branch, and behind a guard.
+    """
+    task = unit.task
+    plain = rule is Join.ALL_SUCCESS or not ups or _is_teardown(task)
+    if (
+        guard is not None
+        and plain
+        and not _is_teardown(task)
+        and _can_look(unit, ups, guard, structure)
+    ):
+        unit.guard, guard = guard, None
+    if guard is None and (plain or not _would_count(structure, ups, region)):
+        unit.waits = structure.gated(ups, region)
+        unit.rule = Join.ALL_SUCCESS if not ups else rule
+        return
+    waits = list(ups) if plain else _join_unit(structure, task, ups, guard, region, rule)
+    if guard is not None and (plain or rule in MAY_FAIL):
+        waits.append(_guard_unit(structure, task, guard, region, known=not plain))
+    unit.waits = structure.gated(waits, region)
+    if _is_teardown(task):
+        unit.rule = rule
+
+
+def _join_unit(
+    structure: Structure,
+    task: Task,
+    ups: tuple[str, ...],
+    guard: Expression | None,
+    region: Region,
+    rule: Join,
+) -> list[str]:
+    """A unit that runs where the join rule holds, and the guard if there is one; none for `always`."""
+    if rule is Join.ALWAYS and guard is None:
+        return []
+    place = region.place
+    if region.mapped and not any(region.mapped in structure.plan.units[up].place for up in ups):
+        # The first tasks of a mapped group wait for its items, which would count.
+        place = place[: place.index(region.mapped)]
+    name = structure.helper_id(task.id, "join")
+    work = None if guard is None else Check(guard, skips_itself=bool(region.mapped))
+    waits = () if rule is Join.ALWAYS else ups
+    kept = Join.ALL_SUCCESS if rule is Join.ALWAYS else rule
+    structure.add(work, name, waits, replace(region, place=place), rule=kept)
+    return [name]
+
+
+def _guard_unit(
+    structure: Structure, task: Task, guard: Expression, region: Region, *, known: bool
+) -> str:
+    """A unit that skips the task if the guard does not hold."""
+    refs = structure.output_units([guard])
+    name = structure.helper_id(task.id, "guard")
+    waits = structure.gated(refs, region)
+    rule = Join.ALL_DONE if known and waits else Join.ALL_SUCCESS
+    structure.add(
+        Check(guard, known, skips_itself=bool(region.mapped)), name, waits, region, rule=rule
+    )
+    return name
+
+
+def _would_count(structure: Structure, ups: tuple[str, ...], region: Region) -> bool:
+    """Whether the trigger rule of a task here would count more than what it waits for."""
+    if region.gate:
+        return True
+    return bool(region.mapped) and not any(
+        region.mapped in structure.plan.units[up].place for up in ups
+    )
+
+
+def _can_look(unit: Unit, ups: tuple[str, ...], guard: Expression, structure: Structure) -> bool:
+    """Whether the task's own function can look at the guard: it waits for nothing but that."""
+    return isinstance(unit.task.action, PythonCall) and set(ups) <= set(
+        structure.output_units([guard])
+    )
+
+
+def _is_teardown(task: Task) -> bool:
+    return task.pairing is not None and task.pairing.role == "teardown"
+
+
+def _arms_before(
+    structure: Structure, task: Task, region: Region, inherited: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """The last tasks of a branch's arms, where a task waits for that branch only."""
+    ups = structure.shape.ups(task)
+    if task.join is not Join.ALL_SUCCESS or inherited or len(ups) != 1 or region.gate:
+        return None
+    if not isinstance(structure.shape.nodes[ups[0]], Branch):
+        return None
+    if graph.data_upstreams(task):
+        return None
+    return tuple(structure.leaf_units[region.key(ups[0])]())

@@ -1,0 +1,297 @@
+"""Loops: mapped over their items, or written out for each item where Airflow cannot map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from intermodal.analysis import graph
+from intermodal.findings import Finding, error, warning
+from intermodal.ir import (
+    AnyType,
+    ArtifactType,
+    BodyNode,
+    Branch,
+    Expression,
+    ForEach,
+    ItemRef,
+    Join,
+    ListType,
+    Literal_,
+    OptionalType,
+    OutputRef,
+    Task,
+    Type,
+    Wait,
+)
+from intermodal_compilers.airflow.plan import Collect, Collected, ListItems, Loop, Say
+from intermodal_compilers.airflow.region import Region, copy_region
+from intermodal_compilers.airflow.templates import holds_template
+
+if TYPE_CHECKING:
+    from intermodal_compilers.airflow.structure import Structure
+
+# Airflow's `max_map_length`, and how often a task is written out at most.
+LONGEST_MAP = 1024
+MOST_COPIES = 100
+
+# Rules by which a task always runs, or fails.
+NEVER_SKIP = (Join.ALL_SUCCESS, Join.ALL_DONE, Join.NONE_FAILED, Join.ALWAYS)
+
+
+def add_loop(
+    structure: Structure, loop: ForEach, region: Region, inherited: tuple[str, ...]
+) -> None:
+    """Add a loop; its end is added once something waits for it."""
+    inner = [node for node in _deep(loop.body) if isinstance(node, ForEach)]
+    literal = _literal_items(loop)
+    if region.mapped or any(_literal_items(nested) is None for nested in inner):
+        if literal is not None and (inner or region.mapped):
+            _add_copies(structure, loop, literal, region, inherited)
+            return
+        if region.mapped:
+            structure.plan.findings.append(_nested(structure, loop))
+            literal = []
+    _add_mapped(structure, loop, literal, region, inherited)
+
+
+def _add_mapped(
+    structure: Structure,
+    loop: ForEach,
+    literal: list[object] | None,
+    region: Region,
+    inherited: tuple[str, ...],
+) -> None:
+    key = region.key(loop.id)
+    if literal is not None and len(literal) > LONGEST_MAP:
+        structure.plan.findings.append(_too_long(structure, loop, len(literal)))
+        literal = literal[:1]
+    ups = structure.ups(loop, region, inherited)
+    items = _items(structure, loop, literal, ups, region)
+    item_type = structure.types.item_type(loop)
+    structure.plan.loops[key] = Loop(key, items, item_type, loop.max_parallel)
+    inside = replace(
+        region,
+        gate="",
+        mapped=key,
+        place=(*region.place, key),
+        index=(*region.index, None),
+        items={**region.items, loop.id: ItemRef.of(loop=key)},
+    )
+    before = len(structure.plan.units)
+    structure.add_body(loop.body, inside)
+    added = [u for u in list(structure.plan.units.values())[before:] if key in u.place]
+    if loop.max_parallel is not None and len(added) > 1:
+        structure.plan.findings.append(_not_together(structure, loop))
+    certain = bool(literal) and isinstance(items, Literal_)
+    _finish(structure, loop, region, [inside], None if certain else items, len(literal or ()))
+
+
+def _add_copies(
+    structure: Structure,
+    loop: ForEach,
+    items: list[object],
+    region: Region,
+    inherited: tuple[str, ...],
+) -> None:
+    """Write the body out for each item."""
+    if len(items) > MOST_COPIES:
+        structure.plan.findings.append(_too_many(structure, loop, len(items)))
+        items = items[:1]
+    ids = [name for node in loop.body for name in graph.ids_inside(node)]
+    ups = structure.ups(loop, region, inherited)
+    if loop.max_parallel is not None and loop.max_parallel < len(items):
+        structure.plan.findings.append(_not_together(structure, loop))
+    copies = []
+    gate = region.gate
+    if ups:
+        start = structure.helper_id(region.key(loop.id), "start")
+        gate = structure.add(None, start, structure.gated(ups, region), region).id
+    for position, item in enumerate(items):
+        copied = copy_region(replace(region, gate=gate), ids, position)
+        copied = replace(copied, items={**region.items, loop.id: Literal_.of(value=item)})
+        structure.add_body(loop.body, copied)
+        copies.append(copied)
+    _finish(structure, loop, region, copies, None if items else Literal_.of(value=[]))
+
+
+def _items(
+    structure: Structure,
+    loop: ForEach,
+    literal: list[object] | None,
+    ups: tuple[str, ...],
+    region: Region,
+) -> Expression:
+    """What Airflow maps over: a list, the output of the task that gives it, or of one added here."""
+    if literal and not ups and not region.gate and not holds_template(literal):
+        return Literal_.of(value=literal)
+    lists = tuple(structure.resolved(part, region) for part in loop.items.lists)
+    first = lists[0]
+    if len(lists) == 1 and isinstance(first, OutputRef) and ups == (first.node,):
+        given = structure.type_of(loop.items.lists[0])
+        unit = structure.plan.units[first.node]
+        plain = unit.work is not None or not isinstance(
+            unit.task.outputs.get(first.output), ArtifactType
+        )
+        if isinstance(given, ListType) and not region.gate and plain and not region.mapped:
+            return first
+    name = structure.helper_id(region.key(loop.id), "items")
+    work = ListItems(lists, loop.items.combine)
+    outputs: dict[str, Type] = {"return": ListType.of(item=structure.types.item_type(loop))}
+    structure.add(work, name, structure.gated(ups, region), region, outputs=outputs)
+    return OutputRef.of(node=name, output="return")
+
+
+def _finish(
+    structure: Structure,
+    loop: ForEach,
+    region: Region,
+    copies: list[Region],
+    items: Expression | None,
+    length: int = 0,
+) -> None:
+    """Say how the loop ends, and what has become of its outputs.
+
+    Args:
+        structure: The plan.
+        loop: The loop.
+        region: Where it stands.
+        copies: The regions of its body.
+        items: The items, where there may be none.
+        length: How many there are, if that is known.
+    """
+    key = region.key(loop.id)
+    leaves = [unit for copied in copies for unit in structure.region_leaves(loop.body, copied)]
+    if items is None:
+        structure.leaf_units[key] = lambda: leaves
+    skips = _may_all_skip(structure, loop)
+
+    def end() -> str:
+        name = structure.helper_id(key, "end")
+        any_done = None
+        waits = list(leaves)
+        if skips:
+            done = structure.helper_id(key, "any")
+            rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
+            docs = "Only runs if one iteration succeeded."
+            text = Say("succeeded", docs)
+            unit = structure.add(text, done, leaves, region, rule=rule, outputs={"return": TEXT})
+            any_done = OutputRef.of(node=unit.id, output="return")
+            waits.append(done)
+        outputs, types = {}, {}
+        for given, reference in loop.outputs.items():
+            output = "return" if len(loop.outputs) == 1 else given
+            outputs[output] = _collected(structure, reference, copies)
+            types[output] = ListType.of(item=structure.type_of(reference))
+            structure.outputs[key, given] = OutputRef.of(node=name, output=output)
+        if isinstance(items, OutputRef):
+            waits.append(items.node)
+        if not outputs and items is None and not skips:
+            work = None
+        else:
+            work = Collect(outputs, items, any_done, length)
+        structure.add(work, name, waits, region, rule=Join.NONE_FAILED, outputs=types)
+        return name
+
+    structure.ends[key] = cache(end)
+
+
+def _collected(structure: Structure, reference: OutputRef, copies: list[Region]) -> Collected:
+    """What an output is gathered from."""
+    values = tuple(structure.resolved(reference, copied) for copied in copies)
+    type_ = structure.type_of(reference)
+    if len(copies) == 1 and copies[0].index and copies[0].index[-1] is None:
+        return Collected(type_, mapped=values[0])
+    return Collected(type_, single=values)
+
+
+def _literal_items(loop: ForEach) -> list[object] | None:
+    """The items, if they are written in the pipeline."""
+    import itertools
+
+    lists: list[list[object]] = []
+    for part in loop.items.lists:
+        if not isinstance(part, Literal_):
+            return None
+        value = part.value
+        if isinstance(value, dict):
+            value = [[key, item] for key, item in value.items()]
+        if not isinstance(value, list):
+            return None
+        lists.append(list(value))
+    if loop.items.combine == "single":
+        return lists[0]
+    if loop.items.combine == "product":
+        return [list(item) for item in itertools.product(*lists)]
+    return [list(item) for item in zip(*lists, strict=False)]
+
+
+def _deep(body: Iterable[BodyNode]) -> Iterable[BodyNode]:
+    for node in body:
+        yield node
+        for _, inner in graph.regions(node):
+            yield from _deep(inner)
+
+
+def _may_all_skip(structure: Structure, loop: ForEach) -> bool:
+    """Whether all iterations may be skipped, by what stands in the loop."""
+    for node in _deep(loop.body):
+        if isinstance(node, Branch):
+            return True
+        if not isinstance(node, Task):
+            continue
+        waiting = isinstance(node.action, Wait) and node.action.soft_fail
+        if node.guard is not None or waiting or node.join not in NEVER_SKIP:
+            return True
+        outside = [up for up in structure.shape.ups(node) if up not in set(graph.ids_inside(loop))]
+        if outside:
+            return True
+    return False
+
+
+def _nested(structure: Structure, loop: ForEach) -> Finding:
+    return error(
+        "PORT204",
+        f"{structure.target} cannot run the loop `{loop.id}` inside another loop",
+        loop.span,
+        why="Airflow maps no task group inside a mapped one, and the items of neither loop are "
+        "written in the pipeline, so they cannot be written out either",
+        next="write the items of one of the loops as a list, or loop over pairs",
+    )
+
+
+def _too_long(structure: Structure, loop: ForEach, count: int) -> Finding:
+    return error(
+        "PORT203",
+        f"{structure.target} cannot run the {count} iterations of `{loop.id}`",
+        loop.span,
+        why=f"Airflow maps over at most {LONGEST_MAP} items, unless `core.max_map_length` is raised",
+        next="split the list, or give each iteration several items",
+    )
+
+
+def _too_many(structure: Structure, loop: ForEach, count: int) -> Finding:
+    return error(
+        "PORT203",
+        f"{structure.target} cannot write out the {count} iterations of `{loop.id}`",
+        loop.span,
+        why="Airflow maps no task group inside a mapped one, so one of the loops is written out "
+        f"task by task, {MOST_COPIES} times at most",
+        next="make the list shorter, or loop over pairs",
+    )
+
+
+def _not_together(structure: Structure, loop: ForEach) -> Finding:
+    return warning(
+        "PORT204",
+        f"{structure.target} lets each task of `{loop.id}` run {loop.max_parallel} times at once, "
+        "rather than that many iterations",
+        loop.span,
+        why="Airflow limits the instances of a task, not of a task group",
+        next="set `max_active_tasks` for the pipeline if the machine cannot take more",
+    )
+
+
+TEXT = OptionalType.of(item=AnyType.of())
