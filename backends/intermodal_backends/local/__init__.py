@@ -48,7 +48,7 @@ def run_pipeline(
             pool that is too small, PORT602 or PORT607 a run that cannot be resumed, PORT006 the
             store cannot be written.
     """
-    from intermodal_backends.local.engine import run
+    from intermodal_backends.local.runs import run
 
     return run(pipeline, parameters or {}, options or RunOptions())
 

@@ -6,15 +6,12 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 from intermodal.analysis import graph
-from intermodal.analysis.defaults import fold_defaults
 from intermodal.analysis.evaluate import EvaluationError, evaluate
-from intermodal.analysis.parameters import fill_parameters
 from intermodal.analysis.waits import instance_id
-from intermodal.findings import Finding, FindingsError, error, raise_errors
+from intermodal.findings import Finding
 from intermodal.ir import Approval, Pipeline, Task, TriggerRun, Wait
 from intermodal.running import Answer, Progress, RunOptions, RunResult
 from intermodal.runtime.context import (
@@ -42,7 +39,7 @@ from intermodal_backends.local.attempts import (
 )
 from intermodal_backends.local.desk import Desk, Question
 from intermodal_backends.local.endings import Endings
-from intermodal_backends.local.folder import RunFolder, new_run_id, resumable
+from intermodal_backends.local.folder import RunFolder, new_run_id
 from intermodal_backends.local.notices import Notices
 from intermodal_backends.local.orders import Order, message_of, names_in_action, parameters_of
 from intermodal_backends.local.plan import Plan
@@ -52,33 +49,9 @@ from intermodal_backends.local.retries import pause_before
 from intermodal_backends.local.scheduler import Key, Scheduler
 from intermodal_backends.local.scope import InstanceScope, Run
 from intermodal_backends.local.signals import StopSignals
-from intermodal_backends.local.support import beforehand
 from intermodal_backends.local.tracked import RunTracking
 from intermodal_backends.local.triggered import Triggered, failed_behind
 from intermodal_backends.local.worker import WorkerProcess
-
-
-def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) -> RunResult:
-    """See `local.run_pipeline`."""
-    pipeline = fold_defaults(pipeline)
-    findings = beforehand(pipeline, options)
-    raise_errors(findings)
-    started = options.now()
-    run_id = options.resume or options.run_id or new_run_id(started)
-    folder = RunFolder(options.store, pipeline.name, run_id)
-    logical_date = options.logical_date or started.isoformat()
-    if options.resume:
-        state = resumable(folder, pipeline, run_id)
-        logical_date = state["logical_date"]
-        parameters = _same_parameters(parameters, state["parameters"], run_id)
-    values, wrong = fill_parameters(pipeline, parameters)
-    raise_errors(wrong)
-    folder.create()
-    facts = Run(pipeline.name, run_id, values, logical_date)
-    engine = Engine(pipeline, facts, options, folder)
-    engine.record.findings += findings
-    with closing(engine.desk):
-        return engine.run()
 
 
 class Engine:
@@ -407,23 +380,3 @@ class Engine:
         hidden = hide_secrets(text, self._environment)
         if hidden != text:
             log.write_text(hidden, encoding="utf-8", errors="surrogateescape")
-
-
-def _same_parameters(
-    given: Mapping[str, Any], before: Mapping[str, Any], run_id: str
-) -> Mapping[str, Any]:
-    """The parameters that the run began with; giving others is a mistake (PORT607)."""
-    changed = [name for name, value in given.items() if before.get(name) != value]
-    if not changed:
-        return before
-    raise FindingsError(
-        [
-            error(
-                "PORT607",
-                f"run `{run_id}` cannot go on with another value of `{name}`",
-                why=f"it began with {before.get(name)!r}",
-                next="leave the parameter out, or start a new run",
-            )
-            for name in changed
-        ]
-    )

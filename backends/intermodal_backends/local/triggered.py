@@ -57,7 +57,7 @@ def run_triggered(triggered: Triggered, by: str, options: RunOptions) -> None:
         TriggeredRunFailed: It failed, or could not begin.
         KeyboardInterrupt: It was interrupted.
     """
-    from intermodal_backends.local.engine import run
+    from intermodal_backends.local.runs import run
 
     chain = (*options.chain, by)
     if len(chain) > DEEPEST:
