@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from intermodal.compiling import Compiler
-from intermodal.features import Capabilities, Feature, Lowered, Refused, Support
+from intermodal.features import Capabilities, Declares, Feature, Lowered, Refused, Support
 
 FILE = Path(__file__).with_name("evidence.json")
 """Comes with the package, and is written by `make matrix` only."""
@@ -123,7 +122,7 @@ def hash_of(capabilities: Capabilities) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def rows(compilers: Iterable[Compiler], evidence: Evidence) -> list[Row]:
+def rows(compilers: Iterable[Declares], evidence: Evidence) -> list[Row]:
     """The matrix: features in their order, then targets, then versions with the default first."""
     versions = [(c, v, c.capabilities(v)) for c in compilers for v in c.versions]
     using = _cases_by_feature(evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from intermodal.findings import Finding, Span, error, note
 from intermodal.frozen import Frozen
@@ -145,6 +146,17 @@ class Use(Frozen):
     feature: Feature
     subject: str
     span: Span | None
+
+
+class Declares(Protocol):
+    """Something that says of every feature how it supports it: a compiler, or the engine of this machine."""
+
+    name: str
+    versions: tuple[str, ...]
+
+    def capabilities(self, version: str) -> Capabilities:
+        """The support of every feature."""
+        ...
 
 
 def undeclared(capabilities: Capabilities) -> list[Feature]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from intermodal import registry
+from intermodal.features import Declares
 from intermodal.runtime.context import DEFAULT_STORE
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class RunResult:
     ended: datetime
 
 
-class LocalBackend(Protocol):
+class LocalBackend(Declares, Protocol):
     """The backend registered as `local`."""
 
     def run(

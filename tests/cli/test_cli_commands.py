@@ -270,3 +270,12 @@ def test_no_store_yet(call, project):
 
 def test_artifacts_with_a_wrong_command(call, project):
     assert call("artifacts", "lst").code == 2
+
+
+def test_what_the_engine_of_this_machine_supports(call):
+    rows = call("targets", "local", "--json").json
+    support = {row["feature"]: (row["support"], row["why"]) for row in rows}
+    assert {row["target"] for row in rows} == {"local"}
+    assert support["structure.branch"] == ("native", "")
+    assert support["action.http"] == ("refused", "the local engine has no connections")
+    assert call("targets", "local").out.startswith("local@1\n")

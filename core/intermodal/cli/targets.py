@@ -11,10 +11,12 @@ from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, complete_targets
 
 if TYPE_CHECKING:
-    from intermodal.compiling import Compiler, Target
+    from intermodal.compiling import Target
     from intermodal.evidence import Evidence, Row
+    from intermodal.features import Declares
     from intermodal.findings import Finding
 
+LOCAL = "local"
 NO_ENGINE = "-"
 
 
@@ -24,6 +26,7 @@ NO_ENGINE = "-"
     examples=(
         "port targets",
         "port targets airflow@2.11",
+        "port targets local",
         "port targets --json",
     ),
 )
@@ -31,6 +34,8 @@ NO_ENGINE = "-"
 @as_json
 def command(target: str | None, as_json: bool) -> None:
     """List targets, versions and features, or what one TARGET supports and how.
+
+    `local` is the engine of this machine, which nothing is compiled for.
 
     Numbers are conformance cases that use a feature: how many compile, and how many of them ran on the
     real engine and did the same as everywhere else.
@@ -62,29 +67,34 @@ def _chosen(text: str | None) -> Target | None:
         FindingsError: There is none of that name.
     """
     from intermodal.cli.matrix import resolve_targets
+    from intermodal.compiling import Target
     from intermodal.findings import raise_errors
+    from intermodal.running import local_backend
 
+    if text == LOCAL:
+        return Target(LOCAL, local_backend().versions[0])
     targets, unknown = resolve_targets([text] if text else [])
     raise_errors(unknown)
     return targets[0] if targets else None
 
 
-def _compilers(names: Sequence[str] | None) -> tuple[dict[str, Compiler], list[Finding]]:
+def _compilers(names: Sequence[str] | None) -> tuple[dict[str, Declares], list[Finding]]:
     """The compilers that can be loaded, and a finding for each other one."""
     from intermodal import registry
     from intermodal.cli.matrix import not_loadable
+    from intermodal.running import local_backend
 
-    compilers: dict[str, Compiler] = {}
+    compilers: dict[str, Declares] = {}
     findings: list[Finding] = []
     for name in registry.names("compilers") if names is None else names:
         try:
-            compilers[name] = registry.compiler(name)
+            compilers[name] = local_backend() if name == LOCAL else registry.compiler(name)
         except (ImportError, AttributeError) as problem:
             findings.append(not_loadable(name, problem))
     return compilers, findings
 
 
-def _overview(compilers: Mapping[str, Compiler], matrix: Sequence[Row], evidence: Evidence) -> str:
+def _overview(compilers: Mapping[str, Declares], matrix: Sequence[Row], evidence: Evidence) -> str:
     """Targets with their versions, then features down and targets across."""
     from intermodal.cli.matrix import columns
 
