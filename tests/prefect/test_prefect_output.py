@@ -313,7 +313,7 @@ def test_runs_that_a_schedule_starts_outside_its_dates_are_skipped():
         ({"resources": Resources(memory="1Gi")}, Settings(), "PORT204"),
         ({"retry": Retry(max=60, delay=1, factor=1.1)}, Settings(), "PORT204"),
         ({"environment": {"A": "\0"}}, Settings(), "PORT204"),
-        ({"pool": "small"}, Settings(), "PORT200"),
+        ({"resources": Resources(gpu=1)}, Settings(), "PORT200"),
         ({}, Settings(code="bundle"), "PORT204"),
         ({}, Settings(targets={"prefect": {"work_pool_type": "moon"}}), "PORT204"),
     ],

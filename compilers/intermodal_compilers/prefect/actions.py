@@ -15,9 +15,26 @@ from intermodal.ir import (
     MapOf,
     PathRef,
     Pipeline,
+    PythonCall,
+    Shell,
     Task,
     TriggerRun,
+    Wait,
 )
+
+
+def python_call(task: Task) -> PythonCall | None:
+    """The function that a task calls, or that it waits for."""
+    action = task.action.check if isinstance(task.action, Wait) else task.action
+    return action if isinstance(action, PythonCall) else None
+
+
+def may_use_runtime(task: Task) -> bool:
+    """Whether the runtime can do what the task does."""
+    action = task.action
+    if isinstance(action, Wait):
+        return isinstance(action.check, PythonCall)
+    return isinstance(action, (PythonCall, Shell, Container))
 
 
 def own_inputs(task: Task) -> Mapping[str, Expression]:
@@ -78,7 +95,7 @@ def _filled(value: Any, task: Task) -> Any:
     if hasattr(value, "op"):
         changed = {
             name: _filled(getattr(value, name), task)
-            for name in type(value).model_fields
+            for name in value.field_names
             if name not in ("op", "span")
         }
         return value.model_copy(update=changed)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from intermodal.ir import ArtifactType, Literal_, Task, Type
+from intermodal.ir import ArtifactType, Literal_, SecretRef, Task, Type, Wait
 from intermodal_compilers.prefect.annotations import is_scalar
 from intermodal_compilers.prefect.names import PREFECT_ARGUMENTS, variable
 from intermodal_compilers.prefect.policies import number
-from intermodal_compilers.pysource import Expr, Name, Value, call, dict_of, is_identifier
+from intermodal_compilers.pysource import Expr, Name, Value, call, dict_of, is_identifier, tuple_of
 
 
 def is_plain_argument(name: str) -> bool:
@@ -39,11 +39,24 @@ def process_arguments(task: Task) -> dict[str, Expr]:
     arguments: dict[str, Expr] = {}
     if task.timeout is not None:
         arguments["timeout"] = Value(number(task.timeout.total_seconds()))
-    if task.environment:
-        arguments["environment"] = dict_of(
-            {name: Value(text) for name, text in task.environment.items()}
-        )
+    if (
+        isinstance(task.action, Wait)
+        and task.timeout is not None
+        and task.action.timeout is not None
+    ):
+        arguments["timeout"] = Value(number(min(task.timeout, task.action.timeout).total_seconds()))
+    plain = dict_of({name: Value(text) for name, text in task.environment.items()})
+    if task.secrets:
+        held = {entry.variable: _names_of(entry.secret) for entry in task.secrets}
+        arguments["environment"] = call("Variables", plain, dict_of(held))
+    elif task.environment:
+        arguments["environment"] = plain
     return arguments
+
+
+def _names_of(secret: SecretRef) -> Expr:
+    words = (secret.name,) if secret.key is None else (secret.name, secret.key)
+    return tuple_of(Value(word) for word in words)
 
 
 def isolation(task: Task) -> Expr | None:

@@ -10,7 +10,7 @@ from intermodal.features import Lowered, Native, Refused, Support
 _DECIDES = "a helper of the file: the task waits until all upstreams have ended, and decides by their states"
 _JOIN = Lowered(_DECIDES)
 _COMPUTED = Lowered("plain Python that is evaluated when everything it uses has ended")
-_SECRET = "the worker's environment variable `INTERMODAL_SECRET_NAME`, or a Secret block; read when the task runs"
+_HELD = "the worker's environment variable `INTERMODAL_SECRET_NAME`, or a Secret block; read when the task runs"
 _PER_FLOW_RUN = (
     "a job variable of the deployment, which holds for the whole flow run, so that the largest of its "
     "tasks' values is used; work pools of type `kubernetes` have it (setting "
@@ -34,7 +34,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.TYPE_STRUCT: Lowered("a mapping; its fields are not checked when a run starts"),
     F.PIPELINE_OUTPUTS: Native(),
     F.MAX_ACTIVE_RUNS: Native(),
-    F.MAX_ACTIVE_TASKS: Lowered("the number of threads of the flow's task runner"),
+    F.MAX_ACTIVE_TASKS: Lowered("the number of threads of the flow's task runner, or a semaphore"),
     F.IMAGE: Lowered(
         "the job variable `image` of the deployment; the image must hold Prefect, and work pools of "
         "type `process` take none"
@@ -43,16 +43,13 @@ CAPABILITIES: Mapping[F, Support] = {
         "`requirements.txt` beside the flow and, in container work pools, `EXTRA_PIP_PACKAGES`"
     ),
     F.TRACKING: Lowered("Intermodal's runtime inside each task"),
-    F.PIPELINE_NOTIFICATIONS: Refused(
-        "Prefect notifies through automations on its server, which a deployment file cannot hold",
-        "make an automation in Prefect, or send the message from a task",
-    ),
+    F.PIPELINE_NOTIFICATIONS: Lowered("hooks of the flow that send the message"),
     F.SCHEDULE_CRON: Native(),
     F.SCHEDULE_TIMEZONE: Native(),
     F.SCHEDULE_INTERVAL: Native(),
     F.SCHEDULE_MANUAL: Native(),
-    F.SCHEDULE_DATA: Refused("not built for Prefect yet", "use a cron or interval schedule"),
-    F.SCHEDULE_EVENT: Refused("not built for Prefect yet", "use a cron or interval schedule"),
+    F.SCHEDULE_DATA: Lowered("a trigger of the deployment for the events that writing tasks emit"),
+    F.SCHEDULE_EVENT: Lowered("a trigger of the deployment for events of this name"),
     F.SCHEDULE_MULTIPLE: Native(),
     F.SCHEDULE_START: Lowered(
         "scheduled runs before it end at once as Skipped; it is the anchor of an interval, too"
@@ -68,9 +65,9 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_CONTAINER: Lowered("a task that runs the image with the worker's Docker"),
     F.ACTION_SQL: Refused("not built for Prefect yet", "run the statement in a Python task"),
     F.ACTION_HTTP: Refused("not built for Prefect yet", "send the request in a Python task"),
-    F.ACTION_WAIT: Refused("not built for Prefect yet", "poll inside a Python task"),
-    F.ACTION_APPROVAL: Refused("not built for Prefect yet", "split the pipeline in two"),
-    F.ACTION_TRIGGER: Refused("not built for Prefect yet", "start the run from a Python task"),
+    F.ACTION_WAIT: Lowered("a task that looks again and again"),
+    F.ACTION_APPROVAL: Lowered("`pause_flow_run` with an answer; tasks that run go on meanwhile"),
+    F.ACTION_TRIGGER: Lowered("`run_deployment` of the flow's deployment, which has to exist"),
     F.ACTION_NOOP: Native(),
     F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in Prefect yet"),
     F.VALUE_PASSING: Native(),
@@ -79,7 +76,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.EXPRESSION_ITEM: _COMPUTED,
     F.EXPRESSION_RUN_FACT: _COMPUTED,
     F.EXPRESSION_TASK_STATE: _COMPUTED,
-    F.EXPRESSION_SECRET: Lowered(_SECRET),
+    F.EXPRESSION_SECRET: Lowered(_HELD),
     F.EXPRESSION_FORMAT: _COMPUTED,
     F.EXPRESSION_COMPARE: _COMPUTED,
     F.EXPRESSION_LOGIC: _COMPUTED,
@@ -114,11 +111,11 @@ CAPABILITIES: Mapping[F, Support] = {
         "the work is done in a process of its own, which is ended: Prefect's own timeout cannot "
         "interrupt a thread"
     ),
-    F.CACHE: Refused(
-        "caching across runs is not built for Prefect yet", "leave the cache policy out"
+    F.CACHE: Lowered(
+        "Prefect's cache policies, whose results are kept in its result storage; the runtime's cache where the task calls the runtime"
     ),
-    F.CACHE_TTL: Refused("caching across runs is not built for Prefect yet", "leave it out"),
-    F.CACHE_KEY: Refused("caching across runs is not built for Prefect yet", "leave it out"),
+    F.CACHE_TTL: Lowered("`cache_expiration`"),
+    F.CACHE_KEY: Lowered("a cache key function"),
     F.RESOURCE_CPU: Lowered(_PER_FLOW_RUN),
     F.RESOURCE_MEMORY: Lowered(_PER_FLOW_RUN),
     F.RESOURCE_LIMITS: Lowered(_PER_FLOW_RUN),
@@ -127,19 +124,16 @@ CAPABILITIES: Mapping[F, Support] = {
         "choose a work pool whose machines have the accelerator, and leave the request out",
     ),
     F.RESOURCE_DISK: Refused("no Prefect work pool has a setting for it", "leave it out"),
-    F.POOL: Refused(
-        "Prefect limits concurrency by tags on its server, which a deployment file cannot set",
-        "use `max_active_tasks` of the pipeline, or a concurrency limit on a label's tag",
+    F.POOL: Lowered(
+        "Prefect's concurrency limits of the same name, which have to be made on the server"
     ),
-    F.PRIORITY: Refused("Prefect has priorities of work queues only, not of tasks", "leave it out"),
+    F.PRIORITY: Lowered(
+        "tasks of higher priority are submitted first, where nothing keeps them waiting"
+    ),
     F.ENVIRONMENT: Lowered("the work is done in a process of its own with these variables"),
-    F.SECRET_VARIABLES: Refused(
-        "not built for Prefect yet", "load a Prefect Secret block inside the task"
-    ),
-    F.NOTIFICATIONS: Refused(
-        "Prefect notifies through automations on its server", "make an automation in Prefect"
-    ),
-    F.ASSETS: Refused("not built for Prefect yet", "leave reads and writes out"),
+    F.SECRET_VARIABLES: Lowered(_HELD),
+    F.NOTIFICATIONS: Lowered("hooks of the task that send the message"),
+    F.ASSETS: Lowered("an event for each asset that was written; tags `reads:URI`"),
     F.TASK_LABELS: Lowered("tags `key:value` of the task"),
     F.TASK_OWNERS: Lowered("tags `owner:NAME` of the task"),
     F.DISPLAY_NAME: Native(),

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from intermodal.findings import Finding, error
-from intermodal.ir import Container, Expression, Format, PathRef
+from intermodal.compiling import Settings
+from intermodal.findings import Finding, error, warning
+from intermodal.ir import (
+    Approval,
+    Container,
+    Expression,
+    Format,
+    PathRef,
+    Task,
+    TriggerRun,
+    Wait,
+)
 from intermodal_compilers.prefect.arguments import process_arguments
 from intermodal_compilers.prefect.definitions import Definition
 from intermodal_compilers.prefect.expressions import container_text
 from intermodal_compilers.prefect.infrastructure import container_limits
 from intermodal_compilers.prefect.model import CallBody
 from intermodal_compilers.prefect.outputs import command_tag, read_as
+from intermodal_compilers.prefect.policies import cache_argument, number
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
 
 
@@ -36,12 +48,67 @@ def shell_body(definition: Definition, command: str) -> CallBody:
         "inputs": inputs,
         "outputs": dict_of({name: Value(command_tag(t)) for name, t in task.outputs.items()}),
         "environment": process_arguments(task).get("environment"),
+        "cache": cache_argument(task),
     }
     function: Expr = Name("runtime.run_shell")
     if task.timeout is not None:
         timeout = {"timeout": process_arguments(task)["timeout"]}
         function = call(call("own_process", **timeout), function)
     return CallBody(call(function, Value(command), **arguments), returns=bool(task.outputs))
+
+
+def check_body(definition: Definition, command: str) -> CallBody:
+    """A task that looks by a command, whose exit code is the answer."""
+    arguments = process_arguments(definition.task)
+    inputs = given(definition)
+    looked = call("succeeds", Name("run_shell"), Value(command), inputs, **arguments)
+    return CallBody(looked, returns=True)
+
+
+def special_body(
+    definition: Definition,
+    action: Approval | TriggerRun,
+    settings: Settings,
+    findings: list[Finding],
+) -> CallBody:
+    """A task that asks a person, or starts another flow."""
+    task = definition.task
+    if isinstance(action, Approval):
+        definition.parameters = {"message": "message"}
+        timeout = _seconds(action.timeout)
+        if action.approvers:
+            findings.append(_any_approver(task, action))
+        return CallBody(call("ask", Name("message"), timeout=timeout))
+    definition.parameters = {"parameters": "parameters"}
+    deployment = settings.of_target("prefect", "deployment", action.pipeline)
+    name = Value(f"{action.pipeline}/{deployment}")
+    started = call("trigger_run", name, Name("parameters"), wait=Value(action.wait))
+    return CallBody(started, returns=bool(task.outputs))
+
+
+def _any_approver(task: Task, action: Approval) -> Finding:
+    return warning(
+        "PORT204",
+        f"anybody who may resume the flow run can approve `{task.id}`",
+        action.span or task.span,
+        why="a paused run of Prefect knows no approvers",
+        next="give the permission to run this deployment to them only",
+    )
+
+
+def waiting(task: Task, action: Wait) -> Expr:
+    """What calls a check again and again."""
+    return call(
+        "waiting",
+        interval=_seconds(action.interval),
+        timeout=_seconds(action.timeout),
+        limit=_seconds(task.timeout),
+        skips=Value(value=True) if action.soft_fail else None,
+    )
+
+
+def _seconds(length: timedelta | None) -> Expr | None:
+    return None if length is None else Value(number(length.total_seconds()))
 
 
 def container_body(definition: Definition, action: Container, findings: list[Finding]) -> CallBody:

@@ -18,12 +18,13 @@ from intermodal.ir import (
     OutputRef,
     ParameterRef,
     Pipeline,
-    PythonCall,
     RunFact,
     Task,
     TriggerRun,
     Wait,
 )
+from intermodal_compilers.prefect.actions import python_call
+from intermodal_compilers.prefect.setups import needed_setups
 
 # Rules under which a bad upstream gives what Prefect's own `NotReady` means.
 STRICT = (Join.ALL_SUCCESS, Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS)
@@ -46,6 +47,7 @@ class Control:
         joined: Ids of the tasks and regions that decide themselves whether they run.
         skippable: Ids of what may end skipped.
         loops: Ids of the loops around a node.
+        setups: Ids of the setups that a task needs besides what it waits for.
     """
 
     ups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Control:
     skippable: set[str] = field(default_factory=set)
     loops: dict[str, tuple[str, ...]] = field(default_factory=dict)
     nodes: dict[str, BodyNode] = field(default_factory=dict)
+    setups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
@@ -77,6 +80,8 @@ def _look(pipeline: Pipeline, *, picks: bool) -> Control:
         _judge(node, control, picks=picks)
         if set(upstreams(node)) - exits:
             control.joined.add(node.id)
+    control.setups = needed_setups(pipeline, control.ups)
+    control.joined |= control.setups.keys()
     _spread(control)
     return control
 
@@ -137,9 +142,7 @@ def _is_controlled(
         or bool(control.loops.get(task.id))
         or isinstance(task.action, (Approval, TriggerRun, Wait))
         or any(not isinstance(control.nodes.get(up), Task) for up in ups)
-        or any(
-            not _is_plain(value, picks=picks, control=control) for value in task.inputs.values()
-        )
+        or any(not _is_plain(value, picks=picks, control=control) for value in task.inputs.values())
     )
 
 
@@ -163,8 +166,9 @@ def gives_whole(node: BodyNode | None) -> bool:
     """Whether what a task gives is its one output, not a mapping of outputs."""
     if not isinstance(node, Task):
         return False
-    if isinstance(node.action, PythonCall):
-        return node.action.unpack == "none"
+    called = python_call(node)
+    if called is not None:
+        return called.unpack == "none"
     return set(node.outputs) <= {"return"}
 
 
@@ -177,7 +181,7 @@ def _spread(control: Control) -> None:
         up
         for name in control.joined
         if isinstance(node := control.nodes[name], Task)
-        and (node.join not in STRICT or is_teardown(node))
+        and (node.join not in STRICT or is_teardown(node) or name in control.setups)
         for up in control.ups[name]
     ]
     seen: set[str] = set()

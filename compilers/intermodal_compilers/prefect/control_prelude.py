@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, ARG001, DTZ, PLR2004, S310, F811, F821, F401, E501
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, ARG001, F811, F821, F401, N818, S310
 # mypy: ignore-errors
 """Functions for control flow that a compiled flow file carries when it needs them.
 
@@ -22,18 +22,24 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from intermodal.runtime.stored import load_value
-from prefect import allow_failure, task
+from prefect import allow_failure, pause_flow_run, task
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.sync import concurrency
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
+from prefect.exceptions import FlowPauseTimeout
 from prefect.futures import PrefectFuture, wait
+from prefect.input import RunInput
+from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
-from prefect.states import Completed, Failed
+from prefect.states import Completed, Failed, State
 from prefect.utilities.annotations import quote
+from prefect.utilities.hashing import hash_objects
+
+from intermodal.runtime.stored import load_value
 
 GOOD = ("succeeded", "cached")
 BAD = ("failed", "upstream_failed")
@@ -153,6 +159,18 @@ def teardown_of(*setups: PrefectFuture) -> Callable[[Sequence[str]], str]:
     return rule
 
 
+def with_setups(
+    rule: Callable[[Sequence[str]], str], *setups: PrefectFuture
+) -> Callable[[Sequence[str]], str]:
+    """Follow a rule if all setups succeeded."""
+
+    def stricter(states: Sequence[str]) -> str:
+        verdict = all_success([state_of(setup) for setup in setups])
+        return rule(states) if verdict == "run" else verdict
+
+    return stricter
+
+
 class Step(NamedTuple):
     """What a controlled task needs to decide whether it runs, and to run."""
 
@@ -235,7 +253,12 @@ def verdict_of(step: Step) -> str:
 
 def worth_retrying(_task, _run, state) -> bool:
     """Whether a failure was the task's own, and another attempt may help."""
-    return state.name not in ("UpstreamFailed", "NotEvaluated", "GaveUp")
+    own = state.name not in ("UpstreamFailed", "NotEvaluated")
+    return own and not isinstance(state.data, GaveUp)
+
+
+class GaveUp(Exception):
+    """What was waited for did not come, or was refused: trying again makes no sense."""
 
 
 class Part(NamedTuple):
@@ -424,3 +447,242 @@ def secret_of(name: str, key: str | None = None) -> str:
     if key is None:
         return held if isinstance(held, str) else json.dumps(held)
     return (json.loads(held) if isinstance(held, str) else held)[key]
+
+
+class Variables(Mapping):
+    """Environment variables; those that are secrets are read when they are used."""
+
+    def __init__(self, plain: Mapping[str, str], secrets: Mapping[str, tuple]) -> None:
+        self.plain, self.secrets = plain, secrets
+
+    def __getitem__(self, name: str) -> str:
+        held = self.secrets.get(name)
+        return self.plain[name] if held is None else secret_of(*held)
+
+    def __iter__(self):
+        return iter({**self.plain, **self.secrets})
+
+    def __len__(self) -> int:
+        return len({**self.plain, **self.secrets})
+
+
+def waiting(
+    interval: float,
+    timeout: float | None = None,
+    limit: float | None = None,
+    skips: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Call a function every `interval` seconds until it gives something true.
+
+    After `timeout` seconds the task is failed for good, or skipped; after `limit` seconds
+    only this attempt has failed.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            began = time.monotonic()
+            while not (result := function(*args, **kwargs)):
+                spent = time.monotonic() - began
+                if limit is not None and spent + interval > limit:
+                    time.sleep(max(0, limit - spent))
+                    raise TimeoutError(f"not there within {limit} seconds")
+                if timeout is not None and spent + interval > timeout:
+                    time.sleep(max(0, timeout - spent))
+                    if skips:
+                        message = f"not there within {timeout} seconds"
+                        return Completed(name="Skipped", message=message)
+                    raise GaveUp(f"not there within {timeout} seconds")
+                time.sleep(interval)
+            return result
+
+        return call
+
+    return decorate
+
+
+def succeeds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    """Whether a command ends with exit code 0."""
+    try:
+        function(*args, **kwargs)
+    except RuntimeError as error:
+        print(error)
+        return False
+    return True
+
+
+def trigger_run(deployment: str, parameters: Mapping[str, Any], wait: bool) -> str:
+    """Start a run of another flow's deployment, and give its id."""
+    run = run_deployment(
+        deployment, parameters=dict(parameters), timeout=None if wait else 0
+    )
+    if wait and not run.state.is_completed():
+        raise RuntimeError(f"{deployment} ended as {run.state.name}")
+    return str(run.id)
+
+
+def in_pool(
+    name: str, slots: int = 1
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Take slots of one of Prefect's concurrency limits, if there is one of that name."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with concurrency(name, occupy=slots):
+                return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only so many tasks work at once."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with TURNS:
+            return function(*args, **kwargs)
+
+    return call
+
+
+def writes(*assets: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Tell Prefect of the data that a task has written, for flows that wait for it."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            for asset in () if isinstance(result, State) else assets:
+                emit_event("asset.written", {"prefect.resource.id": f"asset.{asset}"})
+            return result
+
+        return call
+
+    return decorate
+
+
+def tell(channel: str, message: str, rest: str | None = None) -> Callable[..., None]:
+    """A hook of a task that sends a message; with `rest`, its place in loops is between."""
+
+    def hook(_task, run, state) -> None:
+        place = re.search(r"(\[\d+\])*$", run.name).group()
+        whole = message if rest is None else f"{message}{place}{rest}"
+        if state.name not in ("Skipped", "UpstreamFailed"):
+            send(channel, whole)
+
+    return hook
+
+
+def tell_retry(*hooks: Callable[..., None]) -> Callable[..., bool]:
+    """Call hooks when an attempt failed and another will follow."""
+
+    def before_retry(task, run, state) -> bool:
+        if not worth_retrying(task, run, state):
+            return False
+        for hook in hooks:
+            hook(task, run, state)
+        return True
+
+    return before_retry
+
+
+def tell_of_flow(channel: str, message: str) -> Callable[..., None]:
+    """A hook of a flow that sends a message."""
+
+    def hook(_flow, _run, state) -> None:
+        if state.name != "Skipped":
+            send(channel, message)
+
+    return hook
+
+
+def send(channel: str, message: str) -> None:
+    """Send a message; a run goes on if that fails."""
+    kind, _, name = channel.partition(":")
+    try:
+        if kind == "log":
+            get_logger("notifications").info(message)
+        elif kind == "email":
+            send_mail(name, message)
+        else:
+            body = json.dumps({"text": message}).encode()
+            headers = {"Content-Type": "application/json"}
+            request = urllib.request.Request(secret_of(name), body, headers)
+            urllib.request.urlopen(request, timeout=5).close()
+    except Exception as error:
+        why = f"{type(error).__name__}: a message to {channel} was not sent"
+        get_logger("notifications").warning(why)
+
+
+def send_mail(address: str, message: str) -> None:
+    """Send a mail through the server of INTERMODAL_SMTP_URL, which asks for encryption."""
+    server = urlsplit(os.environ["INTERMODAL_SMTP_URL"])
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = address, " ".join(message.split())[:200]
+    mail["From"] = os.environ.get("INTERMODAL_SMTP_FROM") or "intermodal@localhost"
+    mail.set_content(message)
+    secure = server.scheme == "smtps"
+    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    with kind(server.hostname, server.port or (465 if secure else 587)) as connection:
+        if not secure and connection.ehlo() and connection.has_extn("starttls"):
+            connection.starttls()
+        if server.username:
+            connection.login(unquote(server.username), unquote(server.password or ""))
+        connection.send_message(mail)
+
+
+def same_key(key: str) -> Callable[..., str]:
+    """A cache key that is the same whatever the inputs are."""
+    return lambda _context, _arguments: key
+
+
+def step_key(source: str, key: str | None = None) -> Callable[..., str | None]:
+    """The cache key of a controlled task: `key`, or its source and its inputs.
+
+    There is none if the task does not run: a skip is nothing to reuse.
+    """
+
+    def of_step(_context, arguments) -> str | None:
+        step = arguments["step"]
+        if verdict_of(step) != "run":
+            return None
+        if key is not None:
+            return f"{key}{list(step.index)}"
+        inputs = step.inputs() if callable(step.inputs) else step.inputs
+        given = {name: own_value(value) for name, value in inputs.items()}
+        return hash_objects(source, given)
+
+    return of_step
+
+
+class Answer(RunInput):
+    """What a person says to a question."""
+
+    approve: bool = False
+
+
+ASKING = threading.Lock()
+YEAR = 365 * 24 * 3600
+
+
+def ask(message: str, timeout: float | None = None) -> None:
+    """Pause the flow run until a person answers, one question after the other.
+
+    Tasks that run go on meanwhile, and so do those that wait for them.
+    """
+    name = task_run.name
+    with ASKING:
+        try:
+            given = pause_flow_run(
+                Answer.with_initial_data(description=message),
+                timeout=timeout or YEAR,
+                poll_interval=2,
+                key=name,
+            )
+        except FlowPauseTimeout as error:
+            raise GaveUp("nobody answered in time") from error
+    if not given.approve:
+        raise GaveUp("it was not approved")

@@ -5,24 +5,36 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error
 from intermodal.ir import (
+    Approval,
     Container,
     Noop,
     PythonCall,
     Shell,
     Task,
+    TriggerRun,
+    Wait,
 )
 from intermodal_compilers.prefect import parts
+from intermodal_compilers.prefect.actions import python_call
 from intermodal_compilers.prefect.arguments import (
     argument_names,
     copying,
     is_plain_argument,
     isolation,
 )
-from intermodal_compilers.prefect.commands import container_body, given, shell_body
+from intermodal_compilers.prefect.commands import (
+    check_body,
+    container_body,
+    given,
+    shell_body,
+    special_body,
+    waiting,
+)
 from intermodal_compilers.prefect.definitions import Definition, action_findings
 from intermodal_compilers.prefect.imports import Import
 from intermodal_compilers.prefect.model import (
@@ -34,7 +46,7 @@ from intermodal_compilers.prefect.model import (
 )
 from intermodal_compilers.prefect.names import OURS, Names, variable
 from intermodal_compilers.prefect.outputs import function_tag
-from intermodal_compilers.prefect.policies import retry_findings
+from intermodal_compilers.prefect.policies import cache_argument, retry_findings
 from intermodal_compilers.prefect.sources import Placement, Unit, nested_lines, place, read_unit
 from intermodal_compilers.pysource import (
     INDENT,
@@ -45,6 +57,7 @@ from intermodal_compilers.pysource import (
     Expr,
     Mapping_,
     Name,
+    Operation,
     Sequence_,
     Subscript,
     Value,
@@ -65,6 +78,14 @@ SHARED_IMPORTS = {
     "runtime": "from intermodal import runtime",
 }
 
+
+# What options of tasks may use besides the preludes.
+TASK_IMPORTS = {
+    "INPUTS": Import("prefect.cache_policies", "INPUTS"),
+    "TASK_SOURCE": Import("prefect.cache_policies", "TASK_SOURCE"),
+    "CacheKeyFnPolicy": Import("prefect.cache_policies", "CacheKeyFnPolicy"),
+    "timedelta": Import("datetime", "timedelta"),
+}
 
 # A task's Python name stands in every line that calls it; Prefect knows it by its full name.
 LONGEST_NAME = 40
@@ -91,6 +112,8 @@ class Placing:
     counts: dict[str, int]
     names: Names
     variables: frozenset[str]
+    settings: Settings
+    turns: bool = False
 
     def at_top(self, number: int) -> bool:
         """Whether the function of this definition stands at the top of the file."""
@@ -102,10 +125,10 @@ class Placing:
         Not if somebody else calls it (that would start a task of its own), nor if the flow function
         has a parameter of the same name, which would hide it.
         """
-        action = definition.task.action
+        action = python_call(definition.task)
         return (
             not definition.runtime
-            and isinstance(action, PythonCall)
+            and action is not None
             and action.unpack != "attributes"
             and unit.name not in self.placement.shared
             and unit.name not in self.variables
@@ -129,6 +152,8 @@ def define(
     settings: Settings,
     findings: list[Finding],
     reserved: frozenset[str],
+    *,
+    turns: bool = False,
 ) -> Defined:
     """Name the definitions and build their bodies.
 
@@ -139,6 +164,7 @@ def define(
         settings: How users' code reaches the worker.
         findings: Gets errors about sources and values.
         reserved: Names of what the file may hold besides.
+        turns: Whether only so many tasks may work at once.
     """
     defined = Defined(
         of_task={task.id: definition for definition in definitions for task in definition.tasks}
@@ -147,6 +173,7 @@ def define(
         findings += [*action_findings(task), *retry_findings(task)]
     placing = _place(definitions, variables, settings, findings, reserved)
     defined.imports = placing.placement.imports
+    placing.turns = turns
     decorated: set[str] = set()
     flow_taken = not placing.names.is_free(flow_function) or flow_function in variables
     defined.flow_function = placing.names.give(
@@ -185,12 +212,12 @@ def _place(
     reserved = OURS | prelude_names
     placement = place({unit_key(unit): unit for unit in units.values()}, reserved, shared.get)
     taken = reserved | set(shared) | set(placement.binds) | set(dir(builtins))
-    return Placing(units, placement, counts, Names(frozenset(taken)), variables)
+    return Placing(units, placement, counts, Names(frozenset(taken)), variables, settings)
 
 
 def _unit(task: Task, findings: list[Finding]) -> Unit | None:
-    action = task.action
-    if not isinstance(action, PythonCall):
+    action = python_call(task)
+    if action is None:
         return None
     why = "its source was not captured"
     if action.source is not None:
@@ -212,7 +239,7 @@ def _unit(task: Task, findings: list[Finding]) -> Unit | None:
 
 def _bundle_findings(definitions: list[Definition]) -> Iterator[Finding]:
     for definition in definitions:
-        if isinstance(definition.task.action, PythonCall):
+        if python_call(definition.task) is not None:
             yield error(
                 "PORT204",
                 "code as a bundle is not supported by Prefect output yet",
@@ -229,8 +256,9 @@ def _define(
     findings: list[Finding],
 ) -> TaskFunction:
     action = definition.task.action
-    if isinstance(action, PythonCall):
-        return _python(number, definition, action, placing, findings)
+    called = python_call(definition.task)
+    if called is not None:
+        return _python(number, definition, called, placing, findings)
     names = argument_names(definition.task.inputs)
     definition.parameters = names
     wanted = variable("noop" if isinstance(action, Noop) else definition.task.id)
@@ -244,17 +272,46 @@ def _define(
             body = shell_body(definition, command)
         case Container():
             body = container_body(definition, action, findings)
+        case Wait(check=Shell(command=command)):
+            body = check_body(definition, command)
+        case Approval() | TriggerRun():
+            body = special_body(definition, action, placing.settings, findings)
+        case Wait(check=check):
+            body = NoopBody()
+            findings.append(_unwaited(definition.task, check.kind))
         case _:
             raise TypeError(f"no Prefect task for a {action.kind} action")
     docs = "" if isinstance(action, Noop) else definition.take_docs()
-    decorators = _joined(definition)
+    decorators = _around(definition, placing)
     return TaskFunction(
         definition.name, body, definition.parameters, decorators, definition.common, docs
     )
 
 
-def _joined(definition: Definition) -> tuple[Expr, ...]:
-    return (Name("joined"),) if definition.joined else ()
+def _unwaited(task: Task, kind: str) -> Finding:
+    return error(
+        "PORT204",
+        f"task `{task.id}` waits for a {kind} action",
+        task.action.span or task.span,
+        why="only a Python function or a command is called again and again in Prefect output",
+        next="look in a Python function or a command",
+    )
+
+
+def _around(definition: Definition, placing: Placing) -> tuple[Expr, ...]:
+    """Decorators of our own, outermost first, apart from those that copy values and isolate."""
+    task = definition.task
+    found: list[Expr] = [Name("joined")] if definition.joined else []
+    if task.writes:
+        found.append(call("writes", *(Value(uri) for uri in task.writes)))
+    if isinstance(task.action, Wait) and not definition.runtime:
+        found.append(waiting(task, task.action))
+    if task.pool:
+        slots = Value(task.pool_slots) if task.pool_slots != 1 else None
+        found.append(call("in_pool", Value(task.pool), slots=slots))
+    if placing.turns and not isinstance(task.action, (Noop, Approval)):
+        found.append(Name("in_turn"))
+    return tuple(found)
 
 
 def _free(placing: Placing, wanted: str, fallback: str = "") -> str:
@@ -283,7 +340,11 @@ def _python(
     if unit is not None and placing.at_top(number) and placing.can_decorate(definition, unit):
         definition.name = unit.name
         definition.settle_options(unit.docs)
-        decorators = (*_joined(definition), *copies, *((isolated,) if isolated is not None else ()))
+        decorators = (
+            *_around(definition, placing),
+            *copies,
+            *((isolated,) if isolated is not None else ()),
+        )
         body = PythonBody(unit.name, source=unit.text)
         return TaskFunction(unit.name, body, None, decorators, definition.common)
     function = variable(action.function)
@@ -300,12 +361,21 @@ def _python(
         unpack=tuple(definition.task.outputs) if action.unpack == "attributes" else (),
         runtime=runtime,
         isolation=isolated if runtime is not None else None,
+        around=_waiting_inside(definition),
     )
     docs = definition.take_docs()
-    decorators = (*_joined(definition), *copies, *below)
+    decorators = (*_around(definition, placing), *copies, *below)
     return TaskFunction(
         definition.name, body, definition.parameters, decorators, definition.common, docs
     )
+
+
+def _waiting_inside(definition: Definition) -> Expr | None:
+    """What makes a function wait inside the runtime: all its calls are one attempt."""
+    task = definition.task
+    if definition.runtime and isinstance(task.action, Wait):
+        return waiting(task, task.action)
+    return None
 
 
 def _wrapper_parameters(definition: Definition) -> dict[str, str] | None:
@@ -364,16 +434,19 @@ def _runtime_arguments(definition: Definition, action: PythonCall) -> dict[str, 
     }
     if action.unpack != "none":
         arguments["unpack"] = Value(action.unpack)
+    cache = cache_argument(definition.task)
+    if cache is not None:
+        arguments["cache"] = cache
     return arguments
 
 
 def _prelude_of(function: TaskFunction) -> set[str]:
     """Names of the prelude that a task function uses."""
-    known = parts.prelude().parts
+    known = {*parts.prelude().parts, *TASK_IMPORTS}
     expressions: list[Expr] = [*function.decorators, *function.options.values()]
     match function.body:
-        case PythonBody(isolation=isolated) if isolated is not None:
-            expressions.append(isolated)
+        case PythonBody(isolation=isolated, around=around):
+            expressions += [inner for inner in (isolated, around) if inner is not None]
         case CallBody(call=inner, files=files):
             expressions += [inner, *([files] if files is not None else [])]
     return {name for expr in expressions for name in _names_in(expr) if name in known}
@@ -398,5 +471,10 @@ def _names_in(expr: Expr) -> Iterator[str]:
             yield from _names_in(key)
         case Attribute(base, _):
             yield from _names_in(base)
+        case Operation(_, operands):
+            for part in operands:
+                yield from _names_in(part)
+        case Value(timedelta()):
+            yield "timedelta"
         case _:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.analysis.needs import needs_runtime
@@ -18,9 +18,16 @@ from intermodal.ir import (
     Task,
     Type,
 )
+from intermodal_compilers.prefect.actions import may_use_runtime
 from intermodal_compilers.prefect.arguments import is_plain_argument
-from intermodal_compilers.prefect.policies import retry_options, tags
-from intermodal_compilers.pysource import Expr, Name, Value, list_of
+from intermodal_compilers.prefect.control import Control, gives_whole
+from intermodal_compilers.prefect.policies import (
+    cache_options,
+    notification_options,
+    retry_options,
+    tags,
+)
+from intermodal_compilers.pysource import Expr, Value, list_of
 
 Key = tuple[object, ...]
 
@@ -36,6 +43,8 @@ class Definition:
         tasks: The tasks, in order.
         runtime: Whether they call Intermodal's runtime.
         joined: Whether they decide themselves if they run.
+        pipeline: The pipeline's name.
+        looped: Whether they stand in loops.
         name: The Python name of the Prefect task.
         parameters: Python names of its parameters by input; None if it takes `**inputs`.
         common: Options that all tasks share, by name.
@@ -44,6 +53,8 @@ class Definition:
     tasks: list[Task]
     runtime: bool
     joined: bool = False
+    pipeline: str = ""
+    looped: bool = False
     name: str = ""
     parameters: dict[str, str] | None = None
     common: dict[str, Expr] = field(default_factory=dict)
@@ -57,9 +68,7 @@ class Definition:
     @property
     def gives_whole(self) -> bool:
         """Whether what it gives is its one output, not a mapping of outputs."""
-        if isinstance(self.task.action, PythonCall):
-            return self.task.action.unpack == "none"
-        return set(self.task.outputs) <= {"return"}
+        return gives_whole(self.task)
 
     def parameter(self, name: str) -> str:
         """The Python name of the parameter for an input."""
@@ -107,28 +116,29 @@ class Definition:
             options["task_run_name"] = Value(shown)
         if task.docs.strip() and task.docs.strip() != docs.strip():
             options["description"] = Value(task.docs)
-        marks = tags(task.labels, task.owners)
+        marks = [*tags(task.labels, task.owners), *(f"reads:{uri}" for uri in task.reads)]
         if marks:
             options["tags"] = list_of(Value(mark) for mark in marks)
-        retries = retry_options(task.retry)
-        if retries and self.joined:
-            retries["retry_condition_fn"] = Name("worth_retrying")
-        return {**options, **retries}
+        joined, looped = self.joined, self.looped
+        caching = {} if self.runtime else cache_options(task, self.pipeline, joined=joined)
+        hooks = notification_options(task, self.pipeline, joined=joined, looped=looped)
+        return {**options, **caching, **retry_options(task.retry), **hooks}
 
 
 def group(
-    tasks: Iterable[Task], pipeline: Pipeline, settings: Settings, joined: Collection[str]
+    tasks: Iterable[Task], pipeline: Pipeline, settings: Settings, control: Control
 ) -> list[Definition]:
     """Tasks that can share a function, together; in the order of their first tasks."""
     tracked = bool(settings.tracking) and pipeline.tracking.enabled
     found: dict[Key, Definition] = {}
     for task in tasks:
-        runtime = not isinstance(task.action, Noop) and needs_runtime(task, tracking=tracked)
-        key = (*_key(task, runtime=runtime), task.id in joined)
+        runtime = may_use_runtime(task) and needs_runtime(task, tracking=tracked)
+        joined, looped = task.id in control.joined, bool(control.loops.get(task.id))
+        key = (*_key(task, runtime=runtime), joined, looped, *_kept(task, runtime=runtime))
         if key in found:
             found[key].tasks.append(task)
         else:
-            found[key] = Definition([task], runtime, task.id in joined)
+            found[key] = Definition([task], runtime, joined, pipeline.name, looped)
     return list(found.values())
 
 
@@ -154,6 +164,12 @@ def _key(task: Task, *, runtime: bool) -> Key:
                 process,
                 runtime,
             )
+
+
+def _kept(task: Task, *, runtime: bool) -> Key:
+    """What stands around the function, or in its call of the runtime."""
+    cache = repr(task.cache) if runtime else ""
+    return (task.pool, task.pool_slots, task.writes, repr(task.secrets), cache)
 
 
 def _shown(type_: Type) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.annotations import TIMESTAMP
+from intermodal_compilers.prefect.define import TASK_IMPORTS
 from intermodal_compilers.prefect.emit_flow import flow_lines
 from intermodal_compilers.prefect.imports import Import, import_lines
 from intermodal_compilers.prefect.model import (
@@ -45,6 +46,7 @@ def emit(file: FlowFile) -> str:
     imports = [*_own_imports(file), *prelude_imports, *file.imports]
     if file.controlled:
         imports += _imports_used(flow)
+    imports += [item for name, item in TASK_IMPORTS.items() if name in file.prelude]
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
     blocks += [block for block in (_window(file), _run_id(file), _context(file)) if block]
@@ -61,11 +63,9 @@ def emit(file: FlowFile) -> str:
 
 def _wanted(file: FlowFile, flow: list[str]) -> set[str]:
     """Names of the preludes' functions that the flow function and the tasks use."""
-    if not file.controlled:
-        return set(file.prelude)
-    return set(file.prelude) | (
-        _names_in(flow) & parts.names_in_flow() & set(parts.prelude().parts)
-    )
+    lines = flow if file.controlled else layout(call("flow", **file.options))
+    used = set(file.prelude) | (_names_in(lines) & parts.names_in_flow())
+    return used & set(parts.prelude().parts)
 
 
 def _imports_used(flow: list[str]) -> Iterator[Import]:
@@ -115,7 +115,10 @@ def _python_lines(body: PythonBody, parameters: Mapping[str, str] | None) -> Ite
         run: Expr = Name("runtime.run")
         if body.isolation is not None:
             run = Call(body.isolation, (run,))
-        yield from _returned(Call(run, (Name(body.function),), body.runtime))
+        function: Expr = Name(body.function)
+        if body.around is not None:
+            function = Call(body.around, (function,))
+        yield from _returned(Call(run, (function,), body.runtime))
         return
     prefix = "result = " if body.unpack else "return "
     if parameters is None:
@@ -231,6 +234,8 @@ def _constants(file: FlowFile) -> Iterator[list[str]]:
         yield [f'{TIMESTAMP} = Annotated[str, Field(json_schema_extra={{"format": "date-time"}})]']
     for name, value in file.constants.items():
         yield layout(value, prefix=f"{name} = ")
+    if file.turns is not None:
+        yield [f"TURNS = threading.BoundedSemaphore({file.turns})"]
     if file.window is None:
         return
     for name, moment in (("SCHEDULE_START", file.window.start), ("SCHEDULE_END", file.window.end)):
@@ -246,6 +251,8 @@ def _own_imports(file: FlowFile) -> Iterator[Import]:
         yield Import("prefect.cache_policies", "NO_CACHE")
     if file.settle or (file.outputs and file.submissions) or file.exits:
         yield Import("prefect.futures", "wait")
+    if file.turns is not None:
+        yield Import("threading")
     if "task_runner" in file.options:
         yield Import("prefect.task_runners", "ThreadPoolTaskRunner")
     if file.window is not None or file.run_id:

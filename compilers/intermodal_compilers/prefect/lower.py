@@ -9,7 +9,7 @@ from pathlib import PurePath
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
-from intermodal.ir import Parameter, Pipeline, Task
+from intermodal.ir import Approval, Parameter, Pipeline, Task, Wait
 from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
@@ -20,6 +20,7 @@ from intermodal_compilers.prefect.definitions import Definition, group
 from intermodal_compilers.prefect.expressions import Wiring, wire
 from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Started, Window
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
+from intermodal_compilers.prefect.policies import flow_hooks
 from intermodal_compilers.prefect.reader import Reader
 from intermodal_compilers.prefect.regions import Builder
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
@@ -53,13 +54,22 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     pipeline = lift_container_values(dissolve_groups(pipeline))
     control = control_of(pipeline)
     tasks = _in_order(pipeline)
-    reserved = parts.names(control=not control.is_plain)
+    reserved = parts.names(control=bool(control.joined) or _is_rich(pipeline))
+    turns = _turns(pipeline)
     parameters, constants = _parameters(
         pipeline, findings, parts.names_in_flow() if control.joined else ()
     )
     taken = frozenset(parameter.variable for parameter in parameters)
-    definitions = group(tasks, pipeline, settings, control.joined)
-    defined = define(definitions, taken, variable(pipeline.name), settings, findings, reserved)
+    definitions = group(tasks, pipeline, settings, control)
+    defined = define(
+        definitions,
+        taken,
+        variable(pipeline.name),
+        settings,
+        findings,
+        reserved,
+        turns=turns is not None,
+    )
     built = _build(pipeline, control, defined.of_task, parameters, reserved)
     wiring = built.wiring
     findings += wiring.findings
@@ -71,7 +81,8 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         name=pipeline.name,
         function=defined.flow_function,
         docs=pipeline.description,
-        options=_flow_options(pipeline),
+        options=_flow_options(pipeline, turns),
+        turns=turns,
         parameters=tuple(parameters),
         constants=constants,
         imports=tuple(defined.imports),
@@ -209,14 +220,30 @@ def _stored(control: Control, of_task: dict[str, Definition]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _flow_options(pipeline: Pipeline) -> dict[str, Expr]:
+def _is_rich(pipeline: Pipeline) -> bool:
+    """Whether the file needs helpers for policies."""
+    return bool(pipeline.notifications) or any(
+        task.notifications or task.secrets or task.pool or task.writes or task.cache
+        for task in graph.tasks(pipeline)
+    )
+
+
+def _turns(pipeline: Pipeline) -> int | None:
+    """How many tasks may work at once, if some wait in their threads: those take no turn."""
+    waits = any(not isinstance(placed.node, Task) for placed in graph.walk(pipeline)) or any(
+        isinstance(task.action, (Approval, Wait)) for task in graph.tasks(pipeline)
+    )
+    return pipeline.concurrency.max_active_tasks if waits else None
+
+
+def _flow_options(pipeline: Pipeline, turns: int | None) -> dict[str, Expr]:
     options: dict[str, Expr] = {"name": Value(pipeline.name)}
-    workers = pipeline.concurrency.max_active_tasks
+    workers = None if turns else pipeline.concurrency.max_active_tasks
     if workers is None and len(pipeline.body) > MOST_THREADS:
         workers = MOST_THREADS
     if workers is not None:
         options["task_runner"] = call("ThreadPoolTaskRunner", max_workers=Value(workers))
-    return {**options, "log_prints": Value(value=True)}
+    return {**options, "log_prints": Value(value=True), **flow_hooks(pipeline)}
 
 
 def _context(

@@ -45,6 +45,7 @@ class PythonBody:
         unpack: Names of the outputs to take from the attributes of what the function returns.
         runtime: Keyword arguments of `runtime.run`, or None if the function is called as it is.
         isolation: What makes `runtime.run` do its work in a process of its own.
+        around: What the function is given to before the runtime gets it.
     """
 
     function: str
@@ -53,6 +54,7 @@ class PythonBody:
     unpack: tuple[str, ...] = ()
     runtime: Mapping[str, Expr] | None = None
     isolation: Expr | None = None
+    around: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ class FlowFile:
         outputs: What the flow returns, if the pipeline has outputs.
         controlled: Whether outputs are read when everything has ended, not handed on as futures.
         indexed: Whether tasks that call the runtime stand in loops.
+        turns: How many tasks may work at once, where the task runner cannot see to it.
     """
 
     caption: str
@@ -234,3 +237,4 @@ class FlowFile:
     outputs: Mapping[str, Expr] | None = None
     controlled: bool = False
     indexed: bool = False
+    turns: int | None = None

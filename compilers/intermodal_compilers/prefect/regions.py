@@ -36,6 +36,7 @@ from intermodal_compilers.prefect.model import (
 )
 from intermodal_compilers.prefect.names import variable
 from intermodal_compilers.prefect.reader import Reader
+from intermodal_compilers.prefect.setups import is_setup
 from intermodal_compilers.pysource import Call, Expr, Name, Value, call, dict_of, list_of
 
 LONGEST_NAME = 30
@@ -249,9 +250,14 @@ class Builder:
         return frozenset(self.wiring.futures.values())
 
     def _rule(self, task: Task) -> Expr | None:
-        if is_teardown(task) and task.pairing is not None:
-            setups = [Name(self.wiring.futures[name]) for name in task.pairing.partners]
-            return call("teardown_of", *setups)
+        ups = self.control.ups[task.id]
+        if is_teardown(task):
+            setups = [name for name in ups if is_setup(self.control.nodes[name])]
+            return call("teardown_of", *(Name(self.wiring.futures[name]) for name in setups))
+        needed = self.control.setups.get(task.id, ())
+        if needed and task.join is not Join.ALWAYS:
+            futures = [Name(self.wiring.futures[name]) for name in needed]
+            return call("with_setups", Name(task.join.value), *futures)
         return None if task.join is Join.ALL_SUCCESS else Name(task.join.value)
 
     def _future(self, node: str, task: str) -> str:
