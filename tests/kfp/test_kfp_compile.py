@@ -358,7 +358,6 @@ MAKES = Task(
         ([add("a", 1, action=NO_SOURCE)], {}, "PORT120"),
         ([add("a", 1, environment={"A": "{{$}}"})], {}, "PORT204"),
         ([add("a", 1, resources=Resources(gpu=1, gpu_type="a100"))], {}, "PORT204"),
-        ([MAKES.model_copy(update={"cache": Cache()})], {}, "PORT204"),
         ([Task(id="a", action=Container(image="x", args=(Literal_(value="{{$}}"),)))], {}, "PORT204"),
         ([Task(id="a", action=Container(image="x"), inputs={"t": Literal_(value="{{$.pipeline_root}}")})], {}, "PORT204"),
         ([MAKES, Task(id="a", action=Container(image="x"), inputs={"t": OutputRef(node="make")})], {}, "PORT204"),

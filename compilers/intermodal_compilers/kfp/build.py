@@ -11,9 +11,14 @@ from intermodal.analysis.typing import TypeChecker
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding
 from intermodal.ir import (
+    AnyType,
     ArtifactType,
+    BooleanType,
+    Expression,
     ForEach,
+    OutputRef,
     Pipeline,
+    Type,
 )
 from intermodal_compilers.kfp.encoding import ARTIFACT_SCHEMAS, Status, Wire, parameter_type
 from intermodal_compilers.kfp.facts import Facts
@@ -31,6 +36,18 @@ from intermodal_compilers.kfp.names import Names, dashed, key
 from intermodal_compilers.kfp.scopes import Location, Scope, Value, link
 
 EXIT_HANDLER = "exit-handler-1"
+
+
+class Types(TypeChecker):
+    """Types of expressions that may use what the compiler added to nodes: whether they ran."""
+
+    def type_of(self, value: Expression) -> Type:
+        """The type of an expression."""
+        if isinstance(value, OutputRef):
+            node = self.nodes.get(value.node)
+            if node is None or value.output not in node.outputs:
+                return AnyType.of() if value.output.startswith("each") else BooleanType.of()
+        return super().type_of(value)
 
 
 class LetsOut(Protocol):
@@ -54,7 +71,6 @@ class Build:
         produced: Outputs of nodes, where they come into being.
         missing: Outputs that may be missing although their node ran.
         runs: When a node runs, if not always.
-        unknown: Branches and loops of which only their tasks know whether any of them ran, and where.
         items: The items of loops.
         groups: What lets values out of a DAG that may be skipped, by the DAG.
         dates: The logical date, if anything uses it.
@@ -74,7 +90,6 @@ class Build:
     produced: dict[tuple[str, str], Value] = field(default_factory=dict)
     missing: set[tuple[str, str]] = field(default_factory=set)
     runs: dict[str, Gate] = field(default_factory=dict)
-    unknown: dict[str, str] = field(default_factory=dict)
     items: dict[str, Value] = field(default_factory=dict)
     groups: dict[int, LetsOut] = field(default_factory=dict)
     dates: Value | None = None
@@ -91,7 +106,8 @@ class Build:
         known = {name: placed.node for name, placed in nodes.items()}
         known.update({task.id: task for task in pipeline.exit_tasks})
         self.nodes = known
-        self.types = TypeChecker(pipeline, known)
+        self.waited = {up for node in known.values() for up in graph.upstreams(node)}
+        self.types = Types(pipeline, known)
         self.root = self.body = Scope(self.plan.root)
         self._parameters: dict[str, Value] = {}
         self._left: dict[Value, Value] = {}

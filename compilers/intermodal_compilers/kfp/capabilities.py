@@ -62,7 +62,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_CONTAINER: Native(),
     F.ACTION_SQL: Refused(_NOT_YET, "run the statement in a Python task"),
     F.ACTION_HTTP: Refused(_NOT_YET, "send the request in a Python task"),
-    F.ACTION_WAIT: Refused(_NOT_YET, "poll inside a Python task"),
+    F.ACTION_WAIT: Lowered("a program that polls in one pod until its time has passed"),
     F.ACTION_APPROVAL: Refused("KFP cannot wait for a person", "split the pipeline in two"),
     F.ACTION_TRIGGER: Refused(_NOT_YET, "start the run from a Python task"),
     F.ACTION_NOOP: Lowered("a container that ends at once"),
@@ -121,7 +121,9 @@ CAPABILITIES: Mapping[F, Support] = {
         "the task's program ends itself; a container's pod has `activeDeadlineSeconds`"
     ),
     F.CACHE: Native(),
-    F.CACHE_TTL: Refused("KFP's cached results do not expire", "leave the time to live out"),
+    F.CACHE_TTL: Lowered(
+        "the cache of Intermodal's runtime, since KFP's own results do not expire"
+    ),
     F.CACHE_KEY: Native(),
     F.RESOURCE_CPU: Native(),
     F.RESOURCE_MEMORY: Native(),

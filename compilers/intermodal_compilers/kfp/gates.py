@@ -147,7 +147,7 @@ def cel(gate: Gate, key_of: Callable[[Atom], str]) -> str:
     if gate.atom is not None:
         found = gate.atom
         value = f"inputs.parameter_values['{key_of(found)}']"
-        if found.cast not in {"", "json"}:
+        if found.cast:
             value = f"{found.cast}({value})"
         return f"{value} {found.operator} {found.literal}"
     if gate.operator == "not":

@@ -38,9 +38,13 @@ from intermodal.ir import (
     StringType,
     Task,
     Type,
+    Wait,
 )
 from intermodal_compilers.kfp.facts import Facts
 from intermodal_compilers.kfp.gates import atom_of
+
+CAME = "came"
+"""The output of a task that waits softly: whether what it waited for has come."""
 
 BOOLEAN, TEXT = BooleanType.of(), StringType.of()
 SIMPLE = ("string", "integer", "float", "boolean", "timestamp", "duration", "artifact")
@@ -86,11 +90,8 @@ class _Lifting:
                 outputs[name] = OutputRef.of(node=task.id)
         body = self._body(pipeline.body)
         exits = tuple(self._body(pipeline.exit_tasks))
-        if added or outputs or self._result.computing:
-            update: dict[str, Any] = {"body": (*body, *added), "exit_tasks": exits}
-            if added:
-                update["outputs"] = outputs
-            self._result.pipeline = pipeline.model_copy(update=update)
+        update = {"body": (*body, *added), "exit_tasks": exits, "outputs": outputs}
+        self._result.pipeline = pipeline.model_copy(update=update)
         return self._result
 
     def _body(self, body: Iterable[BodyNode]) -> tuple[Any, ...]:
@@ -115,6 +116,8 @@ class _Lifting:
             computing = self._task(f"{task.id}-guard", {"return": truth}, BOOLEAN, task)
             yield computing
             task = task.model_copy(update={"guard": OutputRef.of(node=computing.id)})
+        if isinstance(task.action, Wait) and task.action.soft_fail:
+            task = task.model_copy(update={"outputs": {CAME: BOOLEAN}})
         yield task
 
     def _lifted_branch(self, branch: Branch) -> Iterator[BodyNode]:

@@ -12,9 +12,12 @@ from intermodal.analysis import graph
 from intermodal.findings import error
 from intermodal.ir import (
     BooleanType,
+    Branch,
+    Compare,
     ForEach,
     ListType,
     Literal_,
+    Logic,
     Noop,
     OutputRef,
     ParameterRef,
@@ -34,7 +37,7 @@ from intermodal_compilers.kfp.encoding import (
     parameter_type,
     write,
 )
-from intermodal_compilers.kfp.gates import TRUE, Atom, Gate, atom, disjoin
+from intermodal_compilers.kfp.gates import TRUE, Atom, Gate, atom, conjoin
 from intermodal_compilers.kfp.model import (
     DagPlan,
     InputPlan,
@@ -49,6 +52,9 @@ from intermodal_compilers.kfp.tasks import TaskLowering
 
 if TYPE_CHECKING:
     from intermodal_compilers.kfp.regions import RegionLowering
+
+RAN, EACH_RAN = "ran", "each-ran"
+"""Outputs of a loop that tell whether the last tasks in it ran."""
 
 MOST_ITEMS = 475
 """Iterations beyond which KFP's open-source backend fails (kubeflow/pipelines#13422)."""
@@ -72,10 +78,20 @@ class LoopLowering:
         if loop.outputs and literal is not None and not literal:
             self._nothing(loop, scope)
             return
-        if loop.outputs and literal is None:
-            self._guarded(loop, scope, known)
-            return
-        self._build(loop, scope, known, literal, None)
+        if literal is None and (loop.outputs or self._may_skip(loop)):
+            told = self._guarded(loop, scope, known)
+        else:
+            told = self._build(loop, scope, known, literal, None)
+        if told is not None:
+            self._note_run(loop, scope, told)
+
+    def _may_skip(self, loop: ForEach) -> bool:
+        """Whether something waits for the loop, and nothing in it may run."""
+        inside = loop.body if loop.id in self.build.waited else ()
+        return any(
+            isinstance(node, Branch) or (isinstance(node, Task) and node.guard is not None)
+            for node in inside
+        )
 
     def _build(
         self,
@@ -84,8 +100,12 @@ class LoopLowering:
         known: frozenset[Gate],
         literal: list[Any] | None,
         items: Value | None,
-    ) -> None:
-        """Put a loop into a DAG; `items` is its list, if a task has made it already."""
+    ) -> Value | None:
+        """Put a loop into a DAG; `items` is its list, if a task has made it already.
+
+        Returns:
+            What tells of each iteration whether it ran, if anybody has to know.
+        """
         build = self.build
         name = dashed(loop.id)
         items_value: Value | None = None
@@ -139,9 +159,9 @@ class LoopLowering:
         )
         self.regions.body(loop.body, inner, known)
         self._collect(loop, inner, around, scope)
-        self._note_run(loop)
+        return self._tell_run(loop, inner, around, scope)
 
-    def _guarded(self, loop: ForEach, scope: Scope, known: frozenset[Gate]) -> None:
+    def _guarded(self, loop: ForEach, scope: Scope, known: frozenset[Gate]) -> Value | None:
         """A loop that may go over nothing, with outputs: KFP collects none then, not an empty list."""
         build = self.build
         made = self._listed(loop, scope)
@@ -149,7 +169,7 @@ class LoopLowering:
         build.produced[helper, "any"] = made["any"]
         gate = atom(Atom("output", helper, "any", "==", "true"))
         group = self.regions.skippable(loop.id, scope, gate, "[]")
-        self._build(loop, group.inner, known, None, made["items"])
+        told = self._build(loop, group.inner, known, None, made["items"])
         build.locations[loop.id] = Location(scope, cast("TaskPlan", group.outer.task))
         for output in loop.outputs:
             value = build.produced.get((loop.id, output))
@@ -158,6 +178,7 @@ class LoopLowering:
         for up in graph.upstreams(loop):
             if up in build.locations:
                 build.after(build.locations[loop.id], up)
+        return None if told is None else group.let_out(told)
 
     def _nothing(self, loop: ForEach, scope: Scope) -> None:
         """A loop over an empty list: all that remains are its empty outputs."""
@@ -185,14 +206,30 @@ class LoopLowering:
                 found = around.export((cast("TaskOutput", found.source),), found)
             build.produced[loop.id, name] = found
 
-    def _note_run(self, loop: ForEach) -> None:
-        """Only the iterations know whether a leaf of theirs ran."""
+    def _tell_run(self, loop: ForEach, inner: Scope, around: Scope, scope: Scope) -> Value | None:
+        """Of each iteration, whether a leaf of it ran: only the iterations know."""
+        gate = self.regions.leaves_run(loop.body)
+        if gate == TRUE or loop.id not in self.build.waited:
+            return None
+        value = self.regions.tell_run(f"{dashed(loop.id)}-ran", inner, gate)
+        found = inner.export((cast("TaskOutput", value.source),), value)
+        if around is not scope:
+            found = around.export((cast("TaskOutput", found.source),), found)
+        return found
+
+    def _note_run(self, loop: ForEach, scope: Scope, told: Value) -> None:
+        """The loop ends as succeeded if a leaf ran in any iteration, or there was none."""
         build = self.build
-        waited = {up for node in loop.body for up in graph.deep_upstreams(node)}
-        leaves = [build.runs.get(n.id, TRUE) for n in loop.body if n.id not in waited]
-        unknown = any(n.id in build.unknown for n in loop.body if n.id not in waited)
-        if (leaves and disjoin(leaves) != TRUE) or unknown:
-            build.unknown[loop.id] = loop.id
+        build.produced[loop.id, EACH_RAN] = told
+        each = OutputRef.of(node=loop.id, output=EACH_RAN)
+        none = Compare.of(operator="==", left=each, right=Literal_.of(value=[]))
+        some = Compare.of(operator="in", left=Literal_.of(value=True), right=each)
+        value = Logic.of(operator="or", operands=(none, some))
+        name = f"{dashed(loop.id)}-any-ran"
+        made = self.tasks.compute(name, scope, {RAN: (value, BooleanType.of())})
+        build.produced[loop.id, RAN] = made[RAN]
+        own = atom(Atom("output", loop.id, RAN, "==", "true"))
+        build.runs[loop.id] = conjoin((build.runs.get(loop.id, TRUE), own))
 
     # --- items
 
@@ -305,7 +342,7 @@ class LoopLowering:
         # The elements are in the form in which they travel already.
         wires: dict[str, Wire] = {"items": EachOf(StringType.of())}
         codes_by_name = {"items": code}
-        if loop.outputs:
+        if loop.outputs or self._may_skip(loop):
             wires["any"], codes_by_name["any"] = BooleanType.of(), Code("bool(items)")
         return self.tasks.computing(plan, scope, codes_by_name, wires, checks)
 

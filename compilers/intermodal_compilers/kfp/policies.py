@@ -11,7 +11,7 @@ from typing import Any
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error, note, warning
-from intermodal.ir import Container, Resources, Retry, SecretRef, Task
+from intermodal.ir import Container, PythonCall, Resources, Retry, SecretRef, Shell, Task, Wait
 
 GPU = "nvidia.com/gpu"
 SECRET_KEY = "value"  # noqa: S105 - the key in a Kubernetes secret, where the pipeline names none
@@ -96,6 +96,8 @@ def policy_findings(task: Task, settings: Settings, target: str) -> Iterator[Fin
                 why="it holds a placeholder of KFP, or a null byte",
                 next="pass it as an input",
             )
+    if isinstance(task.action, Wait):
+        yield from _wait_findings(task, task.action, target)
     for secret in secrets_of(task):
         yield from _secret_findings(task, secret, target)
     if is_vertex(settings):
@@ -127,6 +129,25 @@ def _resource_findings(
             resources.span or task.span,
             why="Kubernetes knows accelerators by the resource that their driver offers",
             next=f"write `gpu_type='{GPU}'` or another such resource, or set `kfp.vertex`",
+        )
+
+
+def _wait_findings(task: Task, action: Wait, target: str) -> Iterator[Finding]:
+    if not isinstance(action.check, PythonCall | Shell):
+        yield error(
+            "PORT204",
+            f"{target} cannot poll for `{task.id}`",
+            task.span,
+            why="only a function or a command can be called again and again in one pod",
+            next="check it in a Python function",
+        )
+    if task.retry is not None and task.retry.max and action.timeout is not None:
+        yield error(
+            "PORT204",
+            f"{target} cannot keep `{task.id}` from being retried when its time has passed",
+            task.span,
+            why="KFP retries whatever failed",
+            next="leave the retries or the timeout of the wait out",
         )
 
 

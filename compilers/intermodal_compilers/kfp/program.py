@@ -101,6 +101,7 @@ class Request:
         runtime: None if the program needs no Intermodal on the worker.
         polls: Seconds between calls, and after which it gives up (0 for never), for a task that waits.
         variables: Environment variables to set, with the variables that their values are taken from.
+        cache: Key, or empty text, and seconds that a result is good for (0 for ever), for the runtime.
     """
 
     action: PythonCall | Shell | Compute
@@ -114,6 +115,7 @@ class Request:
     runtime: RuntimeFacts | None = None
     polls: tuple[float, float] | None = None
     variables: tuple[tuple[str, str], ...] = ()
+    cache: tuple[str, float] | None = None
 
 
 def command_of(request: Request) -> list[str]:
@@ -231,6 +233,9 @@ def _body(request: Request) -> tuple[list[str], set[str]]:
         lines += _computed(request.action)
     elif request.runtime is not None:
         lines += _runtime_call(request, request.runtime, uses_store=uses_store)
+    elif request.polls is not None:
+        lines += _polling(request, request.polls)
+        needs |= {"plain"} if isinstance(request.action, Shell) else set()
     elif isinstance(request.action, Shell):
         lines += _shell_call(request)
         needs.add("plain")
@@ -291,6 +296,47 @@ def _bracketed(opening: str, items: Sequence[str], closing: str) -> list[str]:
 
 def _mapping(opening: str, codes: Iterable[tuple[str, str]], closing: str) -> list[str]:
     return _bracketed(opening, [f"{quote(name)}: {text}" for name, text in codes], closing)
+
+
+def _polling(request: Request, polls: tuple[float, float]) -> list[str]:
+    """Lines that call the check until it gives true; the last call is when the time has passed."""
+    codes = [(name, code.text) for name, code in request.inputs]
+    if isinstance(request.action, Shell):
+        lines = _mapping("inputs = {", codes, "}") if codes else ["inputs = {}"]
+        lines += [
+            "texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in inputs.items()}",
+            "",
+            "def check():",
+            '    command = ["bash", "-c", plain(sys.argv[1])]',
+            "    return subprocess.run(command, env={**os.environ, **texts}).returncode == 0",
+            "",
+        ]
+    else:
+        lines = [
+            "def check():",
+            *(f"    {line}" for line in _call("return ", "task", request.inputs)),
+        ]
+        lines.append("")
+    return [*lines, *_until("check()", polls, bool(request.outputs))]
+
+
+def _until(check: str, polls: tuple[float, float], tells: bool) -> list[str]:
+    interval, timeout = polls
+    if not timeout:
+        return [f"while not {check}:", f"    time.sleep({interval!r})"]
+    late = (
+        ["    if left <= 0:", "        result = False", "        break"]
+        if tells
+        else ["    if left <= 0:", f'        sys.exit("it did not come within {timeout:g} s")']
+    )
+    return [
+        *(["result = True"] if tells else []),
+        f"deadline = time.monotonic() + {timeout!r}",
+        f"while not {check}:",
+        "    left = deadline - time.monotonic()",
+        *late,
+        f"    time.sleep(min(left, {interval!r}))",
+    ]
 
 
 def _shell_call(request: Request) -> list[str]:
@@ -356,7 +402,14 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
     is_shell = isinstance(action, Shell)
     tags = {name: _tag(type_, typed=is_shell) for name, type_ in request.outputs}
     lines.append(f"outputs = {inline(Value(tags))}")
+    if request.polls is not None:
+        return [*lines[:-1], *_runtime_polling(request.polls, bool(request.outputs))]
     call = "context=context, inputs=inputs, outputs=outputs"
+    if request.cache is not None:
+        key, ttl = request.cache
+        policy = {"key": key or None, "ttl": ttl or None, "code": ""}
+        lines.append(f"cache = {inline(Value(policy))}")
+        call += ", cache=cache"
     if isinstance(action, PythonCall):
         unpack = f", unpack={quote(action.unpack)}" if action.unpack != "none" else ""
         lines.append(f"result = runtime.run(task, {call}{unpack})")
@@ -364,6 +417,29 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
         if request.timeout:
             lines.insert(0, _watchdog(request.timeout))
         lines.append(f"result = runtime.run_shell(plain(sys.argv[1]), {call})")
+    return lines
+
+
+def _runtime_polling(polls: tuple[float, float], tells: bool) -> list[str]:
+    """The same by the runtime, for which all calls are one attempt."""
+    lines = [
+        "from intermodal.runtime.call import job_of",
+        "from intermodal.runtime.events import log_end",
+        "from intermodal.runtime.waiting import look",
+        "",
+        'job = job_of(task, {"return": "value"}, "none")',
+        "looks = itertools.count()",
+        "",
+        "def check():",
+        "    return look(job, context, inputs, [], first=next(looks) == 0)",
+        "",
+    ]
+    ended = 'log_end(context.task, context.index, context.attempt, "{}")'
+    for line in _until("check()", polls, tells):
+        text = line.lstrip()
+        if text.startswith(("sys.exit", "result = False")):
+            lines.append(line.replace(text, ended.format("skipped" if tells else "timed_out")))
+        lines.append(line)
     return lines
 
 

@@ -7,23 +7,28 @@ evaluate. What such a node gives is merged with a stand-in for the case that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from intermodal.analysis import graph
-from intermodal.findings import error
 from intermodal.ir import (
     BodyNode,
+    BooleanType,
     Branch,
+    Compare,
     ForEach,
     Join,
+    Literal_,
+    Logic,
     OutputRef,
     Task,
+    Wait,
 )
 from intermodal_compilers.kfp.build import Build
 from intermodal_compilers.kfp.encoding import Maybe
 from intermodal_compilers.kfp.gates import (
+    FALSE,
     TRUE,
     Atom,
     Gate,
@@ -34,15 +39,22 @@ from intermodal_compilers.kfp.gates import (
     conjoin,
     conjuncts,
     disjoin,
+    expression_of,
     facts,
     negate,
     without,
 )
+from intermodal_compilers.kfp.lift import CAME
 from intermodal_compilers.kfp.loops import LoopLowering
 from intermodal_compilers.kfp.model import DagPlan, TaskOutput, TaskPlan
 from intermodal_compilers.kfp.names import dashed
 from intermodal_compilers.kfp.scopes import Location, Scope, Value, safe_key
 from intermodal_compilers.kfp.tasks import TaskLowering
+
+RAN = "ran"
+"""The output of a region that tells whether any of its last tasks ran."""
+
+Gates = dict[str, Gate]
 
 # What a join rule makes of "which of them ran", where none of them failed: KFP runs nothing after a failure.
 JOINS = {
@@ -95,6 +107,7 @@ class RegionLowering:
     build: Build
     tasks: TaskLowering
     _groups: dict[int, list[Skippable]] = field(default_factory=dict)
+    _tests: dict[tuple[Atom, int], Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loops = LoopLowering(self.build, self.tasks, self)
@@ -106,6 +119,9 @@ class RegionLowering:
             place, holds = self._place(node, scope, gate, known)
             if isinstance(node, Task):
                 self.tasks.lower(node, place)
+                if CAME in node.outputs and isinstance(node.action, Wait):
+                    came = atom(Atom("output", node.id, CAME, "==", "true"))
+                    self.build.runs[node.id] = conjoin((self.build.runs.get(node.id, TRUE), came))
             elif isinstance(node, Branch):
                 self._branch(node, place, holds)
             elif isinstance(node, ForEach):
@@ -177,16 +193,28 @@ class RegionLowering:
         inner = self.wrapper(outer, f"condition-{name}", name)
         plan = cast("TaskPlan", inner.task)
         keys: dict[Atom, str] = {}
-        wires: dict[Atom, Value] = {}
+        changed: dict[Atom, Atom] = {}
         for one in atoms(gate):
-            wires[one] = value = self._value_of(one, outer)
-            keys[one] = self._condition_key(value, outer, inner)
-        if gate == TRUE:
-            return inner
-        plan.condition = cel(
-            _adapted(gate, wires, self._refuse), lambda one: keys[_plain(one, keys)]
-        )
+            value = self._value_of(one, outer)
+            if isinstance(value.wire, Maybe):
+                value = self._tested(one, cast("Scope", outer.parent))
+                told = f"{one.output} {one.operator} {one.literal}"
+                changed[one] = replace(one, output=told, operator="==", literal="true", cast="")
+            keys[changed.get(one, one)] = self._condition_key(value, outer, inner)
+        if gate != TRUE:
+            plan.condition = cel(_changed(gate, changed), lambda one: keys[one])
         return inner
+
+    def _tested(self, one: Atom, scope: Scope) -> Value:
+        """A comparison of a value that may be missing, made by a task: it travels as JSON text."""
+        known = self._tests.get((one, id(scope)))
+        if known is None:
+            given = Compare.of(operator="!=", left=one.reference(), right=Literal_.of(value=None))
+            both = Logic.of(operator="and", operands=(given, expression_of(atom(one))))
+            name = f"{dashed(one.name)}-compared"
+            known = self.tasks.compute(name, scope, {RAN: (both, BooleanType.of())})[RAN]
+            self._tests[one, id(scope)] = known
+        return known
 
     def _value_of(self, one: Atom, scope: Scope) -> Value:
         if one.kind == "parameter":
@@ -209,17 +237,6 @@ class RegionLowering:
         inner.adopt(value, name)
         return name
 
-    def _refuse(self, one: Atom) -> None:
-        self.build.findings.append(
-            error(
-                "PORT204",
-                f"{self.build.target} cannot compare an output of `{one.name}` there",
-                getattr(self.build.nodes.get(one.name), "span", None),
-                why=f"`{one.name}` may be skipped, so that its output travels as JSON text",
-                next="compare it in a task, and branch on what that gives",
-            )
-        )
-
     # --- branches
 
     def _branch(self, branch: Branch, scope: Scope, known: frozenset[Gate]) -> None:
@@ -238,16 +255,16 @@ class RegionLowering:
             inner = self.arm(outer, gate, f"{name}-{dashed(arm)}")
             arms[arm] = inner
             self.body(body, inner, known | facts(conditions[arm]))
-        if "otherwise" not in arms and branch.outputs:
+        if "otherwise" not in arms and (branch.outputs or branch.id in build.waited):
             arms["otherwise"] = self.arm(outer, conditions["otherwise"], f"{name}-otherwise")
         self._merge(branch, outer, arms)
+        self._note_run(branch, outer, arms, conditions)
         for inner in arms.values():
             if not inner.dag.tasks:
                 outer.dag.tasks.remove(cast("TaskPlan", inner.task))
         if not outer.dag.tasks:
             scope.dag.tasks.remove(location.task)
             del build.locations[branch.id]
-        self._note_run(branch, conditions)
 
     def _conditions(self, branch: Branch) -> dict[str, Gate]:
         """When each arm is taken, and when none is."""
@@ -302,25 +319,43 @@ class RegionLowering:
         location = self.build.locations.get(node)
         return location is not None and scope in location.scope.around()
 
-    def _note_run(self, branch: Branch, conditions: dict[str, Gate]) -> None:
+    def _note_run(self, branch: Branch, outer: Scope, arms: dict[str, Scope], gates: Gates) -> None:
         """When the branch ends as succeeded: if an arm was taken that has a leaf which ran."""
         build = self.build
-        gates: list[Gate] = []
-        for arm, body in graph.regions(branch):
-            waited = {up for node in body for up in graph.deep_upstreams(node)}
-            leaves = [build.runs.get(n.id, TRUE) for n in body if n.id not in waited]
-            inner = disjoin(leaves) if leaves else TRUE
-            visible = all(self._is_outside(one, branch) for one in atoms(inner))
-            if not visible:
-                build.unknown[branch.id] = arm
-                inner = TRUE
-            gates.append(conjoin((conditions[arm], inner)))
-        gate = conjoin((build.runs.get(branch.id, TRUE), _covering(gates)))
+        inside = set(graph.ids_inside(branch))
+        leaves = {arm: self.leaves_run(body) for arm, body in graph.regions(branch)}
+        if any(one.name in inside for gate in leaves.values() for one in atoms(gate)):
+            if branch.id in build.waited:
+                own = self._tell_run(branch, outer, arms, leaves)
+                build.runs[branch.id] = conjoin((build.runs.get(branch.id, TRUE), own))
+            return
+        taken = [conjoin((gates[arm], leaves[arm])) for arm in leaves]
+        gate = conjoin((build.runs.get(branch.id, TRUE), _covering(taken)))
         if gate != TRUE:
             build.runs[branch.id] = gate
 
-    def _is_outside(self, one: Atom, branch: Branch) -> bool:
-        return one.kind != "output" or one.name not in set(graph.ids_inside(branch))
+    def leaves_run(self, body: tuple[BodyNode, ...]) -> Gate:
+        """When any of the last nodes of a body runs; always, if it has none."""
+        waited = {up for node in body for up in graph.deep_upstreams(node)}
+        leaves = [self.build.runs.get(node.id, TRUE) for node in body if node.id not in waited]
+        return disjoin(leaves) if leaves else TRUE
+
+    def _tell_run(
+        self, branch: Branch, outer: Scope, arms: dict[str, Scope], leaves: dict[str, Gate]
+    ) -> Gate:
+        """Let each arm tell whether a leaf of it ran: nobody outside can know."""
+        name = dashed(branch.id)
+        outputs: list[TaskOutput] = []
+        for arm, inner in arms.items():
+            value = self.tell_run(f"{name}-{dashed(arm)}-ran", inner, leaves.get(arm, FALSE))
+            outputs.append(_output(inner.export((_output(value),), value)))
+        self.build.produced[branch.id, RAN] = outer.export(tuple(outputs), value)
+        return atom(Atom("output", branch.id, RAN, "==", "true"))
+
+    def tell_run(self, name: str, scope: Scope, gate: Gate) -> Value:
+        """A task that says whether a formula holds."""
+        made = self.tasks.compute(name, scope, {RAN: (expression_of(gate), BooleanType.of())})
+        return made[RAN]
 
 
 def _covering(gates: list[Gate]) -> Gate:
@@ -345,29 +380,8 @@ def _named(value: Value, hint: str) -> Value:
     return Value(value.home, value.source, value.wire, safe_key(hint), False, value.is_stored)
 
 
-def _adapted(gate: Gate, values: dict[Atom, Value], refuse: Callable[[Atom], None]) -> Gate:
-    """The formula for values that may be missing, which travel as JSON text."""
+def _changed(gate: Gate, changed: dict[Atom, Atom]) -> Gate:
+    """The formula with other comparisons in place of some."""
     if gate.atom is not None:
-        one = gate.atom
-        if not isinstance(values[one].wire, Maybe):
-            return gate
-        if one.operator not in {"==", "!="}:
-            refuse(one)
-            return gate
-        text = one.literal.strip("'")
-        literal = f"'{text}'" if not one.literal.startswith("'") else f"""'"{text}"'"""
-        changed = Atom(one.kind, one.name, one.output, one.operator, literal, "json")
-        return atom(changed)
-    parts = tuple(_adapted(part, values, refuse) for part in gate.parts)
-    return Gate(gate.operator, parts)
-
-
-def _plain(one: Atom, keys: dict[Atom, str]) -> Atom:
-    """The comparison that an adapted one was made of."""
-    if one in keys:
-        return one
-    return next(
-        known
-        for known in keys
-        if (known.kind, known.name, known.output) == (one.kind, one.name, one.output)
-    )
+        return atom(changed[gate.atom]) if gate.atom in changed else gate
+    return Gate(gate.operator, tuple(_changed(part, changed) for part in gate.parts))

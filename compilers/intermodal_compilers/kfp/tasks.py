@@ -101,10 +101,10 @@ class TaskLowering:
         retry = task.retry if task.retry is not None and task.retry.max else None
         plan.retry = policies.retry_plan(retry) if retry is not None else None
         cache = task.cache if task.cache is not None and task.cache.enabled else None
-        if cache is not None and task.id in self.build.runtime_tasks:
-            self.build.findings.append(self._no_cache(task))
-        plan.caches = cache is not None
-        plan.cache_key = (cache.key or "") if cache is not None else ""
+        # What uses the runtime is told the run's id, so that KFP would never find it again.
+        if cache is not None and task.id not in self.build.runtime_tasks:
+            plan.caches = True
+            plan.cache_key = cache.key or ""
 
     def compute(
         self,
@@ -192,20 +192,11 @@ class TaskLowering:
     def missing(self, scope: Scope, value: Value, text: str = "") -> Value:
         """What stands for a value where there is none: JSON text, or empty text."""
         build = self.build
-        plan = TaskPlan(build.task_names.take(f"no-{value.hint}"[:100]), f"no {value.hint}")
+        plan = TaskPlan(build.task_names.take(dashed(f"no-{value.hint}")), f"no {value.hint}")
         made = self.computing(plan, scope, {"return": Code(quote(text))}, {"return": TEXT})[
             "return"
         ]
         return Value(scope, made.source, value.wire, value.hint, False, value.is_stored)
-
-    def _no_cache(self, task: Task) -> Finding:
-        return error(
-            "PORT204",
-            f"{self.build.target} cannot cache `{task.id}`",
-            task.span,
-            why="it uses Intermodal's runtime, which is told the run's id; KFP makes its key of that",
-            next="leave the cache out, or pass plain values only",
-        )
 
     def _runtime_inputs(self, task: Task, keys: Names, scope: Scope) -> dict[str, InputPlan]:
         """What the runtime is told of the run, by what it is."""
@@ -281,6 +272,7 @@ class TaskLowering:
             request.timeout,
             request.polls,
             request.variables,
+            request.cache,
             _runtime_key(request.runtime),
         )
         found = self._commands.get(identity)
@@ -358,6 +350,7 @@ class TaskLowering:
             runtime=self._runtime_facts(task, extra) if uses_runtime else None,
             polls=_polls(task),
             variables=policies.secret_variables(task),
+            cache=_cache(task) if uses_runtime else None,
         )
 
     def _chooser_check(self, task: Task, given: list[Given]) -> tuple[str, ...]:
@@ -403,6 +396,13 @@ class TaskLowering:
             codes["index"] = Code(f"({', '.join(positions)},)")
         tags = pipeline.tracking.tags if build.tracked else {}
         return RuntimeFacts(context, codes, parameters, tags)
+
+
+def _cache(task: Task) -> tuple[str, float] | None:
+    if task.cache is None or not task.cache.enabled:
+        return None
+    ttl = task.cache.ttl
+    return task.cache.key or "", ttl.total_seconds() if ttl is not None else 0.0
 
 
 def _polls(task: Task) -> tuple[float, float] | None:
