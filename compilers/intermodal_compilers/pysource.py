@@ -101,6 +101,12 @@ class Conditional(Frozen):
     other: Expr
 
 
+class Lambda(Frozen):
+    """`lambda: body`."""
+
+    body: Expr
+
+
 Expr = (
     Name
     | Value
@@ -113,6 +119,7 @@ Expr = (
     | Chain
     | Operation
     | Conditional
+    | Lambda
 )
 
 
@@ -193,6 +200,8 @@ def inline(expr: Expr) -> str:
         case Conditional(value, condition, other):
             parts = (_operand(value), inline(condition), _operand(other))
             return "{} if {} else {}".format(*parts)
+        case Lambda(body):
+            return f"lambda: {inline(body)}"
         case Chain(operator, operands):
             return f" {operator} ".join(inline(operand) for operand in operands)
         case Call(function, args, keywords):
@@ -211,7 +220,7 @@ def inline(expr: Expr) -> str:
 def _operand(expr: Expr) -> str:
     """A part of an operation, in parentheses where it is one itself."""
     text = inline(expr)
-    return f"({text})" if isinstance(expr, (Operation, Conditional, Chain)) else text
+    return f"({text})" if isinstance(expr, (Operation, Conditional, Chain, Lambda)) else text
 
 
 def layout(
