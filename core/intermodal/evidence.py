@@ -19,6 +19,23 @@ Verdict = Literal["same", "differs", "refused", "excluded", "compiles_only", "co
 COMPILES = ("same", "differs", "excluded", "compiles_only", "compiled")
 
 
+F = Feature
+UNSEEN = frozenset(
+    {
+        *(F.DESCRIPTION, F.LABELS, F.OWNERS, F.PARAMETER_HELP, F.IMAGE, F.PACKAGES),
+        *(F.MAX_ACTIVE_RUNS, F.MAX_ACTIVE_TASKS, F.POOL, F.PRIORITY, F.ASSETS),
+        *(F.TASK_LABELS, F.TASK_OWNERS, F.DISPLAY_NAME, F.TASK_DOCS),
+        *(F.RETRY_DELAY, F.RETRY_FACTOR, F.RETRY_CEILING, F.RETRY_JITTER),
+        *(feature for feature in F if feature.startswith(("schedule.", "resources."))),
+    }
+)
+"""Features that a trace cannot show: when a run starts, where, how fast, and what people call it.
+
+That a case ran the same says nothing of them. What is emitted for them is held by golden files, and
+loaded by the engine's own loader.
+"""
+
+
 class Shown(BaseModel):
     """What one case showed on one version of a target.
 
@@ -81,7 +98,8 @@ class Row(BaseModel):
         how: Of what it is built, if lowered.
         why: The reason, if refused.
         compiles: How many of the cases compile.
-        ran_same: How many of them did the same on the real engine; None if that version has none.
+        ran_same: How many of them did the same on the real engine; None if that version has none, or
+            if no run can show the feature.
         cases: How many cases use the feature.
     """
 
@@ -152,6 +170,7 @@ def _row(
     name = f"{target}@{version}"
     verdicts = [case.targets[name].verdict for case in using if name in case.targets]
     said = support_data(support)
+    visible = feature not in UNSEEN
     return Row(
         feature=feature,
         target=target,
@@ -160,7 +179,7 @@ def _row(
         how=said.get("how", ""),
         why=said.get("why", ""),
         compiles=sum(verdict in COMPILES for verdict in verdicts),
-        ran_same=verdicts.count("same") if evidence.has_engine(name) else None,
+        ran_same=verdicts.count("same") if visible and evidence.has_engine(name) else None,
         cases=len(verdicts),
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from intermodal.compiling import Compiler
 from intermodal.evidence import Evidence, Row, not_the_same, rows
+from intermodal.features import Declares
 
 HEAD = """\
 # What each target supports
@@ -17,12 +17,15 @@ conformance cases on the real engines; do not edit.
   **refused**: compiling is an error with the reason, never a silent drop.
 - **compiles**: of the cases that use the feature, how many compile for this version.
 - **ran the same**: how many of them ran on the real engine and did exactly what the reference executor
-  did; `-` where no engine of this version is run. A case that uses a refused feature counts for all the
-  features it uses, so a lower number is not a fault of the row: reasons are below.
+  did; `-` where no engine of this version is run, or where no run can show the feature (when a run
+  starts, on which machine, what it is called): the engine's own loader and golden files hold those. A
+  case that uses a refused feature counts for all the features it uses, so a lower number is not a fault
+  of the row: reasons are below.
+- `local` is the embedded engine, the reference that all others are held against.
 """
 
 
-def page(compilers: Iterable[Compiler], evidence: Evidence) -> str:
+def page(compilers: Iterable[Declares], evidence: Evidence) -> str:
     """The whole page, as Markdown."""
     compilers = list(compilers)
     matrix = rows(compilers, evidence)

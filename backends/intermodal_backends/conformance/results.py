@@ -22,8 +22,9 @@ from intermodal.compile import compile_pipeline
 from intermodal.compiling import Target
 from intermodal.evidence import FILE, CaseResult, Evidence, Shown, hash_of, read_evidence
 from intermodal.evidence_page import page
-from intermodal.features import Feature
+from intermodal.features import Declares, Feature
 from intermodal.findings import FindingsError, errors_of
+from intermodal.running import local_backend
 from intermodal.trace import Trace
 from intermodal_backends.conformance.case import Case, find_cases
 from intermodal_backends.conformance.harness import Outcome, run_engine, run_reference
@@ -31,6 +32,9 @@ from intermodal_backends.engines.environment import require
 
 ENGINES = ("airflow@3.3", "prefect@3", "airflow@2.11", "kfp@2")
 """Those that every case is run on; the slowest first, so that two at a time end together."""
+
+REFERENCE = local_backend()
+LOCAL = f"{REFERENCE.name}@{REFERENCE.versions[0]}"
 
 Told = dict[str, tuple[Shown, tuple[str, ...]]]
 """By case: what it showed, and what differs."""
@@ -42,13 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     every = find_cases(given.cases.resolve())
     chosen = [case for case in every if fnmatch.fnmatch(case.name, given.only)]
-    traces = references(chosen)
+    here = references(chosen)
+    traces = {name: outcome.trace for name, outcome in here.items() if outcome.trace}
     with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as pool:
         jobs = {
             name: pool.submit(run_on, name, given.cases.resolve(), given.only, traces)
             for name in given.engine or ENGINES
         }
         told = {name: job.result() for name, job in jobs.items()}
+    told[LOCAL] = {name: (Shown(verdict=o.verdict), o.differences) for name, o in here.items()}
     evidence = merged(read_evidence(), every, told)
     FILE.write_text(evidence.to_json(), encoding="utf-8")
     write_page(given.page, evidence)
@@ -67,15 +73,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def references(cases: Iterable[Case]) -> dict[str, Trace]:
-    """Traces of the reference executor, by case."""
-    traces: dict[str, Trace] = {}
+def references(cases: Iterable[Case]) -> dict[str, Outcome]:
+    """What the reference executor does, by case."""
+    outcomes: dict[str, Outcome] = {}
     for case in cases:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
-            trace = run_reference(case, Path(work)).trace
-        if trace is not None:
-            traces[case.name] = trace
-    return traces
+            outcomes[case.name] = run_reference(case, Path(work))
+    return outcomes
 
 
 def run_on(name: str, root: Path, only: str, traces: dict[str, Trace]) -> Told:
@@ -90,6 +94,7 @@ def run_on(name: str, root: Path, only: str, traces: dict[str, Trace]) -> Told:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
                 outcome = run_engine(case, target, engine, Path(work), traces.get(case.name))
             told[case.name] = (shown(case, target, outcome), outcome.differences)
+            print(f"{name} {case.name}: {outcome.verdict}", file=sys.stderr, flush=True)
     return told
 
 
@@ -115,6 +120,7 @@ def merged(before: Evidence, cases: Sequence[Case], told: dict[str, Told]) -> Ev
             or without_engine(case, target)
             for target in targets
         }
+        now |= {name: made[name] for made in (old, new) for name in (LOCAL,) if name in made}
         found[case.name] = CaseResult(
             content=case.content_hash(), features=features_of(case), targets=now
         )
@@ -142,19 +148,24 @@ def without_engine(case: Case, target: Target) -> Shown:
     return Shown(verdict="refused", reason=exclusion.reason if exclusion else "")
 
 
+def all_that_declare() -> list[Declares]:
+    """The reference executor, and every compiler."""
+    return [REFERENCE, *registry.compilers().values()]
+
+
 def support_of_all() -> dict[str, str]:
     """Hashes of what every version of every target says it supports."""
     return {
-        f"{compiler.name}@{version}": hash_of(compiler.capabilities(version))
-        for compiler in registry.compilers().values()
-        for version in compiler.versions
+        f"{one.name}@{version}": hash_of(one.capabilities(version))
+        for one in all_that_declare()
+        for version in one.versions
     }
 
 
 def write_page(file: Path, evidence: Evidence) -> None:
     """Write the page that shows them."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(registry.compilers().values(), evidence), encoding="utf-8")
+    file.write_text(page(all_that_declare(), evidence), encoding="utf-8")
 
 
 def _print(told: dict[str, Told]) -> int:
