@@ -154,6 +154,24 @@ def test_an_artifact_that_is_gone_or_damaged_is_a_miss(place):
     assert calls.count == 2
 
 
+def test_artifacts_in_lists_are_found_or_missed_as_one(place):
+    calls = []
+
+    def several(a: int) -> list[pd.DataFrame]:
+        calls.append(a)
+        return [pd.DataFrame({"a": [n]}) for n in range(2)]
+
+    first, again = (run(several, place(), a=1) for _ in range(2))
+    assert first == again
+    assert len(calls) == 1
+    ends = [e for e in place.events() if e["event"] == "end"]
+    assert ends[0]["artifacts"] == ends[1]["artifacts"] != {}
+    assert ends[0]["outputs"] == ends[1]["outputs"]
+    next(place.store.glob("p/*/t/*/*/return%5B1%5D/artifact.json")).unlink()
+    run(several, place(), a=1)
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [

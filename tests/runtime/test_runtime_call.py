@@ -233,16 +233,77 @@ def test_a_wrong_element_is_named(place):
         run(add, place(), values=[1, "x"])
 
 
-def test_a_list_of_frames_as_a_result_is_one_artifact(place):
+def test_a_list_of_frames_as_a_declared_artifact_is_one(place):
     def several() -> list[pd.DataFrame]:
         return [frame(), frame()]
 
     made = run(several, place("several"), {"return": "Artifact"})
+    assert made["$artifact"]["kind"] == "Artifact"
 
     def count(frames: list[pd.DataFrame]) -> int:
         return sum(len(f) for f in frames)
 
     assert run(count, place("count"), frames=made) == 4
+
+
+class Node(TypedDict):
+    frames: list[pd.DataFrame]
+    next: "Node | None"
+
+
+def test_artifacts_inside_lists_and_maps_are_stored_one_by_one(place):
+    def several() -> list[pd.DataFrame]:
+        return [frame(), frame()]
+
+    def named() -> dict[str, pd.DataFrame | None]:
+        return {"a": frame(), "b": None}
+
+    def bundle() -> list[Bundle]:
+        return [Bundle(frame(), {"m": Model(3)}, "b")]
+
+    def nodes() -> Node:
+        return {"frames": [frame()], "next": {"frames": [], "next": None}}
+
+    two = run(several, place("several"))
+    assert [ref["$artifact"]["kind"] for ref in two] == ["Dataset", "Dataset"]
+    assert [ref["$artifact"]["uri"].split("/")[-2] for ref in two] == [
+        "return%5B0%5D",
+        "return%5B1%5D",
+    ]
+    end = place.events()[-1]
+    sha = two[0]["$artifact"]["sha256"]
+    assert end["outputs"] == {"return": [{"$artifact": sha}] * 2}
+    assert end["artifacts"] == {"return[0]": sha, "return[1]": sha}
+
+    def count(frames: list[pd.DataFrame], more: dict[str, pd.DataFrame | None]) -> int:
+        return sum(map(len, frames)) + len(more["a"]) + (more["b"] is None)
+
+    assert run(count, place("count"), frames=two, more=run(named, place("named"))) == 7
+
+    def size(bundles: list[Bundle], node: Node) -> int:
+        (given,) = bundles
+        return len(given.data) + given.models["m"].size + len(node["frames"][0])
+
+    made = run(bundle, place("bundle")), run(nodes, place("nodes"))
+    assert run(size, place("size"), bundles=made[0], node=made[1]) == 7
+
+
+def test_a_wrong_part_of_a_list_of_artifacts_is_named(place):
+    def several() -> list[pd.DataFrame]:
+        return [frame(), [1]]
+
+    with pytest.raises(runtime.WrongValue, match=r"what `t` returns\[1\] is a list, not DataFrame"):
+        run(several, place())
+
+
+def test_numbers_of_numpy_stay_numbers(place):
+    import numpy as np
+
+    def numbers() -> list[np.float64]:
+        return [np.float64(0.5), 1]
+
+    assert run(numbers, place()) == [0.5, 1]
+    assert not place.store.exists()
 
 
 def test_lineage_is_recorded(place):

@@ -187,7 +187,7 @@ class TypeChecker:
                 return self.type_of(references[output])
             case ForEach(outputs=references):
                 item = self.type_of(references[output])
-                return ArtifactType() if isinstance(item, ArtifactType) else ListType(item=item)
+                return ListType.of(item=item)
             case Branch(outputs=alternatives):
                 return self.type_of(alternatives[output][0])
 

@@ -98,7 +98,7 @@ def attempt(
         raise
     _log_given(context, "succeeded", stored.parameters, stored.references)
     if cache is not None:
-        cache.keep(given)
+        cache.keep(given, stored.references)
     return Done(given)
 
 
@@ -189,7 +189,9 @@ def _give(name: str, value: Any, tag: str, hint: Any, context: Context, stored: 
     shown = "what" if name == "return" else f"the output `{name}` that"
     what = f"{shown} `{context.task}` returns"
     if not is_artifact(tag):
-        return stored.give_value(name, to_json(value, hint, what))
+        return stored.give_value(
+            name, to_json(stored.keep_parts(name, value, hint, what), hint, what)
+        )
     value = checked_artifact(value, hint, what)
     return None if value is None else stored.give_artifact(name, value, tag, hint)
 

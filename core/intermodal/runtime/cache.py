@@ -17,8 +17,8 @@ from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
 from intermodal.runtime.secrets import hide_secrets
 from intermodal.runtime.stored import (
-    REF_MARK,
     VALUE_KIND,
+    by_content,
     is_artifact,
     load_value,
     open_store,
@@ -111,7 +111,7 @@ class Cache:
                 entry = open_store(self._store_uri).get_json(self._path)
             if entry is None or not self._fits(entry):
                 return None
-            return self._checked(entry["outputs"])
+            return self._checked(entry["outputs"], entry["artifacts"])
         except (WrongValue, ValueError):  # references or values that were tampered with
             return None
         except InfrastructureError as problem:
@@ -120,14 +120,19 @@ class Cache:
                 self._tell(str(problem))
             return None
 
-    def keep(self, outputs: Mapping[str, Any]) -> None:
-        """Note the outputs of a success."""
+    def keep(self, outputs: Mapping[str, Any], references: Mapping[str, ArtifactRef]) -> None:
+        """Note the outputs of a success, and the artifacts that it made."""
         if not self._path:
             return
         if holds_secret(dict(outputs)):
             self._tell("its outputs hold a secret")
             return
-        entry = {"version": VERSION, "time": now().isoformat(), "outputs": dict(outputs)}
+        entry = {
+            "version": VERSION,
+            "time": now().isoformat(),
+            "outputs": dict(outputs),
+            "artifacts": {name: ref.to_json() for name, ref in references.items()},
+        }
         try:
             with store_errors():
                 open_store(self._store_uri).put_json(self._path, entry)
@@ -139,23 +144,23 @@ class Cache:
         try:
             made = datetime.fromisoformat(entry["time"])
             known = entry["version"] == VERSION and set(entry["outputs"]) == set(self._tags)
+            known &= isinstance(entry["artifacts"], dict)
             return known and (self._ttl is None or (now() - made).total_seconds() <= self._ttl)
         except (KeyError, TypeError, ValueError):
             return False
 
-    def _checked(self, outputs: dict[str, Any]) -> Found | None:
+    def _checked(self, outputs: dict[str, Any], artifacts: dict[str, Any]) -> Found | None:
         """The outputs, if everything that they refer to is still what was written."""
         store = open_store(self._store_uri)
-        parameters: dict[str, Any] = {}
-        references: dict[str, ArtifactRef] = {}
-        for name, value in outputs.items():
-            if not is_whole(value, store):
-                return None
-            ref = reference_in(value)
-            if is_artifact(self._tags[name]) and ref is not None:
-                references[name] = ref
-            elif not is_artifact(self._tags[name]):
-                parameters[name] = load_value(value, self._store_uri)
+        if not is_whole([*outputs.values(), *artifacts.values()], store):
+            return None
+        parameters = {
+            name: by_content(load_value(value, self._store_uri))
+            for name, value in outputs.items()
+            if not is_artifact(self._tags[name])
+        }
+        found = {name: reference_in(value) for name, value in artifacts.items()}
+        references = {name: ref for name, ref in found.items() if ref is not None}
         return Found(outputs, parameters, references)
 
     def _tell(self, why: str) -> None:
@@ -178,16 +183,6 @@ def is_whole(value: Any, store: ArtifactStore) -> bool:
     if isinstance(value, dict):
         return all(is_whole(item, store) for item in value.values())
     return not isinstance(value, list) or all(is_whole(item, store) for item in value)
-
-
-def by_content(value: Any) -> Any:
-    """The value with the SHA-256 of what they refer to in place of references."""
-    ref = reference_in(value)
-    if ref is not None:
-        return {REF_MARK: ref.sha256}
-    if isinstance(value, dict):
-        return {key: by_content(item) for key, item in value.items()}
-    return [by_content(item) for item in value] if isinstance(value, list) else value
 
 
 def holds_secret(value: Any) -> bool:

@@ -6,19 +6,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
 from intermodal.runtime.secrets import is_secret, mentions_secret, reveal
-from intermodal.runtime.typed import from_json, record_fields
+from intermodal.runtime.typed import (
+    REF_MARK,
+    bare,
+    from_json,
+    holds_artifact,
+    is_artifact_class,
+    is_scalar,
+    record_fields,
+)
 
 if TYPE_CHECKING:
     from intermodal.artifacts import ArtifactRef, ArtifactStore, LineageInput
     from intermodal.findings import Finding
 
-REF_MARK = "$artifact"
 VALUE_KIND = "Value"
 """The kind of a parameter's value that was too large to travel as one."""
 
@@ -147,9 +154,45 @@ class Outputs:
         self._inputs = inputs
         self._code_hash = code_hash
 
+    def keep_parts(self, name: str, value: Any, hint: Any, what: str) -> Any:
+        """The value with references in place of artifacts in its lists, mappings and records.
+
+        Args:
+            name: The output's; its parts are kept as `name[0]`, `name[key]`.
+            value: What the task gives.
+            hint: Its annotation, which says what is an artifact.
+            what: Names the value in errors.
+
+        Raises:
+            WrongValue: A part is of another class.
+        """
+        hint = _option(bare(hint), value)
+        if not holds_artifact(hint) or is_scalar(value) or reference_in(value) is not None:
+            return value
+        if is_artifact_class(hint):
+            return self.give_artifact(name, checked_artifact(value, hint, what), "", hint)
+        fields = record_fields(hint)
+        if isinstance(value, Mapping):
+            items: Any = value.items()
+        elif fields is not None:
+            items = [(key, getattr(value, key)) for key in fields if hasattr(value, key)]
+        elif isinstance(value, list | tuple):
+            inner = part_hints(hint, value)
+            return [
+                self.keep_parts(f"{name}[{n}]", item, inner(n), f"{what}[{n}]")
+                for n, item in enumerate(value)
+            ]
+        else:
+            return value
+        inner = part_hints(hint, value if isinstance(value, dict) else {})
+        return {
+            key: self.keep_parts(f"{name}[{key}]", item, inner(key), f"{what}[{key!r}]")
+            for key, item in items
+        }
+
     def give_value(self, name: str, value: Any) -> Any:
         """The JSON that stands for a JSON value: itself, or a reference if it is large."""
-        self.parameters[name] = value
+        self.parameters[name] = by_content(value)
         if isinstance(value, bool | int | float) or value is None:
             return value
         if len(canonical(value).encode("utf-8", "surrogatepass")) <= LARGEST_VALUE:
@@ -157,7 +200,11 @@ class Outputs:
         return self._save(name, value, VALUE_KIND, None, "json").to_json()
 
     def give_artifact(self, name: str, value: Any, kind: str, hint: Any) -> Any:
-        """The reference of a stored artifact."""
+        """The reference of a stored artifact; an empty kind is that of its annotation."""
+        if not kind:
+            from intermodal.artifacts.serialisers import kind_of
+
+            kind = kind_of(hint)
         ref = self._save(name, value, kind, hint, None)
         self.references[name] = ref
         return ref.to_json()
@@ -191,6 +238,18 @@ class Outputs:
         return ref
 
 
+def by_content(value: Any) -> Any:
+    """The value with the SHA-256 of what they refer to in place of references."""
+    if not holds_ref(value):
+        return value
+    ref = reference_in(value)
+    if ref is not None:
+        return {REF_MARK: ref.sha256}
+    if isinstance(value, dict):
+        return {key: by_content(item) for key, item in value.items()}
+    return [by_content(item) for item in value]
+
+
 def _looks_like_ref(value: Any) -> bool:
     """Whether it is worth loading the artifact model to ask."""
     return isinstance(value, dict) and len(value) == 1 and REF_MARK in value
@@ -205,13 +264,8 @@ def holds_ref(value: Any) -> bool:
 
 def part_hints(hint: Any, value: Any) -> Callable[[Any], Any]:
     """What the annotation of a list or mapping says of the part at a position or key; None for nothing."""
+    hint = _option(bare(hint), value)
     origin, args = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return part_hints(args[0], value)
-    if origin in (Union, UnionType):
-        options = [arg for arg in args if arg is not type(None)]
-        fitting = [arg for arg in options if _is_container(arg, value)]
-        return part_hints(next(iter(fitting or options), None), value)
     if origin is tuple and args[-1:] != (...,):
         return lambda place: args[place] if isinstance(place, int) and place < len(args) else None
     fields = record_fields(hint) or {}
@@ -219,6 +273,15 @@ def part_hints(hint: Any, value: Any) -> Callable[[Any], Any]:
         return fields.get
     inner = next((arg for arg in reversed(args) if arg is not ...), None)
     return lambda _place: inner
+
+
+def _option(hint: Any, value: Any) -> Any:
+    """The part of a union that is meant for a value; other annotations as they are."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    options = [bare(arg) for arg in get_args(hint) if arg is not type(None)]
+    fitting = [option for option in options if _is_container(option, value)]
+    return next(iter(fitting or options), None)
 
 
 def _is_container(hint: Any, value: Any) -> bool:

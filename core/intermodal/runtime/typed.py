@@ -10,10 +10,14 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from intermodal.runtime.problems import WrongValue
+
+REF_MARK = "$artifact"
+"""The only key of a reference to an artifact."""
 
 _UNIONS = (Union, types.UnionType)
 _LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
@@ -33,7 +37,7 @@ def from_json(value: Any, hint: Any, what: str) -> Any:
     Raises:
         WrongValue: The value cannot be that.
     """
-    hint = _bare(hint)
+    hint = bare(hint)
     if hint in _READERS:
         return _READERS[hint](value, what)
     origin, args = get_origin(hint), get_args(hint)
@@ -49,12 +53,14 @@ def from_json(value: Any, hint: Any, what: str) -> Any:
 
 
 def to_json(value: Any, hint: Any, what: str) -> Any:
-    """The JSON form of a value, checked against its annotation.
+    """The JSON form of a value, checked against its annotation; references in it stay as they are.
 
     Raises:
         WrongValue: It is of another type, or JSON cannot hold it.
     """
-    hint = _bare(hint)
+    hint = bare(hint)
+    if isinstance(value, dict) and REF_MARK in value and len(value) == 1:
+        return value
     if hint in _WRITERS:
         return _WRITERS[hint](value, what)
     origin, args = get_origin(hint), get_args(hint)
@@ -121,7 +127,7 @@ def _evaluated(annotation: Any, owner: Any) -> Any:
         return None
 
 
-def _bare(hint: Any) -> Any:
+def bare(hint: Any) -> Any:
     """The annotation without `Annotated`, as something that can be looked up."""
     while get_origin(hint) is typing.Annotated:
         hint = get_args(hint)[0]
@@ -130,6 +136,40 @@ def _bare(hint: Any) -> Any:
     except TypeError:
         return None
     return hint
+
+
+def is_artifact_class(hint: Any) -> bool:
+    """Whether values of an annotation are artifacts: no JSON, no record, and no choice of either."""
+    hint = bare(hint)
+    return (
+        isinstance(hint, type)
+        and get_origin(hint) is None
+        and hint not in _WRITERS
+        and not issubclass(hint, enum.Enum | tuple)
+        and record_fields(hint) is None
+    )
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is JSON by itself: text, a number (numpy's too), true, false or null."""
+    return value is None or isinstance(_number(value), str | bool | int | float)
+
+
+@lru_cache(maxsize=1024)
+def holds_artifact(hint: Any) -> bool:
+    """Whether an annotation is of artifacts, or of something with artifacts inside."""
+    seen: set[Any] = set()
+    pending = [hint]
+    while pending:
+        current = bare(pending.pop())
+        if current in seen:
+            continue  # a record that holds itself
+        seen.add(current)
+        if is_artifact_class(current):
+            return True
+        fields = record_fields(current)
+        pending += get_args(current) if fields is None else fields.values()
+    return False
 
 
 def _wrong(value: Any, wanted: Any, what: str) -> WrongValue:
