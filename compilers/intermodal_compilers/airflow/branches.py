@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from intermodal.analysis import graph
 from intermodal.ir import Branch, Compare, Default, Join, Literal_, OutputRef, Type
+from intermodal_compilers.airflow.joins import add_by_states, unreliable
 from intermodal_compilers.airflow.plan import Check, Choose, Give, Way, Work
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _end(structure: Structure, branch: Branch, region: Region, leaves: list[str]
     key = region.key(branch.id)
     name = structure.helper_id(key, "end")
     rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
+    if unreliable(structure, rule, region):
+        one = structure.helper_id(key, "any") if branch.outputs else name
+        add_by_states(structure, one, rule, leaves, region)
+        if not branch.outputs:
+            return one
+        leaves, rule = [one], Join.ALL_SUCCESS
     if not branch.outputs:
         return structure.add(None, name, leaves, region, rule=rule).id
     values = {}

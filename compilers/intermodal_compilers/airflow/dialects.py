@@ -48,16 +48,19 @@ class Dialect:
         plain_schedules: Whether a cron text or a timedelta starts a run at each of its times. In
             Airflow 2 they mean data intervals, which start one interval later.
         delta_trigger: Whether `DeltaTriggerTimetable` exists, where schedules are not plain.
+        rules_in_groups: Whether all trigger rules look at the same iteration only in mapped task
+            groups (apache/airflow issues 34023, 39801 and 50210).
     """
 
     imports: Mapping[str, str]
     any_factor: bool
     plain_schedules: bool
     delta_trigger: bool = False
+    rules_in_groups: bool = False
 
 
 DIALECTS: Mapping[str, Dialect] = {
-    "3.3": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True),
+    "3.3": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True, rules_in_groups=True),
     "3.2": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True),
     "3.1": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),
     "3.0": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),

@@ -136,7 +136,7 @@ def moved(text, seconds):
     return (datetime.fromisoformat(text) + timedelta(seconds=seconds)).isoformat()
 '''
 
-READ_SECRET = '''\
+FROM_ENVIRONMENT = '''\
 def secret(variable):
     """A secret, which the worker has in an environment variable."""
     return os.environ[variable]
@@ -246,7 +246,7 @@ TEXTS: Mapping[str, str] = {
     "as_text": AS_TEXT,
     "as_time": AS_TIME,
     "moved": MOVED,
-    "secret": READ_SECRET,
+    "secret": FROM_ENVIRONMENT,
     "given": GIVEN,
     "loaded": LOADED,
     "output_of": OUTPUT_OF,

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from intermodal.analysis import graph
-from intermodal.ir import Branch, Expression, Join, PythonCall, Task
+from intermodal.findings import Finding, error
+from intermodal.ir import (
+    Branch,
+    Compare,
+    Expression,
+    Join,
+    Literal_,
+    Logic,
+    PythonCall,
+    Task,
+    TaskState,
+)
 from intermodal_compilers.airflow.plan import Check, Unit
 
 if TYPE_CHECKING:
@@ -15,6 +27,15 @@ if TYPE_CHECKING:
 
 # Rules that may find that a task cannot run because others failed; the rest run it or skip it.
 MAY_FAIL = (Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS, Join.ONE_SUCCESS)
+
+
+# States by which these rules let a task run, and the rule that a task which looks at them has. In a
+# mapped task group, Airflow before 3.3 looks at the wrong iterations for them.
+BY_STATES: Mapping[Join, tuple[tuple[str, ...], Join]] = {
+    Join.NONE_FAILED_MIN_ONE_SUCCESS: (("succeeded",), Join.NONE_FAILED),
+    Join.ONE_FAILED: (("failed", "upstream_failed"), Join.ALL_DONE),
+    Join.ONE_DONE: (("succeeded", "failed"), Join.ALL_DONE),
+}
 
 
 def add_task(structure: Structure, task: Task, region: Region, inherited: tuple[str, ...]) -> None:
@@ -56,7 +77,10 @@ def decide(
         and _can_look(unit, ups, guard, structure)
     ):
         unit.guard, guard = guard, None
-    if guard is None and (plain or not _would_count(structure, ups, region)):
+    if not plain and rule is Join.ONE_SUCCESS and unreliable(structure, rule, region):
+        structure.plan.findings.append(_no_one_success(structure, task))
+    own = plain or not (_would_count(structure, ups, region) or unreliable(structure, rule, region))
+    if guard is None and own:
         unit.waits = structure.gated(ups, region)
         unit.rule = Join.ALL_SUCCESS if not ups else rule
         return
@@ -79,15 +103,18 @@ def _join_unit(
     """A unit that runs where the join rule holds, and the guard if there is one; none for `always`."""
     if rule is Join.ALWAYS and guard is None:
         return []
-    place = region.place
     if region.mapped and not any(region.mapped in structure.plan.units[up].place for up in ups):
         # The first tasks of a mapped group wait for its items, which would count.
-        place = place[: place.index(region.mapped)]
+        before = region.place[: region.place.index(region.mapped)]
+        region = replace(region, place=before, mapped="", index=())
     name = structure.helper_id(task.id, "join")
+    if unreliable(structure, rule, region) and rule in BY_STATES:
+        add_by_states(structure, name, rule, ups, region, guard)
+        return [name]
     work = None if guard is None else Check(guard, skips_itself=bool(region.mapped))
     waits = () if rule is Join.ALWAYS else ups
     kept = Join.ALL_SUCCESS if rule is Join.ALWAYS else rule
-    structure.add(work, name, waits, replace(region, place=place), rule=kept)
+    structure.add(work, name, waits, region, rule=kept)
     return [name]
 
 
@@ -132,8 +159,45 @@ def _arms_before(
     ups = structure.shape.ups(task)
     if task.join is not Join.ALL_SUCCESS or inherited or len(ups) != 1 or region.gate:
         return None
+    if unreliable(structure, Join.NONE_FAILED_MIN_ONE_SUCCESS, region):
+        return None
     if not isinstance(structure.shape.nodes[ups[0]], Branch):
         return None
     if graph.data_upstreams(task):
         return None
     return tuple(structure.leaf_units[region.key(ups[0])]())
+
+
+def unreliable(structure: Structure, rule: Join, region: Region) -> bool:
+    """Whether this version of Airflow gets the rule wrong in a mapped task group."""
+    if not region.mapped or structure.dialect.rules_in_groups:
+        return False
+    return rule in BY_STATES or rule is Join.ONE_SUCCESS
+
+
+def add_by_states(
+    structure: Structure,
+    name: str,
+    rule: Join,
+    ups: Iterable[str],
+    region: Region,
+    guard: Expression | None = None,
+) -> None:
+    """Add a task that looks at the states of its upstreams itself, and is skipped or not."""
+    states, waits_for = BY_STATES[rule]
+    wanted = Literal_.of(value=list(states))
+    seen = [Compare.of(left=TaskState.of(node=up), right=wanted, operator="in") for up in ups]
+    holds: Expression = Logic.of(operator="or", operands=tuple(seen))
+    if guard is not None:
+        holds = Logic.of(operator="and", operands=(holds, guard))
+    structure.add(Check(holds, skips_itself=True), name, ups, region, rule=waits_for)
+
+
+def _no_one_success(structure: Structure, task: Task) -> Finding:
+    return error(
+        "PORT204",
+        f"{structure.target} cannot hold `{task.id}` to the rule `one_success` in a loop",
+        task.span,
+        why="before 3.3, Airflow counts other iterations, too (apache/airflow issue 50210)",
+        next="compile for airflow@3.3, or use `none_failed_min_one_success`",
+    )

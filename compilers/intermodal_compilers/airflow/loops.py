@@ -26,6 +26,7 @@ from intermodal.ir import (
     Type,
     Wait,
 )
+from intermodal_compilers.airflow.joins import add_by_states, unreliable
 from intermodal_compilers.airflow.plan import Collect, Collected, ListItems, Loop, Say
 from intermodal_compilers.airflow.region import Region, copy_region
 from intermodal_compilers.airflow.templates import holds_template
@@ -170,32 +171,57 @@ def _finish(
 
     def end() -> str:
         name = structure.helper_id(key, "end")
-        any_done = None
         waits = list(leaves)
-        if skips:
-            done = structure.helper_id(key, "any")
-            rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
-            docs = "Only runs if one iteration succeeded."
-            text = Say("succeeded", docs)
-            unit = structure.add(text, done, leaves, region, rule=rule, outputs={"return": TEXT})
-            any_done = OutputRef.of(node=unit.id, output="return")
-            waits.append(done)
-        outputs, types = {}, {}
-        for given, reference in loop.outputs.items():
-            output = "return" if len(loop.outputs) == 1 else given
-            outputs[output] = _collected(structure, reference, copies)
-            types[output] = ListType.of(item=structure.type_of(reference))
-            structure.outputs[key, given] = OutputRef.of(node=name, output=output)
+        any_done = _any_done(structure, key, leaves, region) if skips else None
+        if any_done is not None:
+            waits.append(any_done.node)
         if isinstance(items, OutputRef):
             waits.append(items.node)
-        if not outputs and items is None and not skips:
-            work = None
-        else:
-            work = Collect(outputs, items, any_done, length)
-        structure.add(work, name, waits, region, rule=Join.NONE_FAILED, outputs=types)
+        outputs, types = _outputs(structure, loop, copies)
+        source = name
+        if outputs and loop.id in structure.partly:
+            source = structure.helper_id(key, "outputs")
+            work = Collect(outputs, items, None, length, keeps_none=False)
+            structure.add(work, source, waits, region, rule=Join.ALL_DONE, outputs=types)
+            waits.append(source)
+            outputs, types = {}, {}
+        for given in loop.outputs:
+            output = "return" if len(loop.outputs) == 1 else given
+            structure.outputs[key, given] = OutputRef.of(node=source, output=output)
+        plain = not outputs and items is None and any_done is None
+        collect = Collect(outputs, items, any_done, length, keeps_none=not skips)
+        structure.add(
+            None if plain else collect, name, waits, region, rule=Join.NONE_FAILED, outputs=types
+        )
         return name
 
     structure.ends[key] = cache(end)
+
+
+def _any_done(structure: Structure, key: str, leaves: list[str], region: Region) -> OutputRef:
+    """The output of a task that only runs if an iteration succeeded."""
+    name = structure.helper_id(key, "any")
+    rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
+    if unreliable(structure, rule, region):
+        one = structure.helper_id(key, "one")
+        add_by_states(structure, one, rule, leaves, region)
+        leaves, rule = [one], Join.ALL_SUCCESS
+    text = Say("succeeded", "Only runs if one iteration succeeded.")
+    structure.add(text, name, leaves, region, rule=rule, outputs={"return": TEXT})
+    return OutputRef.of(node=name, output="return")
+
+
+def _outputs(
+    structure: Structure, loop: ForEach, copies: list[Region]
+) -> tuple[dict[str, Collected], dict[str, Type]]:
+    """What a loop gives, with the types."""
+    outputs: dict[str, Collected] = {}
+    types: dict[str, Type] = {}
+    for given, reference in loop.outputs.items():
+        output = "return" if len(loop.outputs) == 1 else given
+        outputs[output] = _collected(structure, reference, copies)
+        types[output] = ListType.of(item=structure.type_of(reference))
+    return outputs, types
 
 
 def _collected(structure: Structure, reference: OutputRef, copies: list[Region]) -> Collected:

@@ -75,17 +75,14 @@ class Collect:
         items: The items, where there may be none of them; None if there are some for sure.
         any_done: Output of a unit that runs if one iteration succeeded, where all may be skipped.
         length: How many items there are, if that is known.
+        keeps_none: Whether what is not there is null: no iteration is skipped or fails.
     """
 
     outputs: Mapping[str, Collected]
     items: Expression | None = None
     any_done: Expression | None = None
     length: int = 0
-
-    @property
-    def keeps_none(self) -> bool:
-        """Whether a missing output is one of null: no iteration is skipped."""
-        return self.any_done is None
+    keeps_none: bool = True
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Shape:
             if isinstance(node, Group)
             for up in self.expanded(node.after)
         )
+        self.exits = frozenset(task.id for task in pipeline.exit_tasks)
         self.nodes.update((task.id, task) for task in pipeline.exit_tasks)
 
     def resolve(self, node: str, output: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from intermodal.ir import (
     Type,
     Wait,
 )
+from intermodal_compilers.airflow.dialects import DIALECTS
 from intermodal_compilers.airflow.plan import Plan, Unit, Work
 from intermodal_compilers.airflow.references import map_expression
 from intermodal_compilers.airflow.region import Region
@@ -53,17 +54,20 @@ class Structure:
     Attributes:
         ends: By the key of a task, branch or loop, what gives the unit that ends as it does.
         outputs: By key and output, what an output of a branch or loop has become.
+        partly: Loops whose outputs may be used although some of their tasks failed.
     """
 
     def __init__(self, pipeline: Pipeline, target: Target) -> None:
         self.pipeline = pipeline
         self.target = str(target)
+        self.dialect = DIALECTS[target.version]
         self.shape = Shape(pipeline)
         self.types = TypeChecker(pipeline, self.shape.nodes)
         self.plan = Plan()
         self.ends: dict[str, End] = {}
         self.leaf_units: dict[str, Callable[[], list[str]]] = {}
         self.outputs: dict[tuple[str, str], Expression] = {}
+        self.partly = frozenset(_used_of_failed(self.shape))
         self._ids = {*self.shape.nodes}
         self._behind: dict[tuple[str, str], bool] = {}
 
@@ -236,3 +240,15 @@ class Structure:
             key = region.key(node.id)
             found += self.leaf_units[key]() if key in self.leaf_units else [self.ends[key]()]
         return found
+
+
+def _used_of_failed(shape: Shape) -> Iterator[str]:
+    """What gives outputs to tasks that may run after failures."""
+    for node in shape.nodes.values():
+        if not isinstance(node, Task) or (
+            node.join is Join.ALL_SUCCESS and node.id not in shape.exits
+        ):
+            continue
+        for reference in graph.references(graph.expressions(node)):
+            if isinstance(reference, OutputRef):
+                yield shape.resolve(reference.node, reference.output)[0]
