@@ -328,7 +328,8 @@ class Engine:
         if isinstance(event, Death):
             self.record.findings.append(failed_behind(task, triggered, f"its process {event.how}"))
         elif not event.message["ok"]:
-            self.record.findings.append(failed_behind(task, triggered, event.message["message"]))
+            why = event.message["message"] or "it was interrupted"
+            self.record.findings.append(failed_behind(task, triggered, why))
 
     # --- what all of it shares
 
