@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from intermodal_backends.engines.live_prefect import SETTINGS, running_server
+from intermodal_backends.engines.live_prefect import SETTINGS, LivePrefect, running_server
 from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import (
     WORKERS,
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 # A case's output goes to its log file only: sending it to the server costs a second at the end.
 LOCAL_LOGS = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
+
+
+# Variable that tells the worker what people answer, as JSON by task.
+ANSWERS = "INTERMODAL_PREFECT_ANSWERS"
 
 
 class PrefectEngine(FromCatalogue):
@@ -46,8 +52,8 @@ class PrefectEngine(FromCatalogue):
             self._worker = resources.enter_context(
                 WarmWorker(self._environment, f"{WORKERS}.prefect_worker", settings, home)
             )
-            server = resources.enter_context(running_server(self._environment, home))
-            self._settings = {"PREFECT_API_URL": server.url}
+            self._server = resources.enter_context(running_server(self._environment, home))
+            self._settings = {"PREFECT_API_URL": self._server.url}
             self._resources = resources.pop_all()
         return self
 
@@ -55,8 +61,24 @@ class PrefectEngine(FromCatalogue):
         self._resources.close()
 
     def run(self, case: EngineCase) -> EngineResult:
-        """Call the flow of `flow.py` with the parameters; states are those of its task runs."""
-        return result_of(self._worker.call("run", case, self._settings))
+        """Call the flow of `flow.py` with the parameters; states are those of its task runs.
+
+        Results that a case's runs share are kept beside its folder; flows that it triggers are deployed,
+        and have a worker as long as it runs.
+        """
+        results = case.folder.absolute().with_name(f"{case.folder.name}.results")
+        settings = {
+            **self._settings,
+            "PREFECT_LOCAL_STORAGE_PATH": str(results),
+            ANSWERS: json.dumps(case.approvals),
+        }
+        with ExitStack() as stack:
+            if case.others:
+                home = stack.enter_context(temporary_folder())
+                live = LivePrefect(self._environment, self._server, home, stack)
+                for name, folder in case.others.items():
+                    live.deploy(replace(case, folder=folder, pipeline=name))
+            return result_of(self._worker.call("run", case, settings))
 
     def load(self, case: EngineCase) -> list[str]:
         """Import `flow.py` and read `prefect.yaml` with Prefect's own models."""

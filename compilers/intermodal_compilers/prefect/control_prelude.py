@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, ANN204, ARG001, F811, F821, F401, N818, S310
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, ARG001, F821, N818, S310
 # mypy: ignore-errors
 """Functions for control flow that a compiled flow file carries when it needs them.
 
@@ -371,7 +371,7 @@ def run_state(leaves: Sequence[PrefectFuture]) -> str:
 
 def look_inside(given: Any) -> Any:
     """What an artifact holds; anything else as it is."""
-    return load_value(given, context().store_uri)  # noqa: F821
+    return load_value(given, context().store_uri)
 
 
 def text_of(*parts: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from intermodal.compiling import Settings
-from intermodal.ir import Cron, Interval, Pipeline, Schedule
+from intermodal.ir import Cron, Interval, OnData, OnEvent, Pipeline, Schedule
 from intermodal_compilers.prefect.placeholders import literal_text
 from intermodal_compilers.prefect.policies import number, tags
 
@@ -51,6 +51,24 @@ class ConcurrencyLimit(Strict):
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
 
 
+class EventTrigger(Strict):
+    """Start a run when an event of this name comes."""
+
+    type: Literal["event"] = "event"
+    expect: list[str]
+    match: dict[str, str] | None = None
+    posture: Literal["Reactive"] = "Reactive"
+    threshold: Annotated[int, Field(ge=1)] = 1
+
+
+class CompoundTrigger(Strict):
+    """Start a run when all of some events have come, or one of them."""
+
+    type: Literal["compound"] = "compound"
+    require: Literal["all", "any"]
+    triggers: list[EventTrigger]
+
+
 class WorkPool(Strict):
     """Where the deployment's runs go, and what they ask of it."""
 
@@ -66,6 +84,7 @@ class Deployment(Strict):
     description: str | None = None
     tags: list[str] | None = None
     schedules: list[ScheduleEntry] | None = None
+    triggers: list[EventTrigger | CompoundTrigger] | None = None
     concurrency_limit: ConcurrencyLimit | None = None
     work_pool: WorkPool
     pull: list[dict[str, dict[str, str]]] | None = None
@@ -98,6 +117,7 @@ def deployment_file(
         description=literal_text(pipeline.description) or None,
         tags=[literal_text(mark) for mark in marks] or None,
         schedules=_schedules(pipeline.schedule) or None,
+        triggers=_triggers(pipeline.schedule) or None,
         concurrency_limit=ConcurrencyLimit(limit=limit) if limit else None,
         work_pool=WorkPool(
             name=settings.of_target("prefect", "work_pool", "default"),
@@ -141,6 +161,27 @@ def _schedules(schedule: Schedule | None) -> list[ScheduleEntry]:
             zone = "UTC" if anchor else None
             entries.append(ScheduleEntry(interval=every, anchor_date=anchor, timezone=zone))
     return entries
+
+
+def _triggers(schedule: Schedule | None) -> list[EventTrigger | CompoundTrigger]:
+    """Triggers for data and events."""
+    found: list[EventTrigger | CompoundTrigger] = []
+    for trigger in schedule.triggers if schedule else ():
+        if isinstance(trigger, OnEvent):
+            found.append(EventTrigger(expect=[literal_text(trigger.event)]))
+        elif isinstance(trigger, OnData):
+            written = [_written(asset) for asset in trigger.assets]
+            alone = len(written) == 1
+            found += (
+                written if alone else [CompoundTrigger(require=trigger.require, triggers=written)]
+            )
+    return found
+
+
+def _written(asset: str) -> EventTrigger:
+    """When a task has written an asset: what the prelude's `writes` emits."""
+    resource = {"prefect.resource.id": literal_text(f"asset.{asset}")}
+    return EventTrigger(expect=["asset.written"], match=resource)
 
 
 def _pull(directory: str) -> list[dict[str, dict[str, str]]]:

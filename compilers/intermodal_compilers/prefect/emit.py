@@ -38,15 +38,21 @@ from intermodal_compilers.pysource import (
     layout,
 )
 
+# What the flow function and options of tasks may use besides the preludes.
+FLOW_IMPORTS = {
+    **TASK_IMPORTS,
+    "task_run": Import("prefect.runtime", "task_run"),
+    "wait": Import("prefect.futures", "wait"),
+}
+
 
 def emit(file: FlowFile) -> str:
     """The text of `flow.py`."""
     flow = list(flow_lines(file))
     prelude, prelude_imports = parts.closure(_wanted(file, flow))
     imports = [*_own_imports(file), *prelude_imports, *file.imports]
-    if file.controlled:
-        imports += _imports_used(flow)
-    imports += [item for name, item in TASK_IMPORTS.items() if name in file.prelude]
+    used = set(file.prelude) | (_names_in(flow) if file.helped else set())
+    imports += [item for name, item in FLOW_IMPORTS.items() if name in used]
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
     blocks += [block for block in (_window(file), _run_id(file), _context(file)) if block]
@@ -63,15 +69,10 @@ def emit(file: FlowFile) -> str:
 
 def _wanted(file: FlowFile, flow: list[str]) -> set[str]:
     """Names of the preludes' functions that the flow function and the tasks use."""
-    lines = flow if file.controlled else layout(call("flow", **file.options))
-    used = set(file.prelude) | (_names_in(lines) & parts.names_in_flow())
+    used = set(file.prelude)
+    if file.helped:
+        used |= _names_in(flow) & parts.names_in_flow()
     return used & set(parts.prelude().parts)
-
-
-def _imports_used(flow: list[str]) -> Iterator[Import]:
-    """What the flow function itself takes from the modules that the preludes import."""
-    for name in sorted(_names_in(flow) & {"timedelta", "task_run", "wait"}):
-        yield parts.prelude().imports[name]
 
 
 def _names_in(lines: list[str]) -> set[str]:

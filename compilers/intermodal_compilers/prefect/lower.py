@@ -54,10 +54,11 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     pipeline = lift_container_values(dissolve_groups(pipeline))
     control = control_of(pipeline)
     tasks = _in_order(pipeline)
-    reserved = parts.names(control=bool(control.joined) or _is_rich(pipeline))
+    is_helped = bool(control.joined or pipeline.exit_tasks) or _is_rich(pipeline)
+    reserved = parts.names(control=is_helped)
     turns = _turns(pipeline)
     parameters, constants = _parameters(
-        pipeline, findings, parts.names_in_flow() if control.joined else ()
+        pipeline, findings, parts.names_in_flow() if is_helped else ()
     )
     taken = frozenset(parameter.variable for parameter in parameters)
     definitions = group(tasks, pipeline, settings, control)
@@ -100,6 +101,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         exit_leaves=(*built.exits.leaves, *built.exits.others),
         outputs=built.outputs or None,
         controlled=not control.is_plain,
+        helped=is_helped,
         indexed=uses_runtime and any(control.loops.get(task.id) for task in tasks),
     )
     return Lowered(file, findings, {task.id: task.display_name or task.id for task in tasks})

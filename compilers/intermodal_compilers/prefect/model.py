@@ -209,6 +209,7 @@ class FlowFile:
         exits: What runs after everything else.
         exit_leaves: Variables of the exit tasks.
         outputs: What the flow returns, if the pipeline has outputs.
+        helped: Whether the flow function uses functions of the control prelude.
         controlled: Whether outputs are read when everything has ended, not handed on as futures.
         indexed: Whether tasks that call the runtime stand in loops.
         turns: How many tasks may work at once, where the task runner cannot see to it.
@@ -236,5 +237,6 @@ class FlowFile:
     exit_leaves: tuple[str, ...] = ()
     outputs: Mapping[str, Expr] | None = None
     controlled: bool = False
+    helped: bool = False
     indexed: bool = False
     turns: int | None = None

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import os
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +28,9 @@ from intermodal_backends.engines.workers.prefect_words import state_word, task_n
 from intermodal_backends.engines.workers.serve import Request, number_repeats, serve
 
 
+ANSWER_EVERY = 0.3
+
+
 def main() -> None:
     """Prefect is imported by now: serve."""
     serve({"run": run, "load": load})
@@ -37,6 +44,9 @@ def run(request: Request) -> dict[str, Any]:
     task_engine.emit_task_run_state_change_event = _recording(
         task_engine.emit_task_run_state_change_event, task_runs
     )
+    answers = json.loads(os.environ.get("INTERMODAL_PREFECT_ANSWERS", "{}"))
+    if answers:
+        threading.Thread(target=_answer, args=(answers,), daemon=True).start()
     state = flow(**request["parameters"], return_state=True)
     if inspect.isawaitable(state):
         state = asyncio.run(_finish(state))
@@ -55,6 +65,29 @@ def load(request: Request) -> list[str]:
         except Exception as problem:  # whatever it is, it is what a user would be shown
             return [f"{type(problem).__name__}: {problem}"]
     return [f"{warning.category.__name__}: {warning.message}" for warning in caught]
+
+
+def _answer(answers: dict[str, str]) -> None:
+    """Resume flow runs that were paused by a task, as people would in Prefect's pages."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    paused = FlowRunFilter.model_validate({"state": {"type": {"any_": ["PAUSED"]}}})
+    done: set[tuple[str, str]] = set()
+    with get_client(sync_client=True) as client:
+        while True:
+            for run in client.read_flow_runs(flow_run_filter=paused):
+                asked = run.state.state_details.pause_key or "" if run.state else ""
+                answer = next((a for name, a in answers.items() if _is_of(name, asked)), "nobody")
+                if answer != "nobody" and (str(run.id), asked) not in done:
+                    client.resume_flow_run(run.id, run_input={"approve": answer == "approve"})
+                    done.add((str(run.id), asked))
+            time.sleep(ANSWER_EVERY)
+
+
+def _is_of(name: str, run_name: str) -> bool:
+    """Whether a task run of this name is one of the task's."""
+    return run_name == name or run_name.startswith((f"{name}-", f"{name}["))
 
 
 def _enter_settings() -> None:
