@@ -14,7 +14,8 @@ _FAILURES = Refused(
 _COMPUTED = Lowered("computed by the program of the task, or by a small task before it")
 _NOT_YET = "not built for KFP yet"
 _NOTICES = Refused(
-    "KFP does not notify", "send the message from a task, or watch runs from outside"
+    "KFP does not notify, and a program that fails cannot know whether it will be started again",
+    "send the message from an exit task, by `run.state`",
 )
 
 CAPABILITIES: Mapping[F, Support] = {
@@ -64,7 +65,10 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_HTTP: Refused(_NOT_YET, "send the request in a Python task"),
     F.ACTION_WAIT: Lowered("a program that polls in one pod until its time has passed"),
     F.ACTION_APPROVAL: Refused("KFP cannot wait for a person", "split the pipeline in two"),
-    F.ACTION_TRIGGER: Refused(_NOT_YET, "start the run from a Python task"),
+    F.ACTION_TRIGGER: Refused(
+        "a task of KFP has neither the address of KFP's own API nor credentials for it",
+        "call the other pipeline as a part of this one, or schedule both",
+    ),
     F.ACTION_NOOP: Lowered("a container that ends at once"),
     F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in KFP yet"),
     F.VALUE_PASSING: Native(),
@@ -130,7 +134,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.RESOURCE_LIMITS: Native(),
     F.RESOURCE_GPU: Native(),
     F.RESOURCE_DISK: Refused("KFP has no setting for it", "leave it out"),
-    F.POOL: Refused("KFP has no pools", "leave it out"),
+    F.POOL: Refused("KFP has no pools", "limit a loop by `max_parallel`, or leave the pool out"),
     F.PRIORITY: Refused("KFP has no priorities of tasks", "leave it out"),
     F.ENVIRONMENT: Native(),
     F.SECRET_VARIABLES: Lowered("an environment variable from a Kubernetes secret"),

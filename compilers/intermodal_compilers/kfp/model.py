@@ -100,6 +100,7 @@ class TaskPlan:
 
     Attributes:
         inputs: By key.
+        waits_for: Names of siblings, in order.
         condition: CEL over the inputs; false means that the task is skipped.
         runs_always: Whether it runs when what it waits for has ended, however that was.
     """
@@ -110,7 +111,7 @@ class TaskPlan:
     dag: DagPlan | None = None
     inputs: dict[str, InputPlan] = field(default_factory=dict)
     outputs: tuple[OutputPlan, ...] = ()
-    waits_for: list[str] = field(default_factory=list)
+    waits_for: dict[str, None] = field(default_factory=dict)
     retry: RetryPlan | None = None
     caches: bool = False
     cache_key: str = ""

@@ -148,8 +148,8 @@ class Location:
 
 def wait(task: TaskPlan, name: str) -> None:
     """Let a task wait for a sibling."""
-    if name not in task.waits_for and name != task.name:
-        task.waits_for.append(name)
+    if name != task.name:
+        task.waits_for[name] = None
 
 
 def link(task: Location, upstream: Location) -> None:

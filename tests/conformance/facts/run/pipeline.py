@@ -24,4 +24,4 @@ def compare(me: str, one: list[str], two: list[str]) -> bool:
 @pipeline
 def told():
     one = known.with_options(id="one")("one", run.id, run.pipeline, run.logical_date)
-    compare("two", one, [run.id, run.pipeline, run.logical_date])
+    compare.with_options(id="two")("two", one, [run.id, run.pipeline, run.logical_date])
