@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from intermodal.cli.main import port
 from intermodal.compiling import Compiled
 from intermodal.features import Feature, Lowered, Native, Refused
 from intermodal.findings import warning
+
+# Before click 8.2 standard output and errors come together unless one asks for them apart.
+MIXES = "mix_stderr" in inspect.signature(CliRunner).parameters
+APART = {"mix_stderr": False} if MIXES else {}
 
 ETL = '''\
 """A pipeline."""
@@ -126,7 +131,7 @@ def call():
     """Call `port` with arguments; gives the exit code and both outputs."""
 
     def call(*arguments, **settings):
-        done = CliRunner().invoke(port, [str(a) for a in arguments], **settings)
+        done = CliRunner(**APART).invoke(port, [str(a) for a in arguments], **settings)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return Result(done.exit_code, done.stdout, done.stderr)
 
