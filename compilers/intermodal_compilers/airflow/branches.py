@@ -80,15 +80,6 @@ def _end(structure: Structure, branch: Branch, region: Region, leaves: list[str]
     """The unit that ends as the branch does, and gives its merged outputs."""
     key = region.key(branch.id)
     name = structure.helper_id(key, "end")
-    rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
-    if unreliable(structure, rule, region):
-        one = structure.helper_id(key, "any") if branch.outputs else name
-        add_by_states(structure, one, rule, leaves, region)
-        if not branch.outputs:
-            return one
-        leaves, rule = [one], Join.ALL_SUCCESS
-    if not branch.outputs:
-        return structure.add(None, name, leaves, region, rule=rule).id
     values = {}
     types: dict[str, Type] = {}
     for given, alternatives in branch.outputs.items():
@@ -99,5 +90,15 @@ def _end(structure: Structure, branch: Branch, region: Region, leaves: list[str]
             first = Default.of(value=other, fallback=first)
         values[output] = first
         structure.outputs[key, given] = OutputRef.of(node=name, output=output)
+    leaves = list(dict.fromkeys([*leaves, *structure.ends_among(values.values())]))
+    rule = Join.NONE_FAILED_MIN_ONE_SUCCESS
+    if unreliable(structure, rule, region):
+        one = structure.helper_id(key, "any") if branch.outputs else name
+        add_by_states(structure, one, rule, leaves, region)
+        if not branch.outputs:
+            return one
+        leaves, rule = [one], Join.ALL_SUCCESS
+    if not branch.outputs:
+        return structure.add(None, name, leaves, region, rule=rule).id
     unit = structure.add(Give(values), name, leaves, region, rule=rule, outputs=types)
     return unit.id

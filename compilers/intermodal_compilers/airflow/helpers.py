@@ -149,10 +149,11 @@ def given(values):
 '''
 
 OUTPUT_OF = '''\
-def output_of(task_id, key="return_value", map_index=-1):
-    """What a task gave; None if it gave nothing."""
-    task_instance = get_current_context()["ti"]
-    return task_instance.xcom_pull(task_ids=task_id, key=key, map_indexes=map_index)
+def output_of(task_id, key="return_value", here=False):
+    """What a task gave, in the same iteration if it is `here`; None if it gave nothing."""
+    own = get_current_context()["ti"]
+    map_index = own.map_index if here else -1
+    return own.xcom_pull(task_ids=task_id, key=key, map_indexes=map_index)
 '''
 
 OUTPUTS_OF = '''\
@@ -165,20 +166,22 @@ def outputs_of(task_id, key="return_value", count=None):
 '''
 
 STATE_OF_2 = '''\
-def state_of(task_id, map_index=-1):
-    """How a task of this run ended."""
-    dag_run = get_current_context()["dag_run"]
-    state = str(dag_run.get_task_instance(task_id, map_index=map_index).state)
+def state_of(task_id, here=False):
+    """How a task of this run ended, in the same iteration if it is `here`."""
+    context = get_current_context()
+    map_index = context["ti"].map_index if here else -1
+    found = context["dag_run"].get_task_instance(task_id, map_index=map_index)
+    state = str(found.state)
     return {"success": "succeeded"}.get(state, state)
 '''
 
 STATE_OF_3 = '''\
-def state_of(task_id, map_index=-1):
-    """How a task of this run ended."""
+def state_of(task_id, here=False):
+    """How a task of this run ended, in the same iteration if it is `here`."""
     context = get_current_context()
     states = context["ti"].get_task_states(
         dag_id=context["dag"].dag_id,
-        map_index=map_index,
+        map_index=context["ti"].map_index if here else -1,
         task_ids=[task_id],
         run_ids=[context["run_id"]],
     )

@@ -178,11 +178,14 @@ def _finish(
         if isinstance(items, OutputRef):
             waits.append(items.node)
         outputs, types = _outputs(structure, loop, copies)
+        sources = [e for output in outputs.values() for e in _sources(output)]
+        waits += structure.ends_among(sources)
         source = name
         if outputs and loop.id in structure.partly:
             source = structure.helper_id(key, "outputs")
             work = Collect(outputs, items, None, length, keeps_none=False)
-            structure.add(work, source, waits, region, rule=Join.ALL_DONE, outputs=types)
+            given_by = [*waits, *structure.output_units(sources)]
+            structure.add(work, source, given_by, region, rule=Join.ALL_DONE, outputs=types)
             waits.append(source)
             outputs, types = {}, {}
         for given in loop.outputs:
@@ -231,6 +234,10 @@ def _collected(structure: Structure, reference: OutputRef, copies: list[Region])
     if len(copies) == 1 and copies[0].index and copies[0].index[-1] is None:
         return Collected(type_, mapped=values[0])
     return Collected(type_, single=values)
+
+
+def _sources(output: Collected) -> tuple[Expression, ...]:
+    return output.single if output.mapped is None else (output.mapped,)
 
 
 def _literal_items(loop: ForEach) -> list[object] | None:

@@ -233,6 +233,10 @@ class Structure:
         for reference in graph.references(expressions):
             yield reference.node
 
+    def ends_among(self, expressions: Iterable[Expression]) -> list[str]:
+        """Units that end regions, among those that resolved expressions refer to."""
+        return [name for name in self.output_units(expressions) if self.plan.units[name].work]
+
     def region_leaves(self, body: Iterable[BodyNode], region: Region) -> list[str]:
         """The units that decide how a region ends."""
         found: list[str] = []

@@ -40,7 +40,7 @@ from intermodal_compilers.airflow.plan import (
     Plan,
     Unit,
 )
-from intermodal_compilers.pysource import Attribute, Expr, Subscript, Value, call
+from intermodal_compilers.pysource import Expr, Value, call
 
 DATES = ("logical_date", "data_interval_start", "data_interval_end")
 
@@ -95,18 +95,16 @@ class TaskView:
     def fetched(self, reference: OutputRef) -> Expr:
         """What fetches the output of a unit that the task has no edge from."""
         key = () if reference.output == "return" else (Value(reference.output),)
-        return call("output_of", Value(reference.node), *key, map_index=self._index(reference.node))
+        return call("output_of", Value(reference.node), *key, here=self._here(reference.node))
 
     def state_of(self, node: str) -> Expr:
         """The final state of a unit."""
-        return call("state_of", Value(node), map_index=self._index(node))
+        return call("state_of", Value(node), here=self._here(node))
 
-    def _index(self, node: str) -> Expr | None:
-        """The map index of the same iteration's instance, if the unit is in the same mapped loop."""
+    def _here(self, node: str) -> Expr | None:
+        """Whether the same iteration's instance is meant, if the unit is in the same mapped loop."""
         same = self.loop and self.loop in self.plan.units[node].place
-        if not same:
-            return None
-        return Attribute(Subscript(call("get_current_context"), Value("ti")), "map_index")
+        return Value(True) if same else None
 
     def item_name(self, loop: str) -> str:
         """What to call an item of the loop."""
