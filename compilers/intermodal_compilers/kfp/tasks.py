@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
-from intermodal.findings import Finding, error, warning
+from intermodal.findings import Finding, error, errors_of, warning
 from intermodal.ir import (
     Container,
     Expression,
@@ -60,13 +60,14 @@ class TaskLowering:
         """Put a task into a DAG, unless there is something wrong with it."""
         build = self.build
         name = build.names[task.id]
-        build.findings += policies.policy_findings(task, build.settings, str(build.target))
+        findings = list(policies.policy_findings(task, build.settings, str(build.target)))
         plan = TaskPlan(name, task.display_name or task.id)
         location = Location(scope, plan)
         for up in graph.upstreams(task):
             if up in build.locations:
                 build.after(location, up)
-        given, findings = self.reader.inputs_of(task, scope)
+        given, refused = self.reader.inputs_of(task, scope)
+        findings += refused
         build.findings += findings
         build.locations[task.id] = location
         for output, type_ in task.outputs.items():
@@ -74,7 +75,7 @@ class TaskLowering:
             hint = name if output == "return" else f"{name}-{output}"
             is_stored = task.id in build.runtime_tasks
             build.produced[task.id, output] = Value(scope, source, type_, hint, False, is_stored)
-        if findings:
+        if errors_of(findings):
             return
         keys = Names()
         for one in given:
