@@ -19,7 +19,7 @@ from typing import Annotated, Any, NamedTuple, Optional
 from uuid import UUID
 
 import numpy as np
-import numpy.typing
+import numpy.typing as npt
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -367,7 +367,7 @@ def test_a_stored_model_names_no_time_and_no_address(local):
         (pl.LazyFrame, "Dataset"),
         (pa.Table, "Dataset"),
         (np.ndarray, "Dataset"),
-        (numpy.typing.NDArray[np.float64], "Dataset"),
+        (npt.NDArray[np.float64], "Dataset"),
         (pd.DataFrame | None, "Dataset"),
         (Optional[pd.DataFrame], "Dataset"),  # noqa: UP045 - the old spelling has to work
         (RandomForestClassifier, "Model"),
