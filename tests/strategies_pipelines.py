@@ -52,7 +52,7 @@ class _Maker:
 
     def __init__(self, draw, most):
         self.draw = draw
-        self.left = draw(st.integers(1, most))
+        self.left = draw(st.integers(most // 3, most))
         self.count = 0
 
     def chance(self, percent):
@@ -89,7 +89,7 @@ class _Maker:
     def body(self, loops, depth, outer=()):
         """Nodes of a region, at least one, and what may be waited for among them."""
         nodes, made = [], []
-        for _ in range(self.draw(st.integers(1, 5 if depth == 0 else 2))):
+        for _ in range(self.draw(st.integers(3, 6) if depth == 0 else st.integers(1, 2))):
             kind = self.draw(WORDS(KINDS)) if depth < DEEPEST and self.left > 1 else "task"
             if kind == "loop" and len(loops) == 2:
                 kind = "task"
@@ -219,6 +219,6 @@ def _action():
 
 
 @st.composite
-def pipelines(draw, most=8):
+def pipelines(draw, most=9):
     """A valid pipeline of up to so many tasks."""
     return _Maker(draw, most).pipeline()

@@ -25,7 +25,7 @@ from strategies_pipelines import pipelines
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 PYTHON_PATH = (TESTS, TESTS / "conformance")
 ENGINES = ["airflow@3.3", "prefect@3", "airflow@2.11"]
-EXAMPLES = int(os.environ.get("RANDOM_PIPELINES", "40"))
+EXAMPLES = int(os.environ.get("RANDOM_PIPELINES", "60"))
 """For each engine; a run takes one to three seconds."""
 
 
@@ -109,4 +109,4 @@ def test_engines_agree_with_the_reference_executor(engine):
 
     check()
     # A target that refuses most of them would prove nothing.
-    assert len(ran) > EXAMPLES // 3
+    assert len(ran) >= EXAMPLES // 3
