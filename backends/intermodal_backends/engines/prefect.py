@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+from intermodal.runtime.events import VARIABLE as EVENTS
 from intermodal_backends.engines.live_prefect import SETTINGS, LivePrefect, running_server
 from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import (
@@ -76,8 +77,11 @@ class PrefectEngine(FromCatalogue):
             if case.others:
                 home = stack.enter_context(temporary_folder())
                 live = LivePrefect(self._environment, self._server, home, stack)
+                # What they do is no part of this case's trace.
+                variables = {k: v for k, v in case.environment.items() if k != EVENTS}
                 for name, folder in case.others.items():
-                    live.deploy(replace(case, folder=folder, pipeline=name))
+                    other = replace(case, folder=folder, pipeline=name, environment=variables)
+                    live.deploy(other)
             return result_of(self._worker.call("run", case, settings))
 
     def load(self, case: EngineCase) -> list[str]:

@@ -49,9 +49,12 @@ FLOW_IMPORTS = {
 def emit(file: FlowFile) -> str:
     """The text of `flow.py`."""
     flow = list(flow_lines(file))
-    prelude, prelude_imports = parts.closure(_wanted(file, flow))
+    used = set(file.prelude)
+    if file.helped:
+        used |= _names_in(flow)
+    wanted = used & (file.prelude | parts.names_in_flow()) & set(parts.prelude().parts)
+    prelude, prelude_imports = parts.closure(wanted)
     imports = [*_own_imports(file), *prelude_imports, *file.imports]
-    used = set(file.prelude) | (_names_in(flow) if file.helped else set())
     imports += [item for name, item in FLOW_IMPORTS.items() if name in used]
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
@@ -65,14 +68,6 @@ def emit(file: FlowFile) -> str:
         blocks.append(['if __name__ == "__main__":', f"{INDENT}{file.function}()"])
     lines = [*docstring(file.caption), "", *import_lines(imports), *_spaced(blocks)]
     return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _wanted(file: FlowFile, flow: list[str]) -> set[str]:
-    """Names of the preludes' functions that the flow function and the tasks use."""
-    used = set(file.prelude)
-    if file.helped:
-        used |= _names_in(flow) & parts.names_in_flow()
-    return used & set(parts.prelude().parts)
 
 
 def _names_in(lines: list[str]) -> set[str]:

@@ -197,8 +197,8 @@ def _shortened(expr: Expr, room: int, parts: list[tuple[str, Expr]], name: str) 
             return Sequence_(tuple(within(item) for item in items), brackets)
         case Mapping_(items):
             return Mapping_(tuple((key, within(value)) for key, value in items))
-        case Subscript():
-            return _part(expr, parts, name) if room == LONGEST_PART else expr
+        case Subscript(base, key):  # a call can be laid out on several lines
+            return call("element_of", within(base), within(key))
         case _:
             return expr
 

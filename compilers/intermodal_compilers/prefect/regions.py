@@ -55,6 +55,7 @@ class Builder:
         wiring: Names and futures.
         reader: Expressions.
         of_task: The task function of each task.
+        futures: Variables of all futures so far.
         indexes: Variables that hold the places in the loops around, innermost last.
     """
 
@@ -64,6 +65,7 @@ class Builder:
     reader: Reader
     of_task: dict[str, Definition]
     indexes: list[str] = field(default_factory=list)
+    futures: set[str] = field(default_factory=set)
 
     def body(
         self,
@@ -243,11 +245,8 @@ class Builder:
 
     def _now(self, value: Expr, *, lazy: bool) -> Expr:
         """A future stands for its value only in a mapping that is made at once."""
-        is_future = isinstance(value, Name) and value.path in self._variables()
+        is_future = isinstance(value, Name) and value.path in self.futures
         return call("value_of", value) if lazy and is_future else value
-
-    def _variables(self) -> frozenset[str]:
-        return frozenset(self.wiring.futures.values())
 
     def _rule(self, task: Task) -> Expr | None:
         ups = self.control.ups[task.id]
@@ -263,6 +262,7 @@ class Builder:
     def _future(self, node: str, task: str) -> str:
         chosen = self.wiring.names.give(future_name(node, task))
         self.wiring.futures[node] = chosen
+        self.futures.add(chosen)
         return chosen
 
     def _function_names(self, future: str) -> tuple[str, str]:

@@ -27,7 +27,6 @@ from prefect.utilities.importtools import load_script_as_module
 from intermodal_backends.engines.workers.prefect_words import state_word, task_name
 from intermodal_backends.engines.workers.serve import Request, number_repeats, serve
 
-
 ANSWER_EVERY = 0.3
 
 
