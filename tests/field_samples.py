@@ -74,7 +74,7 @@ from intermodal.ir import (
 
 INTEGER, TEXT, FLOAT = IntegerType(), StringType(), FloatType()
 ONE = "def f():\n    return 1\n"
-TAKES = "def f(x):\n    return 1\n"
+TAKES = "def f(x):\n    return sum(map(ord, repr(x)))\n"
 
 
 class Sample(NamedTuple):
@@ -322,7 +322,6 @@ def date(value):
 
 
 LOGICAL = RunFact(fact="logical_date")
-START = RunFact(fact="data_interval_start")
 HOUR, DAY = "1h", "24h"
 LATER = "2026-01-01T00:00:00Z"
 TWO_FIELDS = {"a": INTEGER, "b": INTEGER}
@@ -347,7 +346,7 @@ ROWS: dict[str, Callable[[], Pair]] = {
         for name in "ab"
     ),
     "ItemRef.loop": lambda: (nested("outer"), nested("inner")),
-    "RunFact.fact": lambda: (date(LOGICAL), date(START)),
+    "RunFact.fact": lambda: (date(LOGICAL), date(RunFact(fact="run_id"))),
     "TaskState.node": lambda: tuple(
         several(task("a"), task("b"), exit_tasks=(taking(TaskState(node=name)),)) for name in "ab"
     ),
@@ -375,13 +374,15 @@ ROWS: dict[str, Callable[[], Pair]] = {
     ),
     "Index.base": lambda: tuple(item(Index(base=out(name), key=lit("k"))) for name in "ab"),
     "Index.key": lambda: tuple(item(Index(base=out("a"), key=lit(key))) for key in "kl"),
-    "DateShift.base": lambda: tuple(date(DateShift(base=b, by=HOUR)) for b in (LOGICAL, START)),
+    "DateShift.base": lambda: tuple(
+        date(DateShift(base=b, by=HOUR)) for b in (LOGICAL, lit(LATER))
+    ),
     "DateShift.by": lambda: tuple(date(DateShift(base=LOGICAL, by=by)) for by in (HOUR, DAY)),
     "DateShift.backwards": lambda: tuple(
         date(DateShift(base=LOGICAL, by=HOUR, backwards=way)) for way in (False, True)
     ),
     "DateFormat.base": lambda: tuple(
-        date(DateFormat(base=base, pattern="%Y")) for base in (LOGICAL, START)
+        date(DateFormat(base=base, pattern="%Y")) for base in (LOGICAL, lit(LATER))
     ),
     "DateFormat.pattern": lambda: tuple(
         date(DateFormat(base=LOGICAL, pattern=pattern)) for pattern in ("%Y", "%d")

@@ -24,6 +24,7 @@ UNCHANGED = {
         {"airflow", "kfp", "prefect"},
     ),
     "Task.input_types": (CHECKED_HERE, {"airflow", "kfp", "prefect"}),
+    "ForEach.item_type": (CHECKED_HERE, {"airflow", "prefect"}),
     "OptionalType.item": (CHECKED_HERE, {"kfp"}),
     "StructType.fields": (CHECKED_HERE, {"airflow", "prefect"}),
 }
