@@ -490,6 +490,15 @@ def test_groups_are_dissolved_and_what_is_lifted_is_valid():
     assert set(names) == {"a", "b1_a", "b1_b", "last"}
 
 
+def test_the_names_of_groups_stand_before_those_of_tasks_and_their_docs_are_not_lost_in_silence():
+    inner = Group(id="inner", body=(same("a"),), display_name="Inside")
+    result = compile_(Group(id="outer", body=(inner, same("b")), docs="What it is for."))
+    tasks = yaml.safe_load(result.files["pipeline.yaml"])["root"]["dag"]["tasks"]
+    shown = {name: task["taskInfo"]["name"] for name, task in tasks.items()}
+    assert shown == {"a": "outer / Inside / a", "b": "outer / b"}
+    assert "PORT204" in {finding.code for finding in result.findings}
+
+
 def test_identical_input_gives_identical_bytes():
     body = (branch(compare(N, ">", 2)), loop(ParameterRef(name="items"), same("x", ITEM)))
     assert compile_(*body).files == compile_(*body).files

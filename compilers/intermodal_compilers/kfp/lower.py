@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from intermodal.analysis import graph
+from intermodal.analysis.rewrite import map_tasks
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
-from intermodal.ir import OutputRef, Pipeline, Task
+from intermodal.ir import Group, OutputRef, Pipeline, Task
 from intermodal_compilers.kfp import dates, joins, schedules
 from intermodal_compilers.kfp.build import Build, output_plan
 from intermodal_compilers.kfp.encoding import STRING, parameter_type, unsafe_integers
@@ -41,7 +43,8 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
         parameters={},
     )
     findings = list(joins.join_findings(pipeline, str(target)))
-    flat = joins.move_last_tasks(dissolve_groups(pipeline))
+    findings += _group_findings(pipeline, str(target))
+    flat = joins.move_last_tasks(dissolve_groups(_with_group_names(pipeline)))
     facts = facts_of(flat, settings)
     lifted = lift(flat, facts)
     build = Build(lifted.pipeline, target, settings, lifted, facts, plan)
@@ -51,6 +54,38 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
         _lower(build)
     names = {task: name for task, name in build.names.items() if task not in build.lifted.computing}
     return Lowered(plan, build.findings, names)
+
+
+def _with_group_names(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the names of groups before those of the tasks in them, as they are shown."""
+    shown: dict[str, str] = {}
+    for placed in graph.walk(pipeline):
+        node = placed.node
+        before = shown.get(placed.scope[-1][0], "") if placed.scope else ""
+        if isinstance(node, Group):
+            before += f"{node.display_name or node.id} / "
+        shown[node.id] = before
+    if not any(shown.values()):
+        return pipeline
+    return map_tasks(pipeline, lambda task: _shown_after(task, shown.get(task.id, "")))
+
+
+def _shown_after(task: Task, before: str) -> Task:
+    if not before:
+        return task
+    return task.model_copy(update={"display_name": before + (task.display_name or task.id)})
+
+
+def _group_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
+    for placed in graph.walk(pipeline):
+        if isinstance(placed.node, Group) and placed.node.docs:
+            yield warning(
+                "PORT204",
+                f"{target} leaves out what group `{placed.node.id}` says about itself",
+                placed.node.span,
+                why="groups become part of the pipeline, and KFP shows no text for a task",
+                next="say it in the description of the pipeline, or in the docs of a task",
+            )
 
 
 def _lower(build: Build) -> None:

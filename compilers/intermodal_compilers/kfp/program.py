@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intermodal.ir import ArtifactType, CapturedSource, PythonCall, Shell
@@ -23,8 +23,15 @@ from intermodal_compilers.kfp.encoding import (
     parameter_type,
     write,
 )
+from intermodal_compilers.kfp.program_lines import (
+    bracketed,
+    call,
+    mapping,
+    polling,
+    runtime_polling,
+)
 from intermodal_compilers.kfp.program_parts import PARTS
-from intermodal_compilers.pysource import WIDTH, Value, docstring, inline, is_identifier, quote
+from intermodal_compilers.pysource import Value, docstring, inline, is_identifier, quote
 
 EXECUTOR_INPUT = ("--executor-input", "{{$}}")
 
@@ -234,13 +241,15 @@ def _body(request: Request) -> tuple[list[str], set[str]]:
     elif request.runtime is not None:
         lines += _runtime_call(request, request.runtime, uses_store=uses_store)
     elif request.polls is not None:
-        lines += _polling(request, request.polls)
-        needs |= {"plain"} if isinstance(request.action, Shell) else set()
+        is_shell = isinstance(request.action, Shell)
+        tells = bool(request.outputs)
+        lines += polling(request.inputs, request.polls, shell=is_shell, tells=tells)
+        needs |= {"plain"} if is_shell else set()
     elif isinstance(request.action, Shell):
         lines += _shell_call(request)
         needs.add("plain")
     else:
-        lines += _call("result = ", "task", request.inputs)
+        lines += call("result = ", "task", request.inputs)
     return [*lines, *outputs], _closed(needs)
 
 
@@ -257,7 +266,7 @@ def _computed(action: Compute) -> list[str]:
     if len(action.codes) == 1:
         return [*action.checks, f"result = {action.codes[0][1].text}"]
     codes = [(name, code.text) for name, code in action.codes]
-    return [*action.checks, *_mapping("result = {", codes, "}")]
+    return [*action.checks, *mapping("result = {", codes, "}")]
 
 
 def _closed(needs: set[str]) -> set[str]:
@@ -273,75 +282,9 @@ def _closed(needs: set[str]) -> set[str]:
     return found
 
 
-def _call(prefix: str, function: str, arguments: Iterable[tuple[str, Code]]) -> list[str]:
-    """A call with keyword arguments; names that Python refuses go through a dict."""
-    plain: list[str] = []
-    odd: list[str] = []
-    for name, code in arguments:
-        if is_identifier(name):
-            plain.append(f"{name}={code.text}")
-        else:
-            odd.append(f"{quote(name)}: {code.text}")
-    if odd:
-        plain.append(f"**{{{', '.join(odd)}}}")
-    return _bracketed(f"{prefix}{function}(", plain, ")")
-
-
-def _bracketed(opening: str, items: Sequence[str], closing: str) -> list[str]:
-    one = f"{opening}{', '.join(items)}{closing}"
-    if len(one) + 4 <= WIDTH and "\n" not in one:
-        return [one]
-    return [opening, *(f"    {item}," for item in items), closing]
-
-
-def _mapping(opening: str, codes: Iterable[tuple[str, str]], closing: str) -> list[str]:
-    return _bracketed(opening, [f"{quote(name)}: {text}" for name, text in codes], closing)
-
-
-def _polling(request: Request, polls: tuple[float, float]) -> list[str]:
-    """Lines that call the check until it gives true; the last call is when the time has passed."""
-    codes = [(name, code.text) for name, code in request.inputs]
-    if isinstance(request.action, Shell):
-        lines = _mapping("inputs = {", codes, "}") if codes else ["inputs = {}"]
-        lines += [
-            "texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in inputs.items()}",
-            "",
-            "def check():",
-            '    command = ["bash", "-c", plain(sys.argv[1])]',
-            "    return subprocess.run(command, env={**os.environ, **texts}).returncode == 0",
-            "",
-        ]
-    else:
-        lines = [
-            "def check():",
-            *(f"    {line}" for line in _call("return ", "task", request.inputs)),
-        ]
-        lines.append("")
-    return [*lines, *_until("check()", polls, bool(request.outputs))]
-
-
-def _until(check: str, polls: tuple[float, float], tells: bool) -> list[str]:
-    interval, timeout = polls
-    if not timeout:
-        return [f"while not {check}:", f"    time.sleep({interval!r})"]
-    late = (
-        ["    if left <= 0:", "        result = False", "        break"]
-        if tells
-        else ["    if left <= 0:", f'        sys.exit("it did not come within {timeout:g} s")']
-    )
-    return [
-        *(["result = True"] if tells else []),
-        f"deadline = time.monotonic() + {timeout!r}",
-        f"while not {check}:",
-        "    left = deadline - time.monotonic()",
-        *late,
-        f"    time.sleep(min(left, {interval!r}))",
-    ]
-
-
 def _shell_call(request: Request) -> list[str]:
     codes = [(name, code.text) for name, code in request.inputs]
-    lines = _mapping("inputs = {", codes, "}") if codes else []
+    lines = mapping("inputs = {", codes, "}") if codes else []
     given = "**os.environ"
     if codes:
         lines.append(
@@ -392,54 +335,31 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
         values = ", ".join(f"{quote(k)}: {code.text}" for k, code in runtime.parameters.items())
         context.append(f"parameters={{{values}}}")
     if runtime.tags:
-        lines += _mapping("tags = {", [(k, quote(v)) for k, v in runtime.tags.items()], "}")
+        lines += mapping("tags = {", [(k, quote(v)) for k, v in runtime.tags.items()], "}")
         context.append("tags=tags")
-    lines += _bracketed("context = runtime.Context(", context, ")")
+    lines += bracketed("context = runtime.Context(", context, ")")
     if uses_store:
         lines.append("store = context.store_uri")
     codes = [(name, code.text) for name, code in request.inputs]
-    lines += _mapping("inputs = {", codes, "}")
+    lines += mapping("inputs = {", codes, "}")
     is_shell = isinstance(action, Shell)
     tags = {name: _tag(type_, typed=is_shell) for name, type_ in request.outputs}
     lines.append(f"outputs = {inline(Value(tags))}")
     if request.polls is not None:
-        return [*lines[:-1], *_runtime_polling(request.polls, bool(request.outputs))]
-    call = "context=context, inputs=inputs, outputs=outputs"
+        return [*lines[:-1], *runtime_polling(request.polls, tells=bool(request.outputs))]
+    given = "context=context, inputs=inputs, outputs=outputs"
     if request.cache is not None:
         key, ttl = request.cache
         policy = {"key": key or None, "ttl": ttl or None, "code": ""}
         lines.append(f"cache = {inline(Value(policy))}")
-        call += ", cache=cache"
+        given += ", cache=cache"
     if isinstance(action, PythonCall):
         unpack = f", unpack={quote(action.unpack)}" if action.unpack != "none" else ""
-        lines.append(f"result = runtime.run(task, {call}{unpack})")
+        lines.append(f"result = runtime.run(task, {given}{unpack})")
     else:
         if request.timeout:
             lines.insert(0, _watchdog(request.timeout))
-        lines.append(f"result = runtime.run_shell(plain(sys.argv[1]), {call})")
-    return lines
-
-
-def _runtime_polling(polls: tuple[float, float], tells: bool) -> list[str]:
-    """The same by the runtime, for which all calls are one attempt."""
-    lines = [
-        "from intermodal.runtime.call import job_of",
-        "from intermodal.runtime.events import log_end",
-        "from intermodal.runtime.waiting import look",
-        "",
-        'job = job_of(task, {"return": "value"}, "none")',
-        "looks = itertools.count()",
-        "",
-        "def check():",
-        "    return look(job, context, inputs, [], first=next(looks) == 0)",
-        "",
-    ]
-    ended = 'log_end(context.task, context.index, context.attempt, "{}")'
-    for line in _until("check()", polls, tells):
-        text = line.lstrip()
-        if text.startswith(("sys.exit", "result = False")):
-            lines.append(line.replace(text, ended.format("skipped" if tells else "timed_out")))
-        lines.append(line)
+        lines.append(f"result = runtime.run_shell(plain(sys.argv[1]), {given})")
     return lines
 
 
@@ -470,10 +390,10 @@ def _outputs(request: Request) -> tuple[list[str], set[str]]:
     lines: list[str] = []
     written: list[str] = []
     if values:
-        lines += _mapping("values = {", values, "}")
+        lines += mapping("values = {", values, "}")
         written.append('"parameterValues": values')
     if artifacts:
-        lines += _mapping("artifacts = {", artifacts, "}")
+        lines += mapping("artifacts = {", artifacts, "}")
         written.append('"artifacts": artifacts')
     lines += [
         'file = Path(execution["outputs"]["outputFile"])',
