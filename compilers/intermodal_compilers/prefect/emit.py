@@ -36,6 +36,7 @@ from intermodal_compilers.pysource import (
     inline,
     is_identifier,
     layout,
+    tuple_of,
 )
 
 # What the flow function and options of tasks may use besides the preludes.
@@ -201,7 +202,7 @@ def _context(file: FlowFile) -> list[str]:
     }
     if file.indexed:
         own["index"] = Conditional(
-            Name("step.index"), call("isinstance", Name("step"), Name("Step")), Value(())
+            Name("step.index"), call("isinstance", Name("step"), Name("Step")), tuple_of([])
         )
     made = call("runtime.Context", **{**own, **file.context})
     lines = layout(made, prefix="return ", indent=1)

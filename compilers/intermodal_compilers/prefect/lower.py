@@ -194,6 +194,7 @@ def _build(
         control=control,
         parameters=wiring.parameters,
         futures=wiring.futures,
+        types={name: parameter.type for name, parameter in pipeline.parameters.items()},
         stored=_stored(control, of_task),
         findings=wiring.findings,
     )

@@ -26,7 +26,9 @@ from intermodal.ir import (
     ParameterRef,
     RunFact,
     SecretRef,
+    Task,
     TaskState,
+    Type,
 )
 from intermodal_compilers.prefect.control import Control, gives_whole
 from intermodal_compilers.pysource import (
@@ -42,7 +44,7 @@ from intermodal_compilers.pysource import (
 )
 
 DATES = ("logical_date", "data_interval_start", "data_interval_end")
-NUMBERS = (bool, int, float)
+NEVER_TEXT = ("integer", "float", "boolean", "duration", "list", "map", "struct")
 FLIPPED = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -57,6 +59,7 @@ class Reader:
         parameters: Python names of its parameters.
         futures: Variables of the nodes submitted so far.
         items: Variables of the items of the loops around, by the loop's id.
+        types: Types of its parameters.
         stored: Ids of the tasks whose values may be references to the artifact store.
         state: The variable that holds the run's state, in exit tasks.
         marks: Whether secrets stay marks, which the runtime reads.
@@ -67,6 +70,7 @@ class Reader:
     control: Control
     parameters: Mapping[str, str]
     futures: dict[str, str]
+    types: Mapping[str, Type]
     stored: frozenset[str] = frozenset()
     items: dict[str, str] = field(default_factory=dict)
     marks: bool = False
@@ -146,7 +150,8 @@ class Reader:
     def inside(self, value: Expression, span: Span | None) -> Expr:
         """The value of an expression, fetched where it may be kept in the artifact store."""
         made = self.read(value, span)
-        if any(self._may_be_stored(part) for part in graph.parts(value)):
+        handed_on = isinstance(value, (OutputRef, ItemRef, Index, Default))
+        if handed_on and any(self._may_be_stored(part) for part in graph.parts(value)):
             return call("look_inside", made)
         return made
 
@@ -209,7 +214,8 @@ class Reader:
     def _compare(self, value: Compare, span: Span | None) -> Expr:
         left, right = self.inside(value.left, span), self.inside(value.right, span)
         operator = value.operator
-        if not (_is_plain(value.left) or _is_plain(value.right)) or _both_literal(value):
+        plain = self._is_no_moment(value.left) or self._is_no_moment(value.right)
+        if not plain or _odd_literals(value):
             return call("compares", left, Value(operator), right)
         if isinstance(value.left, Literal_) and operator in MIRRORED:
             return Operation(MIRRORED[operator], (right, left))
@@ -224,10 +230,30 @@ class Reader:
         odd = any(isinstance(operand, Value) for operand in operands)
         equal = [o for o in operands if isinstance(o, Operation) and o.operator == "=="]
         repeated = len({repr(operand) for operand in operands}) < len(operands)
-        negated = any(isinstance(o, Operation) and o.operator == "not" for o in operands)
-        if odd or repeated or negated or len(equal) > 1:  # linters would have these rewritten
+        opposite = any(self._negation_of(o) in operands for o in operands)
+        if odd or repeated or opposite or len(equal) > 1:  # linters would have these rewritten
             return call("all" if value.operator == "and" else "any", list_of(operands))
         return Operation(value.operator, tuple(operands))
+
+    def _is_no_moment(self, value: Expression) -> bool:
+        """Whether a value is surely no text of a moment, so that a comparison is Python's own."""
+        match value:
+            case TaskState():
+                return True
+            case Literal_(value=literal):
+                return not (isinstance(literal, str) and _is_moment(literal))
+            case ParameterRef(name=name):
+                return self.types[name].kind in NEVER_TEXT
+            case OutputRef(node=node, output=output):
+                source = self.control.nodes[node]
+                type_ = source.outputs.get(output) if isinstance(source, Task) else None
+                return type_ is not None and type_.kind in NEVER_TEXT
+            case _:
+                return False
+
+    @staticmethod
+    def _negation_of(expr: Expr) -> Expr:
+        return Operation("not", (expr,))
 
     def _negated(self, value: Expression, span: Span | None) -> Expr:
         made = self.truth(value, span)
@@ -240,21 +266,10 @@ class Reader:
         return Operation("not", (made,))
 
 
-def _is_plain(value: Expression) -> bool:
-    """A literal that is no moment, so that the comparison is Python's own."""
-    if isinstance(value, (TaskState,)):
-        return True
-    if not isinstance(value, Literal_) or value.value is None:
-        return False
-    if isinstance(value.value, bool):
-        return False
-    if isinstance(value.value, str):
-        return not _is_moment(value.value)
-    return True
-
-
-def _both_literal(value: Compare) -> bool:
-    return isinstance(value.left, Literal_) and isinstance(value.right, Literal_)
+def _odd_literals(value: Compare) -> bool:
+    """Comparisons that linters would have rewritten: of two literals, or with null, true or false."""
+    literals = [side.value for side in (value.left, value.right) if isinstance(side, Literal_)]
+    return len(literals) == 2 or any(one is None or isinstance(one, bool) for one in literals)
 
 
 def _is_moment(text: str) -> bool:

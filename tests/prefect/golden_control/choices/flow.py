@@ -4,7 +4,6 @@ import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from prefect import allow_failure, flow, task
@@ -223,37 +222,6 @@ def start_arms(chosen: Any, arms: Mapping[str, Callable], otherwise=None) -> lis
     return [arms[name]() for name in names]
 
 
-def compares(left: Any, operator: str, right: Any) -> bool:
-    """A comparison in which times with different offsets are points in time."""
-    left, right = as_moments(left, right)
-    match operator:
-        case "==":
-            return bool(left == right)
-        case "!=":
-            return bool(left != right)
-        case "<":
-            return bool(left < right)
-        case "<=":
-            return bool(left <= right)
-        case ">":
-            return bool(left > right)
-        case ">=":
-            return bool(left >= right)
-        case "in":
-            return left in right
-        case _:
-            return left not in right
-
-
-def as_moments(left: Any, right: Any) -> tuple[Any, Any]:
-    """Both as moments if both are such in ISO 8601, with their offsets."""
-    try:
-        moments = datetime.fromisoformat(left), datetime.fromisoformat(right)
-    except (TypeError, ValueError):
-        return left, right
-    return moments if all(moment.tzinfo for moment in moments) else (left, right)
-
-
 def add(x: int, y: int = 1) -> int:
     return x + y
 
@@ -295,14 +263,7 @@ def choices(limit: int = 3):
         if value_of(first_future) > 5:
             halve_future = add_task.with_options(name="halve").submit(x=first_future)
             return [Part([halve_future], outputs={"result": [halve_future]})]
-
-        def size_test_2():
-            def size_test_2_1():
-                return compares(value_of(first_future), "==", limit)
-
-            return all([value_of(first_future) > 1, not size_test_2_1()])
-
-        if size_test_2():
+        if (value_of(first_future) > 1) and (value_of(first_future) != limit):
             twice_future = add_task.with_options(name="twice").submit(x=first_future)
             thrice_future = add_task.with_options(name="thrice").submit(x=twice_future)
             return [Part([thrice_future], outputs={"result": [thrice_future]})]

@@ -272,7 +272,7 @@ def context() -> runtime.Context:
         run_id=run_id(),
         task=task_run.task_name,
         attempt=task_run.run_count,
-        index=step.index if isinstance(step, Step) else [],
+        index=step.index if isinstance(step, Step) else (),
         target="prefect@3",
         tracking="http://mlflow:5000",
         parameters=flow_run.parameters,
@@ -389,7 +389,7 @@ def rounds(names: Sequence[Any] = ["a", "b"]):
         never_future = submit(
             echo_task.with_options(name="never"),
             {"value": item_4},
-            guard=lambda: look_inside(look_inside(item_4) != 1),
+            guard=lambda: look_inside(item_4) != 1,
             index=index_4,
         )
         return Part([never_future])
