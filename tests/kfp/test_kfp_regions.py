@@ -297,6 +297,16 @@ def test_a_dynamic_list_with_outputs_may_be_empty():
     assert 'result = "[]"' in program
 
 
+def test_only_the_iterations_know_whether_anything_in_a_loop_ran():
+    guarded = same("x", ITEM, guard=compare(ITEM, ">", 2))
+    document = root_of(loop(Literal_(value=[1, 2]), guarded), same("end", after=("each",)))
+    tasks = document["root"]["dag"]["tasks"]
+    assert set(tasks) == {"for-loop-each", "each-any-ran", "condition-branches-end"}
+    assert tasks["each-any-ran"]["dependentTasks"] == ["for-loop-each"]
+    [end] = dag_of(document, "condition-branches-end")["tasks"].values()
+    assert end["triggerPolicy"]["condition"] == "inputs.parameter_values['each-any-ran'] == true"
+
+
 def test_no_more_iterations_than_the_backend_runs():
     assert "13422" in refusal(loop(Literal_(value=list(range(476))), same("x", ITEM)))
     root_of(loop(Literal_(value=list(range(475))), same("x", ITEM)))
