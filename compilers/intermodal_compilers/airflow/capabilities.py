@@ -11,6 +11,13 @@ from intermodal_compilers.airflow.dialects import DIALECTS
 NATIVE = Native()
 LATER = "Intermodal does not compile this for Airflow yet"
 COMPUTED = Lowered("Python in the function of the task that uses it")
+CACHED = Lowered(
+    "Intermodal's runtime, which keeps outputs in the artifact store; the task itself still runs"
+)
+NO_APPROVALS = Refused(
+    "Airflow has operators that wait for a person from 3.1 on",
+    "compile for airflow@3.1 or later, or start the rest as a pipeline of its own",
+)
 POD = (
     "a pod override in `executor_config`, which the Kubernetes executor follows and others ignore; "
     "a container task takes it as settings of its own container"
@@ -42,14 +49,14 @@ SUPPORT: Mapping[F, Support] = {
         "a requirements.txt beside the DAG file, to be installed on Airflow's workers"
     ),
     F.TRACKING: Lowered("Intermodal's runtime inside the tasks"),
-    F.PIPELINE_NOTIFICATIONS: Refused(LATER, "set `on_failure_callback` in Airflow's own policy"),
+    F.PIPELINE_NOTIFICATIONS: Lowered("callbacks of the DAG, written out in its file"),
     F.SCHEDULE_CRON: NATIVE,
     F.SCHEDULE_TIMEZONE: NATIVE,
     F.SCHEDULE_INTERVAL: NATIVE,
     F.SCHEDULE_MANUAL: NATIVE,
-    F.SCHEDULE_DATA: Refused(LATER, "use a cron or interval schedule"),
-    F.SCHEDULE_EVENT: Refused(LATER, "let the event's sender start the DAG over Airflow's API"),
-    F.SCHEDULE_MULTIPLE: Refused(LATER, "make one pipeline for each schedule"),
+    F.SCHEDULE_DATA: NATIVE,
+    F.SCHEDULE_EVENT: Lowered("an asset of that name, which the sender updates over Airflow's API"),
+    F.SCHEDULE_MULTIPLE: NATIVE,
     F.SCHEDULE_START: NATIVE,
     F.SCHEDULE_END: NATIVE,
     F.SCHEDULE_CATCH_UP: NATIVE,
@@ -62,9 +69,9 @@ SUPPORT: Mapping[F, Support] = {
     F.ACTION_CONTAINER: NATIVE,
     F.ACTION_SQL: Refused(LATER, "run the statement in a Python task"),
     F.ACTION_HTTP: Refused(LATER, "send the request in a Python task"),
-    F.ACTION_WAIT: Refused(LATER, "poll in a Python task that has a timeout"),
-    F.ACTION_APPROVAL: Refused(LATER),
-    F.ACTION_TRIGGER: Refused(LATER),
+    F.ACTION_WAIT: NATIVE,
+    F.ACTION_APPROVAL: NATIVE,
+    F.ACTION_TRIGGER: NATIVE,
     F.ACTION_NOOP: NATIVE,
     F.ACTION_HOSTED: Refused(LATER),
     F.VALUE_PASSING: NATIVE,
@@ -100,12 +107,9 @@ SUPPORT: Mapping[F, Support] = {
     F.RETRY_CEILING: NATIVE,
     F.RETRY_JITTER: Lowered("the variation that Airflow's exponential backoff has of its own"),
     F.TIMEOUT: NATIVE,
-    F.CACHE: Refused(
-        "Airflow runs every task of every run; it keeps no results to reuse",
-        "leave the cache out, or drop Airflow from this pipeline's targets",
-    ),
-    F.CACHE_TTL: Refused("Airflow has no cache of task results"),
-    F.CACHE_KEY: Refused("Airflow has no cache of task results"),
+    F.CACHE: CACHED,
+    F.CACHE_TTL: CACHED,
+    F.CACHE_KEY: CACHED,
     F.RESOURCE_CPU: Lowered(POD),
     F.RESOURCE_MEMORY: Lowered(POD),
     F.RESOURCE_LIMITS: Lowered(POD),
@@ -115,8 +119,8 @@ SUPPORT: Mapping[F, Support] = {
     F.PRIORITY: NATIVE,
     F.ENVIRONMENT: NATIVE,
     F.SECRET_VARIABLES: Lowered("environment variables of the worker, `INTERMODAL_SECRET_NAME`"),
-    F.NOTIFICATIONS: Refused(LATER, "set a callback in Airflow's own policy"),
-    F.ASSETS: Refused(LATER),
+    F.NOTIFICATIONS: Lowered("callbacks of the task, written out in the DAG file"),
+    F.ASSETS: NATIVE,
     F.TASK_LABELS: Lowered("a line in the task's documentation; only DAGs have tags"),
     F.TASK_OWNERS: NATIVE,
     F.DISPLAY_NAME: NATIVE,
@@ -126,9 +130,12 @@ SUPPORT: Mapping[F, Support] = {
 
 def capabilities(version: str) -> Capabilities:
     """The support of every feature in this version of Airflow."""
+    support = SUPPORT
+    if not DIALECTS[version].approval_timeout:
+        support = {**SUPPORT, F.ACTION_APPROVAL: NO_APPROVALS}
     if DIALECTS[version].plain_schedules or DIALECTS[version].delta_trigger:
-        return SUPPORT
+        return support
     how = (
         "a data interval that ends when the run starts, so the logical date is one interval before"
     )
-    return {**SUPPORT, F.SCHEDULE_INTERVAL: Lowered(how)}
+    return {**support, F.SCHEDULE_INTERVAL: Lowered(how)}

@@ -14,6 +14,7 @@ from intermodal_compilers.airflow.policies import (
     retry_findings,
     timeout_findings,
 )
+from intermodal_compilers.airflow.waiting import waiting_findings
 
 
 def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:
@@ -26,6 +27,7 @@ def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) ->
         yield from timeout_findings(task, name)
         yield from _output_findings(task, name)
         yield from _action_findings(task, name)
+        yield from waiting_findings(task, name)
         if settings.code == "embed":
             yield from _module_findings(task, modules)
 

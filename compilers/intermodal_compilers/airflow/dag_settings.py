@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from intermodal.analysis import graph
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error
 from intermodal.ir import Cron, Interval, OptionalType, Parameter, Pipeline
-from intermodal_compilers.airflow.dialects import Dialect
+from intermodal_compilers.airflow.assets import asset_findings
+from intermodal_compilers.airflow.callbacks import callback_findings, pipeline_callbacks
+from intermodal_compilers.airflow.dialects import DIALECTS, Dialect
 from intermodal_compilers.airflow.parameters import param
 from intermodal_compilers.airflow.python_tasks import annotation
-from intermodal_compilers.airflow.schedules import schedule_keywords
+from intermodal_compilers.airflow.schedules import schedule_findings, schedule_keywords
 from intermodal_compilers.pysource import Expr, Name, Value, dict_of, list_of
 
 LONGEST_TAG = 100
@@ -31,6 +34,7 @@ def dag_keywords(
         keywords["max_active_runs"] = Value(pipeline.concurrency.max_active_runs)
     if pipeline.concurrency.max_active_tasks is not None:
         keywords["max_active_tasks"] = Value(pipeline.concurrency.max_active_tasks)
+    keywords |= pipeline_callbacks(pipeline)
     if pipeline.owners:
         keywords["default_args"] = Value({"owner": ", ".join(pipeline.owners)})
     if pipeline.parameters:
@@ -67,6 +71,9 @@ def pipeline_findings(pipeline: Pipeline, target: Target, settings: Settings) ->
             pipeline.span,
             next="use `--code embed` or `--code import`",
         )
+    yield from callback_findings(pipeline, target_name := str(target))
+    yield from asset_findings(pipeline, graph.tasks(pipeline), target_name)
+    yield from schedule_findings(pipeline, target_name, DIALECTS[target.version])
     for tag in tags(pipeline):
         if len(tag) > LONGEST_TAG:
             yield error(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 IMPORTS_2: Mapping[str, str] = {
     "AirflowSkipException": "airflow.exceptions",
@@ -12,6 +12,11 @@ IMPORTS_2: Mapping[str, str] = {
     "BashOperator": "airflow.operators.bash",
     "CronTriggerTimetable": "airflow.timetables.trigger",
     "DAG": "airflow",
+    "Dataset": "airflow.datasets",
+    "DatasetAll": "airflow.datasets",
+    "DatasetAny": "airflow.datasets",
+    "DatasetOrTimeSchedule": "airflow.timetables.datasets",
+    "TriggerDagRunOperator": "airflow.operators.trigger_dagrun",
     "DeltaTriggerTimetable": "airflow.timetables.trigger",
     "DockerOperator": "airflow.providers.docker.operators.docker",
     "EmptyOperator": "airflow.operators.empty",
@@ -27,6 +32,15 @@ IMPORTS_3: Mapping[str, str] = {
     "TaskGroup": "airflow.sdk",
     "task_group": "airflow.sdk",
     "BashOperator": "airflow.providers.standard.operators.bash",
+    "ApprovalOperator": "airflow.providers.standard.operators.hitl",
+    "Asset": "airflow.sdk",
+    "AssetAll": "airflow.sdk",
+    "AssetAny": "airflow.sdk",
+    "AssetOrTimeSchedule": "airflow.timetables.assets",
+    "CronTriggerTimetable": "airflow.timetables.trigger",
+    "DeltaTriggerTimetable": "airflow.timetables.trigger",
+    "MultipleCronTriggerTimetable": "airflow.timetables.trigger",
+    "TriggerDagRunOperator": "airflow.providers.standard.operators.trigger_dagrun",
     "DAG": "airflow.sdk",
     "DockerOperator": "airflow.providers.docker.operators.docker",
     "EmptyOperator": "airflow.providers.standard.operators.empty",
@@ -50,6 +64,8 @@ class Dialect:
         delta_trigger: Whether `DeltaTriggerTimetable` exists, where schedules are not plain.
         rules_in_groups: Whether all trigger rules look at the same iteration only in mapped task
             groups (apache/airflow issues 34023, 39801 and 50210).
+        asset: What data assets are called.
+        approval_timeout: The argument that limits the wait for an approval; empty if there is none.
     """
 
     imports: Mapping[str, str]
@@ -57,15 +73,29 @@ class Dialect:
     plain_schedules: bool
     delta_trigger: bool = False
     rules_in_groups: bool = False
+    asset: str = "Asset"
+    approval_timeout: str = "execution_timeout"
 
+    @property
+    def is_airflow_2(self) -> bool:
+        """Whether it is Airflow 2."""
+        return self.asset == "Dataset"
+
+
+AIRFLOW_2 = Dialect(
+    IMPORTS_2, any_factor=False, plain_schedules=False, asset="Dataset", approval_timeout=""
+)
+AIRFLOW_3 = Dialect(IMPORTS_3, any_factor=False, plain_schedules=True)
 
 DIALECTS: Mapping[str, Dialect] = {
-    "3.3": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True, rules_in_groups=True),
-    "3.2": Dialect(IMPORTS_3, any_factor=True, plain_schedules=True),
-    "3.1": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),
-    "3.0": Dialect(IMPORTS_3, any_factor=False, plain_schedules=True),
-    "2.11": Dialect(IMPORTS_2, any_factor=False, plain_schedules=False, delta_trigger=True),
-    "2.10": Dialect(IMPORTS_2, any_factor=False, plain_schedules=False),
+    "3.3": replace(
+        AIRFLOW_3, any_factor=True, rules_in_groups=True, approval_timeout="response_timeout"
+    ),
+    "3.2": replace(AIRFLOW_3, any_factor=True),
+    "3.1": AIRFLOW_3,
+    "3.0": replace(AIRFLOW_3, approval_timeout=""),
+    "2.11": replace(AIRFLOW_2, delta_trigger=True),
+    "2.10": AIRFLOW_2,
 }
 
 STANDARD_IMPORTS: Mapping[str, tuple[str, str | None]] = {
@@ -78,6 +108,7 @@ STANDARD_IMPORTS: Mapping[str, tuple[str, str | None]] = {
     "signal": ("signal", None),
     "subprocess": ("subprocess", None),
     "timedelta": ("datetime", "timedelta"),
+    "urllib": ("urllib.request", None),
 }
 
 # Names that Airflow hands to a task by the names of its arguments, in any version: an argument of

@@ -30,7 +30,13 @@ from intermodal_compilers.pysource import (
     tuple_of,
 )
 
-CLASSES = ("BashOperator", "DockerOperator", "EmptyOperator")
+CLASSES = (
+    "ApprovalOperator",
+    "BashOperator",
+    "DockerOperator",
+    "EmptyOperator",
+    "TriggerDagRunOperator",
+)
 
 
 def emit(file: DagFile) -> Compiled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from intermodal.ir import Container, ItemRef, Noop, PythonCall, Shell
+from intermodal.ir import Container, ItemRef, PythonCall, Shell, Wait
 from intermodal_compilers.airflow.plan import Unit
 from intermodal_compilers.airflow.views import (
     PlanView,
@@ -13,6 +13,7 @@ from intermodal_compilers.airflow.views import (
     is_direct,
     is_text_part,
 )
+from intermodal_compilers.airflow.waiting import checking_task
 
 
 class Form(Enum):
@@ -35,7 +36,9 @@ def form_of(unit: Unit, plan: PlanView) -> Form:
     """The form of a unit."""
     if unit.work is not None:
         return Form.WORK
-    task, view = unit.task, TaskView(plan, unit)
+    task, view = checking_task(unit.task), TaskView(plan, unit)
+    if isinstance(task.action, Shell) and isinstance(unit.task.action, Wait):
+        return Form.COMPUTED
     inputs = list(task.inputs.values())
     if isinstance(task.action, PythonCall) or plan.needs_runtime(task):
         items = sum(isinstance(value, ItemRef) for value in inputs)
@@ -49,6 +52,4 @@ def form_of(unit: Unit, plan: PlanView) -> Form:
         plain = unit.guard is None and not task.secrets
         plain = plain and all(is_text_part(e, view) for e in texts)
         return Form.OPERATOR if plain else Form.COMPUTED
-    if isinstance(task.action, Noop):
-        return Form.OPERATOR
     return Form.OPERATOR

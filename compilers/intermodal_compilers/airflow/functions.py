@@ -187,12 +187,7 @@ def write_bash(unit: Unit, action: Shell, view: TaskView) -> Written:
     """The function for a shell task whose variables are computed."""
     formula = Formula(view, set(OWN_NAMES))
     lines = _guard_lines(unit, formula, 1)
-    variables: dict[str, Expr] = {k: Value(text) for k, text in unit.task.environment.items()}
-    for key, expression in unit.task.inputs.items():
-        variables[key] = text_of(formula, expression, view)
-    variables |= secrets_of(unit.task, formula)
-    given = (dict_of(variables),) if variables else ()
-    run: Expr = call("run_bash", Value(action.command), *given)
+    run: Expr = call("run_bash", Value(action.command), *_variables(unit, formula, view))
     lines += formula.statements()
     helpers = {"run_bash", *(["AirflowSkipException"] if unit.guard is not None else [])}
     if unit.task.outputs:
@@ -206,6 +201,25 @@ def write_bash(unit: Unit, action: Shell, view: TaskView) -> Written:
         lines += layout(run, around=1)
     helpers.discard("int")
     return _written(unit, view, formula, lines, helpers=helpers)
+
+
+def write_bash_check(unit: Unit, action: Shell, view: TaskView) -> Written:
+    """The function of a sensor that runs a command."""
+    formula = Formula(view, set(OWN_NAMES))
+    lines = _guard_lines(unit, formula, 1)
+    run = call("bash_succeeds", Value(action.command), *_variables(unit, formula, view))
+    lines += [*formula.statements(), *layout(run, prefix="return ", around=1)]
+    helpers = {"bash_succeeds", *(["AirflowSkipException"] if unit.guard is not None else [])}
+    return _written(unit, view, formula, lines, helpers=helpers)
+
+
+def _variables(unit: Unit, formula: Formula, view: TaskView) -> tuple[Expr, ...]:
+    """The environment variables of a command, if it has any."""
+    variables: dict[str, Expr] = {k: Value(text) for k, text in unit.task.environment.items()}
+    for key, expression in unit.task.inputs.items():
+        variables[key] = text_of(formula, expression, view)
+    variables |= secrets_of(unit.task, formula)
+    return (dict_of(variables),) if variables else ()
 
 
 def text_of(formula: Formula, expression: Expression, view: TaskView) -> Expr:

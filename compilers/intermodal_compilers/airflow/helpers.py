@@ -222,6 +222,52 @@ def loaded(value):
     return load_value(value, run_context().store_uri)
 '''
 
+BASH_SUCCEEDS = '''\
+def bash_succeeds(command, variables=None):
+    """Whether a command ends with exit code 0."""
+    environment = {**os.environ, **(variables or {})}
+    done = subprocess.run(["bash", "-c", command], env=environment, check=False)
+    return done.returncode == 0
+'''
+
+LOG_MESSAGE = '''\
+def log_message(text):
+    """A callback that writes a message to the log."""
+
+    def send(context):
+        print(text)
+
+    return send
+'''
+
+SEND_EMAIL = '''\
+def send_email(address, text):
+    """A callback that sends a message over the connection `smtp_default`."""
+
+    def send(context):
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+        with SmtpHook() as hook:
+            hook.send_email_smtp(to=address, subject=text, html_content=text)
+
+    return send
+'''
+
+POST_MESSAGE = '''\
+def post_message(variable, text):
+    """A callback that posts a message to the URL which an environment variable holds."""
+
+    def send(context):
+        request = urllib.request.Request(
+            os.environ[variable],
+            data=json.dumps({"text": text}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
+    return send
+'''
+
 # What each helper needs: names to import at the top of the file, and other helpers.
 NEEDS: Mapping[str, frozenset[str]] = {
     "as_items": frozenset(),
@@ -230,6 +276,10 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "as_time": frozenset({"datetime"}),
     "moved": frozenset({"datetime", "timedelta"}),
     "secret": frozenset({"os"}),
+    "bash_succeeds": frozenset({"os", "subprocess"}),
+    "log_message": frozenset(),
+    "post_message": frozenset({"json", "os", "urllib"}),
+    "send_email": frozenset(),
     "given": frozenset(),
     "loaded": frozenset({"run_context"}),
     "output_of": frozenset({"get_current_context"}),
@@ -250,6 +300,10 @@ TEXTS: Mapping[str, str] = {
     "as_time": AS_TIME,
     "moved": MOVED,
     "secret": FROM_ENVIRONMENT,
+    "bash_succeeds": BASH_SUCCEEDS,
+    "log_message": LOG_MESSAGE,
+    "post_message": POST_MESSAGE,
+    "send_email": SEND_EMAIL,
     "given": GIVEN,
     "loaded": LOADED,
     "output_of": OUTPUT_OF,

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING
 from intermodal.analysis import graph
 from intermodal.findings import Finding, error
 from intermodal.ir import (
+    AnyType,
+    Approval,
     Branch,
     Compare,
     Expression,
+    Format,
     Join,
     Literal_,
     Logic,
+    OutputRef,
+    ParameterRef,
     PythonCall,
     Task,
     TaskState,
+    TriggerRun,
+    Type,
 )
-from intermodal_compilers.airflow.plan import Check, Unit
+from intermodal_compilers.airflow.plan import Check, Give, Unit
 
 if TYPE_CHECKING:
     from intermodal_compilers.airflow.region import Region
@@ -50,6 +57,8 @@ def add_task(structure: Structure, task: Task, region: Region, inherited: tuple[
         ups = structure.ups(task, region, inherited)
         guard = None if task.guard is None else structure.resolved(task.guard, region)
         decide(structure, unit, ups, guard, region, rule=task.join)
+    if isinstance(here.action, (Approval, TriggerRun)):
+        _compute_before(structure, unit, region)
     structure.add_unit(unit)
     structure.ends[here.id] = lambda: here.id
 
@@ -116,6 +125,36 @@ def _join_unit(
     kept = Join.ALL_SUCCESS if rule is Join.ALWAYS else rule
     structure.add(work, name, waits, region, rule=kept)
     return [name]
+
+
+def _compute_before(structure: Structure, unit: Unit, region: Region) -> None:
+    """Let a task of its own compute what an operator takes, where a call cannot pass it."""
+    action = unit.task.action
+    if all(_can_pass(e, unit, region) for e in graph.action_expressions(action)):
+        return
+    name = structure.helper_id(unit.id, "inputs")
+    values: dict[str, Expression] = {}
+    changed: dict[str, object] = {}
+    if isinstance(action, Approval):
+        values["return"] = action.message
+        changed["message"] = OutputRef.of(node=name, output="return")
+    elif isinstance(action, TriggerRun):
+        values |= action.parameters
+        changed["parameters"] = {key: OutputRef.of(node=name, output=key) for key in values}
+    outputs: dict[str, Type] = {key: AnyType.of() for key in values}
+    structure.add(Give(values), name, unit.waits, region, rule=unit.rule, outputs=outputs)
+    unit.waits, unit.rule = (name,), Join.ALL_SUCCESS
+    unit.task = unit.task.model_copy(update={"action": action.model_copy(update=changed)})
+
+
+def _can_pass(expression: Expression, unit: Unit, region: Region) -> bool:
+    """Whether the call that makes an operator can be given an expression: as it is, or as a template."""
+    if isinstance(expression, Format):
+        plain = unit.rule is Join.ALL_SUCCESS and not region.mapped
+        return plain and all(_can_pass(part, unit, region) for part in expression.parts)
+    if isinstance(expression, OutputRef):
+        return expression.node in unit.waits
+    return isinstance(expression, (Literal_, ParameterRef))
 
 
 def _guard_unit(

@@ -9,6 +9,7 @@ from intermodal.analysis import graph
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, note
 from intermodal.ir import (
+    Approval,
     Container,
     ItemRef,
     Noop,
@@ -18,9 +19,13 @@ from intermodal.ir import (
     PythonCall,
     Shell,
     Task,
+    TriggerRun,
+    Wait,
 )
 from intermodal_compilers.airflow import operators
+from intermodal_compilers.airflow.assets import asset_keywords
 from intermodal_compilers.airflow.blocks import arrange, items_of
+from intermodal_compilers.airflow.callbacks import callback_helpers, task_callbacks
 from intermodal_compilers.airflow.checks import tasks_findings
 from intermodal_compilers.airflow.dag_settings import (
     dag_keywords,
@@ -32,6 +37,7 @@ from intermodal_compilers.airflow.forms import Form, form_of
 from intermodal_compilers.airflow.functions import (
     computed_inputs,
     write_bash,
+    write_bash_check,
     write_container,
     write_work,
 )
@@ -52,6 +58,12 @@ from intermodal_compilers.airflow.python_tasks import (
 from intermodal_compilers.airflow.structure import plan_of
 from intermodal_compilers.airflow.values import Values
 from intermodal_compilers.airflow.views import PlanView, TaskView, expressions_of
+from intermodal_compilers.airflow.waiting import (
+    approval_operator,
+    checking_task,
+    sensor_keywords,
+    trigger_operator,
+)
 from intermodal_compilers.pysource import Expr, Value, is_identifier
 
 Known = tuple[Function, Written]
@@ -105,6 +117,7 @@ class _Lowering:
         blocks.export(steps)
         for name, block in blocks.mapped.items():
             block.items = items_of(self.plan.loops[name], self._items)
+        self.helpers.update(callback_helpers(self.pipeline.notifications))
         keywords = dag_keywords(
             self.pipeline, self.dialect, function, with_filter="as_text" in self.helpers
         )
@@ -163,6 +176,11 @@ class _Lowering:
         task = unit.task
         image = None if isinstance(task.action, Container) else self.pipeline.environment.image
         keywords = task_keywords(task, image, self.dialect)
+        keywords |= task_callbacks(task, self.pipeline)
+        keywords |= asset_keywords(task, self.dialect)
+        self.helpers.update(callback_helpers(task.notifications))
+        if isinstance(task.action, Wait):
+            keywords = {**sensor_keywords(task.action), **keywords}
         if unit.rule != "all_success" and not _is_teardown(task):
             keywords = {"trigger_rule": Value(unit.rule.value), **keywords}
         loop = self.plan.loops.get(self.plan.mapped(unit))
@@ -189,14 +207,14 @@ class _Lowering:
 
     def _function(self, unit: Unit) -> Known | None:
         """The function that does what the unit does, written at its first use."""
-        task = unit.task
+        task = checking_task(unit.task)
         if self.forms[unit.id] is not Form.CALL:
             key: object = (unit.id,)
             self.functions[key] = known = self._new_function(unit)  # type: ignore[assignment]
             if known is None:
                 del self.functions[key]
             return known
-        action = self._action_key(task)
+        action = (_decorator(unit), *self._action_key(task))
         # The user's own function serves any choice of its arguments, a wrapper only those it has.
         alone = ("alone", *action, tuple(task.outputs))
         wrapped = (*action, *_shape(task))
@@ -229,7 +247,7 @@ class _Lowering:
         return Function(name, header, body, written.docstring, kind=_decorator(unit)), written
 
     def _write(self, unit: Unit) -> Written | Finding:
-        task, view = unit.task, TaskView(self.view, unit)
+        task, view = checking_task(unit.task), TaskView(self.view, unit)
         runtime = self.view.needs_runtime(task)
         plain = self.forms[unit.id] is Form.CALL
         if unit.work is not None:
@@ -241,6 +259,8 @@ class _Lowering:
                 return write_python(task, action, make, code=code, runtime=runtime, plain=plain)
             case Shell() as action if runtime:
                 return write_shell(task, action, make)
+            case Shell() as action if isinstance(unit.task.action, Wait):
+                return write_bash_check(unit, action, view)
             case Shell() as action:
                 return write_bash(unit, action, view)
             case Container() as action:
@@ -318,6 +338,12 @@ class _Lowering:
                 operator = operators.container_call(task, action, self.values.text)
             case Container() as action:
                 operator = operators.container_operator(task, action, self.values.text)
+            case Approval() as action:
+                operator = self._approval(action)
+                step.settings.pop("retry_delay", None)
+                step.settings.pop("retries", None)
+            case TriggerRun() as action:
+                operator = trigger_operator(action, self.values.argument)
             case Noop():
                 operator = Operator("EmptyOperator")
             case _:
@@ -333,6 +359,15 @@ class _Lowering:
             self.imports.add(operator.kind)
             step.settings = {**operator.settings, **step.settings}
         return operator.linked
+
+    def _approval(self, action: Approval) -> Operator:
+        message = action.message
+        if isinstance(message, OutputRef):
+            given = self.values.output(message.node, message.output)
+            operator = approval_operator(action, given, self.dialect)
+            operator.linked.add(message.node)
+            return operator
+        return approval_operator(action, self.values.text(message), self.dialect)
 
     # Helpers
 
@@ -363,7 +398,7 @@ def _decorator(unit: Unit) -> str:
         return "task.branch"
     if isinstance(unit.work, Check) and not unit.work.skips_itself:
         return "task.short_circuit"
-    return "task"
+    return "task.sensor" if isinstance(unit.task.action, Wait) else "task"
 
 
 def _is_teardown(task: Task) -> bool:

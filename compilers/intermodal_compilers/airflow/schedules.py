@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from intermodal.ir import Cron, Interval, Pipeline, Schedule
+from intermodal.findings import Finding, error
+from intermodal.ir import Cron, Interval, OnData, OnEvent, Pipeline, Schedule
+from intermodal_compilers.airflow.assets import condition, schedule_of
 from intermodal_compilers.airflow.dialects import Dialect
 from intermodal_compilers.pysource import Call, Expr, Value, call
 
@@ -17,10 +20,14 @@ FIRST_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - the schedule's own zone is pu
 def schedule_keywords(pipeline: Pipeline, dialect: Dialect) -> dict[str, Expr]:
     """`schedule`, `start_date`, `end_date` and `catchup`."""
     schedule = pipeline.schedule
-    trigger = next(
-        (t for t in (schedule.triggers if schedule else ()) if isinstance(t, (Cron, Interval))),
-        None,
-    )
+    triggers = schedule.triggers if schedule else ()
+    times = [t for t in triggers if isinstance(t, (Cron, Interval))]
+    data = [t for t in triggers if isinstance(t, (OnData, OnEvent))]
+    trigger = times[0] if times else None
+    if data and trigger is None:
+        keywords = _manual(schedule, dialect)
+        plain = schedule_of(data[0], dialect) if len(data) == 1 else condition(data, dialect)
+        return {**keywords, "schedule": plain}
     if schedule is None or trigger is None:
         return _manual(schedule, dialect)
     zone_name = trigger.timezone if isinstance(trigger, Cron) else "UTC"
@@ -32,6 +39,12 @@ def schedule_keywords(pipeline: Pipeline, dialect: Dialect) -> dict[str, Expr]:
         when = _interval(trigger, dialect)
         if not dialect.plain_schedules and not dialect.delta_trigger:
             start -= trigger.every
+    if len(times) > 1:
+        crons = [t.expression for t in times if isinstance(t, Cron)]
+        texts = [Value(text) for text in crons]
+        when = call("MultipleCronTriggerTimetable", *texts, timezone=Value(zone_name))
+    if data:
+        when = _with_data(when if len(times) > 1 else _timetable(trigger), data, dialect)
     keywords = {"schedule": when, "start_date": moment(start, zone_name)}
     if schedule.end:
         keywords["end_date"] = moment(schedule.end.astimezone(zone), zone_name)
@@ -77,3 +90,46 @@ def _interval(trigger: Interval, dialect: Dialect) -> Expr:
     if dialect.delta_trigger:
         return call("DeltaTriggerTimetable", Value(trigger.every))
     return Value(trigger.every)
+
+
+def _timetable(trigger: Cron | Interval) -> Expr:
+    """A schedule by time as a timetable."""
+    if isinstance(trigger, Interval):
+        return call("DeltaTriggerTimetable", Value(trigger.every))
+    return call("CronTriggerTimetable", Value(trigger.expression), timezone=Value(trigger.timezone))
+
+
+def _with_data(timetable: Expr, data: list[OnData | OnEvent], dialect: Dialect) -> Expr:
+    """A timetable, or updates of assets, whichever comes first."""
+    assets = "datasets" if dialect.is_airflow_2 else "assets"
+    given = schedule_of(data[0], dialect) if len(data) == 1 else condition(data, dialect)
+    return call(f"{dialect.asset}OrTimeSchedule", timetable=timetable, **{assets: given})
+
+
+def schedule_findings(pipeline: Pipeline, target: str, dialect: Dialect) -> Iterator[Finding]:
+    """Several triggers that no timetable of Airflow's holds together."""
+    triggers = pipeline.schedule.triggers if pipeline.schedule else ()
+    times = [t for t in triggers if isinstance(t, (Cron, Interval))]
+    data = any(isinstance(t, (OnData, OnEvent)) for t in triggers)
+    zones = {t.timezone for t in times if isinstance(t, Cron)}
+    why = ""
+    if len(times) > 1 and any(isinstance(t, Interval) for t in times):
+        why = "Airflow has no timetable of an interval and another schedule by time"
+    elif len(times) > 1 and dialect.is_airflow_2:
+        why = "Airflow 2 has no timetable of several cron expressions"
+    elif len(zones) > 1:
+        why = "its timetable of several cron expressions has one time zone"
+    elif data and any(isinstance(t, Interval) for t in times) and not _has_delta(dialect):
+        why = "Airflow 2.10 has no timetable that starts a run every so often"
+    if why:
+        yield error(
+            "PORT204",
+            f"{target} cannot start `{pipeline.name}` by these triggers together",
+            pipeline.schedule.span or pipeline.span if pipeline.schedule else pipeline.span,
+            why=why,
+            next="leave one of them, or make a pipeline for each schedule",
+        )
+
+
+def _has_delta(dialect: Dialect) -> bool:
+    return dialect.delta_trigger or dialect.plain_schedules
