@@ -148,7 +148,7 @@ class _Maker:
 
     def condition(self, siblings):
         """A comparison with the parameter, or with a number of a task before."""
-        numbers = [made for made in siblings if made.type is NUMBER]
+        numbers = [made for made in siblings if made.output and made.type is NUMBER]
         left = ParameterRef(name="limit")
         if numbers and self.chance(50):
             [made] = self.some(numbers, 1, least=1)
