@@ -202,6 +202,7 @@ def _build(
     outputs: dict[str, Expr] = {}
 
     def finish() -> None:
+        reader.certain = frozenset()
         for name, value in pipeline.outputs.items():
             if control.is_plain:
                 subject = f"output `{name}` of the pipeline"

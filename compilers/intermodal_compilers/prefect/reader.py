@@ -63,6 +63,7 @@ class Reader:
         stored: Ids of the tasks whose values may be references to the artifact store.
         state: The variable that holds the run's state, in exit tasks.
         marks: Whether secrets stay marks, which the runtime reads.
+        certain: Ids of the nodes that have surely succeeded when an expression is evaluated.
         findings: Gets errors for what cannot be said.
     """
 
@@ -74,6 +75,7 @@ class Reader:
     stored: frozenset[str] = frozenset()
     items: dict[str, str] = field(default_factory=dict)
     marks: bool = False
+    certain: frozenset[str] = frozenset()
     findings: list[Finding] = field(default_factory=list)
 
     def read(self, value: Expression, span: Span | None = None) -> Expr:
@@ -200,7 +202,7 @@ class Reader:
         return call("element_of", whole, self.inside(key, span))
 
     def _may_be_missing(self, reference: OutputRef) -> bool:
-        return reference.node in self.control.skippable or not gives_whole(
+        return reference.node not in self.certain or not gives_whole(
             self.control.nodes[reference.node]
         )
 

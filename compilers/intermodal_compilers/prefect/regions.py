@@ -191,6 +191,7 @@ class Builder:
         """`submit(task, ...)`: the task decides when all before it has ended."""
         ups = self._upstreams(task)
         self.reader.marks = definition.runtime
+        self.reader.certain = self._certain(task)
         given = own_inputs(task)
         inputs = {
             definition.parameter(name): self._input(value, task) for name, value in given.items()
@@ -220,6 +221,11 @@ class Builder:
             index=self.indexes[-1] if self.indexes else "",
             names=self._function_names(chosen),
         )
+
+    def _certain(self, node: BodyNode) -> frozenset[str]:
+        """What has surely succeeded when a node runs."""
+        strict = not isinstance(node, Task) or node.join is Join.ALL_SUCCESS
+        return frozenset(self.control.ups[node.id]) if strict else frozenset()
 
     def _upstreams(self, node: BodyNode) -> tuple[str, ...]:
         ups = self.control.ups[node.id]
@@ -288,17 +294,20 @@ class Builder:
 
     def _branch(self, node: Branch) -> None:
         function = self._function(node.id)
+        self.reader.marks = False
         bodies = [(arm.name, arm.condition, arm.body) for arm in node.arms]
         if node.otherwise is not None:
             bodies.append(("otherwise", None, node.otherwise))
         arms: list[tuple[Expr | None, Started]] = []
         functions: list[tuple[str, str]] = []
         for name, condition, nodes in bodies:
+            self.reader.certain = self._certain(node)
             test = None if condition is None else self.reader.truth(condition, node.span)
             arms.append((test, self.body(nodes, self._merged(node, nodes))))
             if node.chooser is not None:
                 functions.append((name, self._function(f"{node.id}_{name}")))
-        chooser = None if node.chooser is None else self.reader.read(node.chooser, node.span)
+        self.reader.certain = self._certain(node)
+        chooser = None if node.chooser is None else self.reader.inside(node.chooser, node.span)
         has_last = chooser is not None and node.otherwise is not None
         otherwise = functions.pop()[1] if has_last else ""
         self.wiring.submissions.append(
@@ -331,6 +340,7 @@ class Builder:
         index = self.wiring.names.give("index")
         self.reader.items[node.id] = item
         outer = self.indexes[-1] if self.indexes else ""
+        self.reader.certain, self.reader.marks = self._certain(node), False
         items, lazy = self._items(node)
         self.indexes.append(index)
         body = self.body(node.body, {name: (ref,) for name, ref in node.outputs.items()})
