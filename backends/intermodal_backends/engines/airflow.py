@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +24,7 @@ from intermodal_backends.engines.warm import (
     result_of,
     temporary_folder,
 )
+from intermodal_backends.engines.workers.airflow_words import ANSWERS
 
 if TYPE_CHECKING:
     from intermodal_backends.engines.driver import EngineCase, EngineResult
@@ -79,8 +82,18 @@ class AirflowEngine(FromCatalogue):
         with temporary_folder(self._databases) as folder:
             database = folder / "airflow.db"
             shutil.copyfile(self._template, database)
+            if case.others:
+                case = replace(case, folder=_together(case, folder / "dags"))
             settings = settings_for(self._home, database, case.folder.absolute())
+            settings[ANSWERS] = json.dumps(case.approvals)
             return self._worker.call(operation, case, settings)
+
+
+def _together(case: EngineCase, folder: Path) -> Path:
+    """The DAG files of a case, and of the pipelines that it may trigger, in one folder."""
+    for source in (case.folder, *case.others.values()):
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+    return folder
 
 
 def settings_for(home: Path, database: Path, dags: Path) -> dict[str, str]:

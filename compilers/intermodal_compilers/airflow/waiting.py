@@ -26,7 +26,7 @@ from intermodal_compilers.pysource import Expr, Value, dict_of, list_of
 NO_LIMIT = timedelta(days=3650)
 
 # How often a task looks whether the run that it started is over.
-LOOKS_EVERY = 10
+LOOKS_EVERY = 5
 
 
 def checking_task(task: Task) -> Task:

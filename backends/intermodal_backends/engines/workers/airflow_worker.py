@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 from airflow import __version__, settings
 
-from intermodal_backends.engines.workers.airflow_words import instance_states
+from intermodal_backends.engines.workers import airflow_beside
+from intermodal_backends.engines.workers.airflow_words import ANSWERS, instance_states
 from intermodal_backends.engines.workers.serve import Request, serve
 
 AIRFLOW_2 = __version__.startswith("2.")
@@ -30,10 +32,15 @@ def main() -> None:
 def run(request: Request) -> dict[str, Any]:
     """Run the folder's DAG once; its state and those of its task instances."""
     bag = _open_bag(request)
-    dag = _only_dag(bag)
+    dag = _dag_of(bag, request["pipeline"])
+    others = {name: other for name, other in bag.dags.items() if other is not dag}
+    _register(others)
+    answers = json.loads(request["environment"].get(ANSWERS, "{}"))
+    airflow_beside.start(dag.dag_id, answers, others)
     dag_run = dag.test(run_conf=request["parameters"])
     rows = [(one.task_id, one.map_index, one.state) for one in dag_run.get_task_instances()]
-    return {"succeeded": str(dag_run.state) == "success", "states": instance_states(rows)}
+    names = {task.task_id: task.task_display_name for task in dag.tasks}
+    return {"succeeded": str(dag_run.state) == "success", "states": instance_states(rows, names)}
 
 
 def load(request: Request) -> list[str]:
@@ -63,6 +70,23 @@ def _open_bag(request: Request) -> Any:
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(dag_folder=folder)
+
+
+def _dag_of(bag: Any, pipeline: str) -> Any:
+    if pipeline not in bag.dags or len(bag.dags) == 1:
+        return _only_dag(bag)
+    return bag.dags[pipeline]
+
+
+def _register(dags: dict[str, Any]) -> None:
+    """Make DAGs known to Airflow 2's database; Airflow 3 reads the whole folder by itself."""
+    if not AIRFLOW_2:
+        return
+    from airflow.models.serialized_dag import SerializedDagModel
+
+    for dag in dags.values():
+        dag.sync_to_db()
+        SerializedDagModel.write_dag(dag)
 
 
 def _only_dag(bag: Any) -> Any:
