@@ -35,7 +35,7 @@ from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect.control import control_of
 from intermodal_compilers.prefect.parts import closure, names_in_flow, prelude
 
-GOLDEN = Path(__file__).parent / "golden_control"
+GOLDEN = Path(__file__).parent / "golden" / "control"
 TARGET = Target("prefect", "3")
 RUFF = [sys.executable, "-m", "ruff"]
 

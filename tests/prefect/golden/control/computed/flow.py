@@ -162,6 +162,11 @@ def text_of(*parts: Any) -> str:
     return "".join(words)
 
 
+def element_of(base: Any, key: Any) -> Any:
+    """`base[key]`, or None where there is no base."""
+    return None if base is None else base[key]
+
+
 def first_of(given: Any, fallback: Any) -> Any:
     """What is given, or the fallback where that is missing."""
     return fallback if given is None else given
@@ -324,7 +329,7 @@ def computed():
     wait(leaves)
     if not all(leaf.state.is_completed() for leaf in leaves):
         return leaves
-    return {"element": value_of(given_future)["k"]}
+    return {"element": element_of(value_of(given_future), "k")}
 
 
 if __name__ == "__main__":
