@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -75,9 +76,8 @@ def _stays_inside(path: str) -> bool:
 def write(output: Output) -> tuple[Written, list[Finding]]:
     """Write all files, or none.
 
-    Each is written beside its place first; only when all are complete are they moved there. Files
-    that hold the same bytes already are not touched. Files that an earlier manifest of the same
-    pipelines lists and this output lacks are removed.
+    Files that hold the same bytes already are not touched. Files that an earlier manifest of the
+    same pipelines lists and this output lacks are removed.
     """
     contents, findings = _encode(output)
     outdated = _outdated(output)
@@ -88,9 +88,11 @@ def write(output: Output) -> tuple[Written, list[Finding]]:
             if _content(output.root / path) != content:
                 changed.append(path)
         if not findings:
-            _move_all({output.root / p: contents[p] for p in changed}, made)
-            for path in outdated:
-                (output.root / path).unlink(missing_ok=True)
+            _replace_all(
+                {output.root / path: contents[path] for path in changed},
+                [output.root / path for path in outdated],
+                made,
+            )
     except OSError as problem:
         _undo_folders(made)
         findings.append(_unwritable(output.root, problem))
@@ -153,20 +155,65 @@ def _content(file: Path) -> bytes | None:
         return None
 
 
-def _move_all(contents: Mapping[Path, bytes], made: list[Path]) -> None:
-    """Write every file beside its place, then move all; `made` gets the folders that were missing."""
-    beside: dict[Path, Path] = {}
+def _replace_all(
+    contents: Mapping[Path, bytes], outdated: Sequence[Path], made: list[Path]
+) -> None:
+    """Write files and remove others; after an error all is as it was.
+
+    Each file is written beside its place, and takes it in one step, so that no reader finds half of
+    one or none at all. What was there stays beside it until all have moved.
+
+    Args:
+        contents: What is to be in each file.
+        outdated: Files to remove.
+        made: Gets the folders that were missing, also after an error.
+    """
+    staged: dict[Path, Path] = {}
+    before: dict[Path, Path | None] = {}
     try:
         for file, content in contents.items():
             _make_folder(file.parent, made)
-            beside[file] = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-            beside[file].write_bytes(content)
-        for file, written in beside.items():
+            staged[file] = _beside(file, "new")
+            staged[file].write_bytes(content)
+        for file in (*staged, *outdated):
+            before[file] = _keep(file)
+        for file, written in staged.items():
             written.replace(file)
+        for file in outdated:
+            file.unlink(missing_ok=True)
+    except BaseException:
+        for file, kept in before.items():
+            _restore(file, kept)
+        raise
     finally:
-        for written in beside.values():
-            with suppress(OSError):
-                written.unlink(missing_ok=True)
+        for leftover in (*staged.values(), *before.values()):
+            if leftover is not None:
+                with suppress(OSError):
+                    leftover.unlink(missing_ok=True)
+
+
+def _beside(file: Path, what: str) -> Path:
+    return file.with_name(f".{file.name}.{os.getpid()}.{what}")
+
+
+def _keep(file: Path) -> Path | None:
+    """A second name for what is in a file's place; None if nothing is."""
+    kept = _beside(file, "old")
+    try:
+        os.link(file, kept)
+    except FileNotFoundError:
+        return None
+    except OSError:  # a file system without links
+        shutil.copy2(file, kept)
+    return kept
+
+
+def _restore(file: Path, kept: Path | None) -> None:
+    with suppress(OSError):  # the first error is the one to tell
+        if kept is None:
+            file.unlink(missing_ok=True)
+        else:
+            kept.replace(file)
 
 
 def _make_folder(folder: Path, made: list[Path]) -> None:

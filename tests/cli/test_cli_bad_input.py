@@ -107,7 +107,7 @@ def test_unknown_target_in_the_project(call, etl, project):
 
 
 def test_nothing_to_compile(call):
-    fails(call("compile"), "PORT009")
+    fails(call("compile"), "PORT009", 2)
 
 
 @pytest.mark.parametrize(

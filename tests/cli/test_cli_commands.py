@@ -91,7 +91,7 @@ def test_graph_to_a_file(call, etl, project):
 def test_graph_of_several_pipelines_asks_which(call, etl, project):
     etl.write_text(etl.read_text() + "\n\n@pipeline\ndef other():\n    fetch(1)\n")
     done = call("graph", etl)
-    assert done.code == 1
+    assert done.code == 2
     assert "choose one of `etl`, `other` with `--pipeline`" in done.err
     assert "total" not in call("graph", etl, "--pipeline", "other").out
     assert "no pipeline `third`" in call("graph", etl, "--pipeline", "third").err

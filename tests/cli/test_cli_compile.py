@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_profiles_and_code_reach_the_compiler(call, etl, project):
     call("compile", etl, "--profile", "cloud", "--code", "import")
     assert "with import" in (project / "build/toy/etl/etl.txt").read_text()
     done = call("compile", etl, "--profile", "clod")
-    assert done.code == 1
+    assert done.code == 2
     assert "there is no profile `clod`" in done.err
 
 
@@ -186,12 +187,12 @@ def test_a_folder_in_place_of_a_file_changes_nothing(call, etl, project):
     assert done.code == 1
     assert "PORT006" in done.err
     assert not (project / "build/toy").exists()
-    assert list((project / "build").rglob("*.tmp")) == []
+    assert list((project / "build").rglob(".*")) == []
+    assert done.out.count("not written") == 2
+    assert "ok" not in done.out
 
 
 def test_a_failure_while_writing_leaves_nothing_behind(call, etl, project, monkeypatch):
-    from pathlib import Path
-
     write = Path.write_bytes
 
     def full(self, data):
@@ -204,6 +205,54 @@ def test_a_failure_while_writing_leaves_nothing_behind(call, etl, project, monke
     assert done.code == 1
     assert "No space left on device" in done.err
     assert not (project / "build").exists()
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_a_failure_between_two_files_leaves_what_was_there(call, etl, project, monkeypatch, moved):
+    assert call("compile", etl).code == 0
+    outdated = project / "build/toy/etl/old.txt"
+    outdated.write_text("of an earlier version")
+    manifest = project / "build/toy/etl/manifest.json"
+    manifest.write_text(manifest.read_text().replace('"files": [', '"files": ["old.txt", '))
+    before = {f: f.read_bytes() for f in (project / "build").rglob("*") if f.is_file()}
+    etl.write_text(etl.read_text().replace("limit: int = 3", "limit: int = 4"))
+    replace, done = Path.replace, []
+
+    def stuck(self, place):
+        if self.suffix == ".new":
+            if len(done) == moved:
+                raise OSError(5, "Input/output error", str(self))
+            done.append(place)
+        return replace(self, place)
+
+    monkeypatch.setattr(Path, "replace", stuck)
+    said = call("compile", etl, "--code", "image")
+    assert said.code == 1
+    assert "Input/output error" in said.err
+    assert len(done) == moved
+    assert {f: f.read_bytes() for f in (project / "build").rglob("*") if f.is_file()} == before
+
+
+def test_outdated_files_go_only_with_the_rest(call, etl, project, monkeypatch):
+    assert call("compile", etl).code == 0
+    outdated = project / "build/toy/etl/old.txt"
+    outdated.write_text("of an earlier version")
+    manifest = project / "build/toy/etl/manifest.json"
+    manifest.write_text(manifest.read_text().replace('"files": [', '"files": ["old.txt", '))
+    unlink = Path.unlink
+
+    def stuck(self, **settings):
+        if self == outdated:
+            raise OSError(5, "Input/output error", str(self))
+        return unlink(self, **settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", stuck)
+        assert call("compile", etl).code == 1
+    assert "old.txt" in manifest.read_text()
+    assert outdated.read_text() == "of an earlier version"
+    assert call("compile", etl).code == 0
+    assert not outdated.exists()
 
 
 def test_a_path_out_of_the_folder_is_refused(call, project):

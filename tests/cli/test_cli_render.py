@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from intermodal.cli.render.github import github
 from intermodal.cli.render.junit import Case, junit
 from intermodal.cli.render.sarif import sarif
 from intermodal.cli.render.text import printable, render, summary
+from intermodal.codes import CODES
 from intermodal.findings import Span, error, note, warning
 
 SOURCE = "one\n    done = tidy(rows).with_options()\n\tx = naïve(日本, y)\n"
@@ -105,6 +107,20 @@ FOUND = [
     warning("PORT403", "hm"),
     note("PORT201", "how", at(1, 1)),
 ]
+
+
+def test_sarif_keeps_to_its_official_schema():
+    # Absent only where the lowest versions are tested: it takes a newer pydantic.
+    schema = pytest.importorskip("fluidattacks_core.sarif").SarifLog
+    everything = [error(code, "what", at(1, 1), why="why", next="next") for code in CODES]
+    for findings in (FOUND, everything, []):
+        data = sarif(findings)
+        read = schema.model_validate(data)
+        back = read.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        assert back["runs"] == data["runs"]
+    data["runs"][0]["results"] = [{"levle": "error"}]
+    with pytest.raises(ValidationError, match="levle"):
+        schema.model_validate(data)
 
 
 def test_sarif_has_a_rule_for_each_code_and_a_place_for_each_span():

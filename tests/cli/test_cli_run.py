@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_the_end_tells_where_everything_is(call, etl, engine):
     assert "  run       r1\n" in done.out
     assert "  output    total = 3.0\n" in done.out
     assert "  store     .intermodal/store\n" in done.out
-    assert "  see it    mlflow ui --backend-store-uri sqlite:///mlflow.db" in done.out
+    assert re.search(r"  see it    \S*mlflow ui --backend-store-uri sqlite:///mlflow.db", done.out)
     assert "--resume" not in done.out
 
 

@@ -157,7 +157,7 @@ def test_an_engine_that_does_not_work(call, etl, engine):
     ("arguments", "code", "said"),
     [
         (["--on", "tory"], 1, "PORT702"),
-        (["--on", "toy", "--pipeline", "other"], 1, "holds no pipeline `other`"),
+        (["--on", "toy", "--pipeline", "other"], 2, "holds no pipeline `other`"),
         (["--on", "toy", "-p", "limits=2"], 1, "did you mean `limit`?"),
         (["--on", "toy", "--approve", "nothing"], 2, "`nothing`"),
         (["--on", "toy", "--timeout", "0"], 2, "PORT009"),

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from intermodal.project import Project
 
 
+NOT_WRITTEN = "not written"
+
+
 @click.command(
     name="compile",
     cls=WithExamples,
@@ -73,7 +76,7 @@ def command(
     from intermodal.cli.matrix import compile_all, findings_of, resolve_targets
     from intermodal.cli.render.machine import to_json
     from intermodal.cli.report import leave, print_findings
-    from intermodal.findings import errors_of
+    from intermodal.findings import Severity, errors_of
     from intermodal.output import compare, folder_names, plan, write
     from intermodal.project import find_project
 
@@ -101,7 +104,8 @@ def command(
         click.echo(to_json(_data(outcome)))
     else:
         print_findings(findings, project.root, notes=notes)
-        click.echo(_text(outcome, time.perf_counter() - started, check=check))
+        unshown = 0 if notes else sum(f.severity is Severity.NOTE for f in findings)
+        click.echo(_text(outcome, time.perf_counter() - started, unshown, check=check))
     leave(findings)
 
 
@@ -125,8 +129,8 @@ def _settings(project: Project, profile: str | None, code: str | None) -> Settin
     return replace(settings, code=cast("CodeMode", code)) if code else settings
 
 
-def _text(outcome: Outcome, seconds: float, *, check: bool) -> str:
-    """The table and the closing line."""
+def _text(outcome: Outcome, seconds: float, unshown: int, *, check: bool) -> str:
+    """The table and the closing line, which tells of notes that were not shown."""
     from intermodal.cli.matrix import table
     from intermodal.cli.render.text import counted, summary
     from intermodal.findings import errors_of
@@ -134,7 +138,8 @@ def _text(outcome: Outcome, seconds: float, *, check: bool) -> str:
     total = len(outcome.output.files)
     files = counted(total, "file")
     places: dict[tuple[str, Target], str] = {}
-    if outcome.written is not None:
+    instead = ""
+    if outcome.written is not None and not errors_of(outcome.findings):
         unchanged = len(outcome.written.unchanged)
         same = f" ({unchanged} unchanged)" if unchanged else ""
         said = f"{files}{same} in {seconds:.2f} s"
@@ -143,8 +148,11 @@ def _text(outcome: Outcome, seconds: float, *, check: bool) -> str:
         said = f"{files} up to date, checked in {seconds:.2f} s"
     else:
         said = "nothing written"
-    closing = " · ".join(part for part in (said, summary(outcome.findings)) if part)
-    return f"{table(outcome.matrix, places)}\n{closing}" if outcome.matrix else closing
+        compiled = all(cell.compiled.files for cell in outcome.matrix)
+        instead = NOT_WRITTEN if compiled and not check else ""
+    more = f"{counted(unshown, 'note')}: see them with --notes" if unshown else ""
+    closing = " · ".join(part for part in (said, summary(outcome.findings), more) if part)
+    return f"{table(outcome.matrix, places, instead)}\n{closing}" if outcome.matrix else closing
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:

@@ -84,19 +84,24 @@ def verdict(findings: Sequence[Finding]) -> str:
     return f"{lowered} lowered" if lowered else "ok"
 
 
-def table(matrix: Sequence[Cell], places: Mapping[tuple[str, Target], str] | None = None) -> str:
+def table(
+    matrix: Sequence[Cell],
+    places: Mapping[tuple[str, Target], str] | None = None,
+    instead: str = "",
+) -> str:
     """Pipelines down, targets across; with a column for the profile where there are several.
 
     Args:
         matrix: What was compiled.
         places: Where each pipeline's files for a target are, to be shown in its cell.
+        instead: What to say of cells that compiled, if compiling was not all.
     """
     targets = list(dict.fromkeys(cell.target for cell in matrix))
     profiles = list(dict.fromkeys(cell.profile for cell in matrix))
     with_profile = profiles != [""]
     rows: dict[tuple[str, str], dict[Target, str]] = {}
     for cell in matrix:
-        said = verdict(cell.compiled.findings)
+        said = (cell.compiled.files and instead) or verdict(cell.compiled.findings)
         place = (places or {}).get((cell.pipeline, cell.target), "")
         shown = f"{said}  {place}" if place and cell.compiled.files else said
         rows.setdefault((cell.pipeline, cell.profile), {})[cell.target] = shown

@@ -15,18 +15,23 @@ from intermodal.findings import Finding, Severity, error, errors_of
 
 CLEAN = 0
 FOUND = 1
+WRONG_USAGE = 2
 BACKEND_FAILED = 3
+
+USAGE_CODES = frozenset({"PORT009"})
 
 # Errors that are no fault of a pipeline or of the command's arguments.
 BACKEND_CODES = frozenset({"PORT404", "PORT605", "PORT700", "PORT701", "PORT704"})
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """0 without errors, 3 if a backend failed, 1 otherwise."""
-    errors = errors_of(findings)
-    if not errors:
+    """0 without errors, 2 for a wrong use, 3 if a backend failed, 1 otherwise."""
+    codes = {finding.code for finding in errors_of(findings)}
+    if not codes:
         return CLEAN
-    return BACKEND_FAILED if any(f.code in BACKEND_CODES for f in errors) else FOUND
+    if codes & USAGE_CODES:
+        return WRONG_USAGE
+    return BACKEND_FAILED if codes & BACKEND_CODES else FOUND
 
 
 def print_findings(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,7 +239,13 @@ def _tracking_rows(tracking: str) -> list[tuple[str, str]]:
         return []
     if tracking.startswith(("http://", "https://")):
         return [("tracking", tracking)]
-    return [("tracking", tracking), ("see it", f"mlflow ui --backend-store-uri {tracking}")]
+    return [("tracking", tracking), ("see it", f"{_mlflow()} ui --backend-store-uri {tracking}")]
+
+
+def _mlflow() -> str:
+    """How to call MLflow: by its path where it is ours and no shell finds it."""
+    beside = Path(sys.executable).with_name("mlflow")
+    return shown_path(beside) if beside.exists() and not shutil.which("mlflow") else "mlflow"
 
 
 def _shown_store(store: str) -> str:

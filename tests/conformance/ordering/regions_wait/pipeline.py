@@ -24,5 +24,7 @@ def regions_wait(large: bool = True):
         step.with_options(id="chosen")("chosen")
     with for_each([0, 1], after=[first]) as n:
         item.with_options(id="item")("item", n)
-    with group("rest", display_name="The rest", docs="What is left to do.", after=[first]):
+    with group(
+        "rest", display_name="The rest", docs="What is left to do.", after=[first]
+    ):
         step.with_options(id="grouped")("grouped")

@@ -7,7 +7,12 @@ from intermodal import Resources, pipeline, task
 
 @task(
     resources=Resources(
-        cpu=1, memory="1Gi", cpu_limit=2, memory_limit="2Gi", gpu=1, gpu_type="nvidia.com/gpu"
+        cpu=1,
+        memory="1Gi",
+        cpu_limit=2,
+        memory_limit="2Gi",
+        gpu=1,
+        gpu_type="nvidia.com/gpu",
     )
 )
 def train() -> int:

@@ -37,9 +37,7 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return (
-        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
-    )
+    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -140,9 +138,7 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(
-                    name="UpstreamFailed", message="something it waits for failed"
-                )
+                return Failed(name="UpstreamFailed", message="something it waits for failed")
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -199,9 +195,7 @@ def run_branch(body):
     if verdict == "upstream_failed":
         return Failed(name="Inside", message="a task inside failed")
     if verdict == "skipped":
-        return Completed(
-            name="Skipped", message="no arm was taken, or all of it skipped"
-        )
+        return Completed(name="Skipped", message="no arm was taken, or all of it skipped")
     merged: dict[str, Any] = {}
     for part in parts:
         for name, outputs in part.outputs.items():
