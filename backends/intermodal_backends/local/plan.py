@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from intermodal.analysis import graph
+from intermodal.analysis.setups import TOP, Region, is_setup, needed_setups
 from intermodal.analysis.waits import is_teardown
 from intermodal.ir import BodyNode, Branch, ForEach, Group, OutputRef, Pipeline, Task
-from intermodal_backends.local.setups import is_setup, needed_setups
 
-Region = tuple[str, str]
-"""A region's id, with the arm's name for branches; `TOP` is the pipeline's own body."""
-
-TOP: Region = ("", "")
 EXIT: Region = ("", "exit")
 
 
@@ -74,7 +70,11 @@ class Plan:
         for name, step in self.steps.items():
             for up in step.ups:
                 self.dependents[up].append(name)
-        self.setups = needed_setups(self)
+        self.setups = needed_setups(
+            {name: step.node for name, step in self.steps.items()},
+            {name: self._scope(name) for name in self.steps},
+            {name: step.ups for name, step in self.steps.items()},
+        )
         self.needing: dict[str, list[str]] = {}
         for name, setups in self.setups.items():
             for setup in setups:
@@ -111,6 +111,10 @@ class Plan:
         while name:
             yield name
             name = self.steps[name].region[0]
+
+    def _scope(self, name: str) -> list[Region]:
+        """The regions that a step stands in, outermost first."""
+        return [self.steps[region].region for region in self.around(name)][::-1]
 
     @cached_property
     def _waited_for(self) -> frozenset[str]:

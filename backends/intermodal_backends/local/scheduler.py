@@ -10,6 +10,7 @@ from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.analysis.evaluate import MISSING, EvaluationError, evaluate, truth
+from intermodal.analysis.setups import TOP
 from intermodal.analysis.waits import instance_id
 from intermodal.ir import Branch, ForEach, Join, OutputRef, Task
 from intermodal_backends.local.joins import (
@@ -19,7 +20,7 @@ from intermodal_backends.local.joins import (
     decide_by_setups,
     decide_teardown,
 )
-from intermodal_backends.local.plan import EXIT, TOP, Plan, Step
+from intermodal_backends.local.plan import EXIT, Plan, Step
 from intermodal_backends.local.scope import InstanceScope, Run
 
 Index = tuple[int, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
+from intermodal.analysis.setups import TOP, needed_setups
 from intermodal.analysis.waits import is_teardown
 from intermodal.ir import (
     Approval,
@@ -24,7 +25,6 @@ from intermodal.ir import (
     Wait,
 )
 from intermodal_compilers.prefect.actions import python_call
-from intermodal_compilers.prefect.setups import needed_setups
 
 # Rules under which a bad upstream gives what Prefect's own `NotReady` means.
 STRICT = (Join.ALL_SUCCESS, Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS)
@@ -80,7 +80,12 @@ def _look(pipeline: Pipeline, *, picks: bool) -> Control:
         _judge(node, control, picks=picks)
         if set(upstreams(node)) - exits:
             control.joined.add(node.id)
-    control.setups = needed_setups(pipeline, control.ups)
+    placed = list(graph.walk(pipeline))
+    control.setups = needed_setups(
+        {item.node.id: item.node for item in placed},
+        {item.node.id: (TOP, *item.scope) for item in placed},
+        control.ups,
+    )
     control.joined |= control.setups.keys()
     _spread(control)
     return control

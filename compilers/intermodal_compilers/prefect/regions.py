@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
+from intermodal.analysis.setups import is_setup
 from intermodal.analysis.waits import is_teardown
 from intermodal.ir import (
     BodyNode,
@@ -36,7 +37,6 @@ from intermodal_compilers.prefect.model import (
 )
 from intermodal_compilers.prefect.names import variable
 from intermodal_compilers.prefect.reader import Reader
-from intermodal_compilers.prefect.setups import is_setup
 from intermodal_compilers.pysource import Call, Expr, Name, Value, call, dict_of, list_of
 
 LONGEST_NAME = 30

@@ -37,7 +37,9 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    return (
+        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    )
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -138,7 +140,9 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(name="UpstreamFailed", message="something it waits for failed")
+                return Failed(
+                    name="UpstreamFailed", message="something it waits for failed"
+                )
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -195,7 +199,9 @@ def run_branch(body):
     if verdict == "upstream_failed":
         return Failed(name="Inside", message="a task inside failed")
     if verdict == "skipped":
-        return Completed(name="Skipped", message="no arm was taken, or all of it skipped")
+        return Completed(
+            name="Skipped", message="no arm was taken, or all of it skipped"
+        )
     merged: dict[str, Any] = {}
     for part in parts:
         for name, outputs in part.outputs.items():
@@ -257,7 +263,7 @@ def choices(limit: int = 3):
         if value_of(first_future) > 5:
             halve_future = add_task.with_options(name="halve").submit(x=first_future)
             return [Part([halve_future], outputs={"result": [halve_future]})]
-        if (value_of(first_future) > 1) and (value_of(first_future) != limit):
+        if value_of(first_future) > 1 and value_of(first_future) != limit:
             twice_future = add_task.with_options(name="twice").submit(x=first_future)
             thrice_future = add_task.with_options(name="thrice").submit(x=twice_future)
             return [Part([thrice_future], outputs={"result": [thrice_future]})]

@@ -42,7 +42,9 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    return (
+        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    )
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -125,7 +127,9 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(name="UpstreamFailed", message="something it waits for failed")
+                return Failed(
+                    name="UpstreamFailed", message="something it waits for failed"
+                )
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -265,12 +269,16 @@ def computed():
     def both_inputs():
         return {"value": {"a": value_of(given_future), "b": [1, logical_date_of_run()]}}
 
-    both_future = submit(echo_task.with_options(name="both"), both_inputs, upstreams=[given_future])
+    both_future = submit(
+        echo_task.with_options(name="both"), both_inputs, upstreams=[given_future]
+    )
 
     def same_inputs():
         return {"value": compares(logical_date_of_run(), "==", value_of(given_future))}
 
-    same_future = submit(echo_task.with_options(name="same"), same_inputs, upstreams=[given_future])
+    same_future = submit(
+        echo_task.with_options(name="same"), same_inputs, upstreams=[given_future]
+    )
     known_future = submit(
         echo_task.with_options(name="known"),
         lambda: {"value": first_of(value_of(given_future), 3)},
@@ -299,11 +307,15 @@ def computed():
 
         return {
             "value": bool(
-                any([long_inputs_1(), long_inputs_2(), long_inputs_3(), long_inputs_4()]),
+                any(
+                    [long_inputs_1(), long_inputs_2(), long_inputs_3(), long_inputs_4()]
+                ),
             ),
         }
 
-    long_future = submit(echo_task.with_options(name="long"), long_inputs, upstreams=[given_future])
+    long_future = submit(
+        echo_task.with_options(name="long"), long_inputs, upstreams=[given_future]
+    )
     leaves = [
         text_future,
         day_future,

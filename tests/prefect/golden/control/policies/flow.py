@@ -127,7 +127,9 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    return (
+        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    )
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -229,7 +231,9 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(name="UpstreamFailed", message="something it waits for failed")
+                return Failed(
+                    name="UpstreamFailed", message="something it waits for failed"
+                )
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -302,7 +306,10 @@ def run_loop(body, items, collect=(), index=(), at_once=200):
         rounds = list(pool.map(round_of, contexts, items, places))
     collected = {
         name: [
-            output_of(one) for part, _ in rounds for one in part.outputs[name] if has_output(one)
+            output_of(one)
+            for part, _ in rounds
+            for one in part.outputs[name]
+            if has_output(one)
         ]
         for name in collect
     }
@@ -398,13 +405,17 @@ def succeeds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
 
 def trigger_run(deployment: str, parameters: Mapping[str, Any], wait: bool) -> str:
     """Start a run of another flow's deployment, and give its id."""
-    run = run_deployment(deployment, parameters=dict(parameters), timeout=None if wait else 0)
+    run = run_deployment(
+        deployment, parameters=dict(parameters), timeout=None if wait else 0
+    )
     if wait and not run.state.is_completed():
         raise RuntimeError(f"{deployment} ended as {run.state.name}")
     return str(run.id)
 
 
-def in_pool(name: str, slots: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def in_pool(
+    name: str, slots: int = 1
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Take slots of one of Prefect's concurrency limits, if there is one of that name."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -585,7 +596,9 @@ def cached(x):
         tell("email:ann@example.org", 'it\'s "bad" {x}'),
     ],
     on_completion=[tell("webhook:HOOK", "keyed of policies succeeded")],
-    retry_condition_fn=tell_retry(tell("webhook:HOOK", "keyed of policies will be retried")),
+    retry_condition_fn=tell_retry(
+        tell("webhook:HOOK", "keyed of policies will be retried")
+    ),
 )
 def keyed(x):
     return add(x=x)
@@ -618,7 +631,9 @@ def start(parameters):
 
 
 @task(
-    cache_policy=CacheKeyFnPolicy(cache_key_fn=step_key("b27ca7dad1fcfebc", "policies/later/v1")),
+    cache_policy=CacheKeyFnPolicy(
+        cache_key_fn=step_key("b27ca7dad1fcfebc", "policies/later/v1")
+    ),
     tags=["reads:s3://b/in"],
     persist_result=True,
 )
@@ -630,7 +645,9 @@ def later(x):
 
 @task(cache_policy=NO_CACHE)
 def secretive():
-    run_shell("echo", {}, environment=Variables({"A": "1"}, {"PASSWORD": ("warehouse",)}))
+    run_shell(
+        "echo", {}, environment=Variables({"A": "1"}, {"PASSWORD": ("warehouse",)})
+    )
 
 
 @task(
@@ -638,7 +655,9 @@ def secretive():
     retries=2,
     on_failure=[tell("webhook:HOOK", "told", " of policies failed")],
     on_completion=[tell("webhook:HOOK", "told", " of policies succeeded")],
-    retry_condition_fn=tell_retry(tell("webhook:HOOK", "told", " of policies will be retried")),
+    retry_condition_fn=tell_retry(
+        tell("webhook:HOOK", "told", " of policies will be retried")
+    ),
 )
 @joined
 @json_values
@@ -675,7 +694,9 @@ def policies():
         lambda: {"parameters": {"n": value_of(cached_future)}},
         upstreams=[cached_future, ask_future],
     )
-    later_future = submit(later, {"x": cached_future}, upstreams=[cached_future, ask_future])
+    later_future = submit(
+        later, {"x": cached_future}, upstreams=[cached_future, ask_future]
+    )
     secretive_future = secretive.submit()
 
     def each(item, index):
@@ -683,7 +704,9 @@ def policies():
         told_future = submit(told, {"value": item}, index=index)
         return Part([told_future])
 
-    each_future = submit(run_loop.with_options(name="each"), {"body": each, "items": [1]})
+    each_future = submit(
+        run_loop.with_options(name="each"), {"body": each, "items": [1]}
+    )
     any_future = submit(echo_task, {"value": 1}, join=one_done, upstreams=[each_future])
     return [
         keyed_future,

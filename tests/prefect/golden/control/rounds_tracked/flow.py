@@ -43,7 +43,9 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    return (
+        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    )
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -139,7 +141,9 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(name="UpstreamFailed", message="something it waits for failed")
+                return Failed(
+                    name="UpstreamFailed", message="something it waits for failed"
+                )
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -202,7 +206,10 @@ def run_loop(body, items, collect=(), index=(), at_once=200):
         rounds = list(pool.map(round_of, contexts, items, places))
     collected = {
         name: [
-            output_of(one) for part, _ in rounds for one in part.outputs[name] if has_output(one)
+            output_of(one)
+            for part, _ in rounds
+            for one in part.outputs[name]
+            if has_output(one)
         ]
         for name in collect
     }
@@ -297,7 +304,9 @@ def count(limit):
 @joined
 @in_turn
 def grown(x):
-    return runtime.run(add, context=context(), inputs={"x": x}, outputs={"return": "value"})
+    return runtime.run(
+        add, context=context(), inputs={"x": x}, outputs={"return": "value"}
+    )
 
 
 @task(cache_policy=NO_CACHE)
@@ -342,7 +351,9 @@ def rounds(names: Sequence[Any] = ["a", "b"]):
             {"body": inner, "items": names, "collect": ["texts"], "index": index},
             index=index,
         )
-        return Part([grown_future, inner_future], outputs={"all": [(inner_future, "texts")]})
+        return Part(
+            [grown_future, inner_future], outputs={"all": [(inner_future, "texts")]}
+        )
 
     def outer_inputs():
         return {
@@ -358,7 +369,9 @@ def rounds(names: Sequence[Any] = ["a", "b"]):
 
     def pairs(item_3, index_3):
         """A round of loop `pairs`."""
-        pair_future = submit(echo_task.with_options(name="pair"), {"value": item_3}, index=index_3)
+        pair_future = submit(
+            echo_task.with_options(name="pair"), {"value": item_3}, index=index_3
+        )
         return Part([pair_future])
 
     def pairs_inputs():

@@ -37,7 +37,9 @@ def state_of(future: PrefectFuture) -> str:
     state = future.state
     if state.is_completed():
         return SUCCESSES.get(state.name, "succeeded")
-    return "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    return (
+        "upstream_failed" if state.name in ("UpstreamFailed", "NotReady") else "failed"
+    )
 
 
 def value_of(future: PrefectFuture, output: str | None = None) -> Any:
@@ -200,7 +202,9 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
             if verdict == "skipped":
                 return Completed(name="Skipped", message="its conditions do not hold")
             if verdict == "upstream_failed":
-                return Failed(name="UpstreamFailed", message="something it waits for failed")
+                return Failed(
+                    name="UpstreamFailed", message="something it waits for failed"
+                )
             inputs = step.inputs() if callable(step.inputs) else step.inputs
         except Exception as error:
             return Failed(name="NotEvaluated", message=repr(error), data=error)
@@ -337,7 +341,9 @@ def rules():
         echo_task.with_options(name="join_always"), {"value": 1}, join=always
     )
     made_future = made.submit(value=1)
-    one_future = submit(echo_task.with_options(name="one"), {"value": 1}, upstreams=[made_future])
+    one_future = submit(
+        echo_task.with_options(name="one"), {"value": 1}, upstreams=[made_future]
+    )
     two_future = submit(
         echo_task.with_options(name="two"),
         {"value": one_future},

@@ -1,18 +1,25 @@
-"""Which setups a task needs besides what it waits for itself, as Airflow has it.
+"""Which setups a task needs besides its direct upstreams, as Airflow has it.
 
-A task between a setup and its teardown runs only if that setup succeeded, whatever its own join rule says.
+A task between a setup and its teardown runs only if that setup succeeded, whatever its own join rule says: else
+a rule such as `all_done` would let it run without what it works on. (`BaseOperator.get_upstreams_only_setups`
+and `TriggerRuleDep._evaluate_setup_constraint` in Airflow.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from intermodal.analysis import graph
 from intermodal.analysis.waits import is_teardown
-from intermodal.ir import BodyNode, Pipeline, Task
+from intermodal.ir import BodyNode, Task
 
-# Where a node starts or ends: its id, and `start` or `end`.
+Region = tuple[str, str]
+"""A region's id with the arm's name; a body that belongs to no region has an empty id."""
+
+TOP: Region = ("", "")
+"""The pipeline's own body."""
+
 Point = tuple[str, str]
+"""Where a node starts or ends: its id, and `start` or `end`. Of a task both are one."""
 
 
 def is_setup(node: BodyNode) -> bool:
@@ -21,49 +28,49 @@ def is_setup(node: BodyNode) -> bool:
 
 
 def needed_setups(
-    pipeline: Pipeline, ups: Mapping[str, tuple[str, ...]]
+    nodes: Mapping[str, BodyNode],
+    scopes: Mapping[str, Sequence[Region]],
+    ups: Mapping[str, Iterable[str]],
 ) -> dict[str, tuple[str, ...]]:
     """Ids of the setups that tasks need indirectly; tasks without any are left out.
 
     Args:
-        pipeline: A pipeline without groups.
+        nodes: The nodes of a pipeline by their ids, groups dissolved, in the pipeline's order.
+        scopes: The bodies that each stands in, outermost first: at least one.
         ups: What each node waits for itself.
     """
-    placed = {item.node.id: item for item in graph.walk(pipeline)}
-    setups = [name for name, item in placed.items() if is_setup(item.node)]
+    setups = [name for name, node in nodes.items() if is_setup(node)]
     if not setups:
         return {}
-    region = {name: item.scope[-1] if item.scope else ("", "") for name, item in placed.items()}
     onward: dict[Point, list[Point]] = {}
-    for start, end in _edges(ups, region):
-        onward.setdefault(start, []).append(end)
     back: dict[Point, list[Point]] = {}
-    for point, following in onward.items():
-        for other in following:
-            back.setdefault(other, []).append(point)
+    for start, end in _edges(ups, scopes):
+        onward.setdefault(start, []).append(end)
+        back.setdefault(end, []).append(start)
+    teardowns = [name for name, node in nodes.items() if is_teardown(node)]
     needed: dict[str, list[str]] = {}
     for setup in setups:
         after = _reached((setup, "end"), onward)
-        partners = [n for n, item in placed.items() if is_teardown(item.node) and setup in ups[n]]
+        partners = [name for name in teardowns if setup in ups[name]]
         if partners:
             after &= {name for partner in partners for name in _reached((partner, "start"), back)}
-        for name, item in placed.items():
-            node = item.node
+        for name, node in nodes.items():
             task = name in after and isinstance(node, Task) and not is_teardown(node)
-            beside = region[setup] in {("", ""), *item.scope}
+            beside = scopes[setup][-1] in scopes[name]
             if task and beside and name != setup and setup not in ups[name]:
                 needed.setdefault(name, []).append(setup)
     return {name: tuple(found) for name, found in needed.items()}
 
 
 def _edges(
-    ups: Mapping[str, tuple[str, ...]], region: Mapping[str, tuple[str, str]]
+    ups: Mapping[str, Iterable[str]], scopes: Mapping[str, Sequence[Region]]
 ) -> Iterator[tuple[Point, Point]]:
     """What follows what: nodes by what waits for them, regions by what stands in them."""
-    for name, (owner, _) in region.items():
+    for name, scope in scopes.items():
         yield (name, "start"), (name, "end")
         for up in ups[name]:
             yield (up, "end"), (name, "start")
+        owner, _ = scope[-1]
         if owner:
             yield (owner, "start"), (name, "start")
             yield (name, "end"), (owner, "end")
