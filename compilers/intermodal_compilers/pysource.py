@@ -194,9 +194,9 @@ def inline(expr: Expr) -> str:
         case Subscript(base, key):
             return f"{_operand(base)}[{inline(key)}]"
         case Operation(operator, (only,)):
-            return f"{operator} {_operand(only)}"
+            return f"{operator} {_operand(only, operator)}"
         case Operation(operator, operands):
-            return f" {operator} ".join(_operand(operand) for operand in operands)
+            return f" {operator} ".join(_operand(operand, operator) for operand in operands)
         case Conditional(value, condition, other):
             parts = (_operand(value), inline(condition), _operand(other))
             return "{} if {} else {}".format(*parts)
@@ -217,9 +217,14 @@ def inline(expr: Expr) -> str:
             return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in items) + "}"
 
 
-def _operand(expr: Expr) -> str:
-    """A part of an operation, in parentheses where it is one itself."""
+LOGIC = ("and", "or", "not")
+
+
+def _operand(expr: Expr, around: str = "") -> str:
+    """A part of an operation, in parentheses where it is one itself; comparisons in logic need none."""
     text = inline(expr)
+    if isinstance(expr, Operation) and around in LOGIC and expr.operator not in LOGIC:
+        return text
     return f"({text})" if isinstance(expr, (Operation, Conditional, Chain, Lambda)) else text
 
 
@@ -246,6 +251,10 @@ def layout(
         texts = expr.text.splitlines(keepends=True)
         literals = [f"{margin}{INDENT}{quote(text)}" for text in texts]
         return [f"{margin}{prefix}(", *literals, f"{margin}){suffix}"]
+    if isinstance(expr, (Operation, Conditional)):
+        return _in_parentheses(expr, prefix, suffix, indent, around)
+    if isinstance(expr, Call) and len(links := _links(expr)) > 2:
+        return _fluent(links, prefix, suffix, indent, around)
     opening, elements, closing = _broken(expr)
     if isinstance(expr, Call) and isinstance(expr.function, Call):
         head = layout(expr.function, prefix=prefix, suffix="(", indent=indent, around=around)
@@ -262,6 +271,45 @@ def layout(
     for key, value in elements:
         lines += layout(value, prefix=key, suffix=",", indent=indent + 1, around=around)
     return [*lines, f"{margin}{closing}{suffix}"]
+
+
+def _in_parentheses(
+    expr: Operation | Conditional, prefix: str, suffix: str, indent: int, around: int
+) -> list[str]:
+    """An operation in parentheses: on one line if it fits, else with a line for each operand."""
+    margin, inner = INDENT * indent, INDENT * (indent + 1)
+    flat = f"{inner}{inline(expr)}"
+    if len(flat) <= WIDTH - len(INDENT) * around:
+        return [f"{margin}{prefix}(", flat, f"{margin}){suffix}"]
+    if isinstance(expr, Conditional):
+        parts = [("", expr.value), ("if ", expr.condition), ("else ", expr.other)]
+    else:
+        first, *others = expr.operands
+        parts = [("", first), *((f"{expr.operator} ", other) for other in others)]
+    operator = expr.operator if isinstance(expr, Operation) else ""
+    lines = [f"{inner}{word}{_operand(part, operator)}" for word, part in parts]
+    if isinstance(expr, Conditional):
+        lines[1] = f"{inner}if {inline(expr.condition)}"
+    return [f"{margin}{prefix}(", *lines, f"{margin}){suffix}"]
+
+
+def _links(expr: Call) -> list[Call]:
+    """The calls of a chain `a(...).b(...).c(...)`, the first one first."""
+    found = [expr]
+    while isinstance(found[0].function, Attribute) and isinstance(found[0].function.base, Call):
+        found.insert(0, found[0].function.base)
+    return found
+
+
+def _fluent(links: list[Call], prefix: str, suffix: str, indent: int, around: int) -> list[str]:
+    """A chain of calls in parentheses, a line for each."""
+    margin = INDENT * indent
+    lines = layout(links[0], indent=indent + 1, around=around)
+    for link in links[1:]:
+        assert isinstance(link.function, Attribute)
+        method = Call(Name(link.function.name), link.args, link.keywords)
+        lines += layout(method, prefix=".", indent=indent + 1, around=around)
+    return [f"{margin}{prefix}(", *lines, f"{margin}){suffix}"]
 
 
 def _after_head(

@@ -85,6 +85,8 @@ class Dialect:
 AIRFLOW_2 = Dialect(
     IMPORTS_2, any_factor=False, plain_schedules=False, asset="Dataset", approval_timeout=""
 )
+# Before 3.2 the task SDK has no exceptions of its own.
+IMPORTS_3_0: Mapping[str, str] = {**IMPORTS_3, "AirflowSkipException": "airflow.exceptions"}
 AIRFLOW_3 = Dialect(IMPORTS_3, any_factor=False, plain_schedules=True)
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -92,8 +94,8 @@ DIALECTS: Mapping[str, Dialect] = {
         AIRFLOW_3, any_factor=True, rules_in_groups=True, approval_timeout="response_timeout"
     ),
     "3.2": replace(AIRFLOW_3, any_factor=True),
-    "3.1": AIRFLOW_3,
-    "3.0": replace(AIRFLOW_3, approval_timeout=""),
+    "3.1": replace(AIRFLOW_3, imports=IMPORTS_3_0),
+    "3.0": replace(AIRFLOW_3, imports=IMPORTS_3_0, approval_timeout=""),
     "2.11": replace(AIRFLOW_2, delta_trigger=True),
     "2.10": AIRFLOW_2,
 }

@@ -50,6 +50,7 @@ from intermodal_compilers.pysource import (
 
 # Characters that an expression may take before a part of it gets a line of its own.
 LONGEST = 50
+LONGEST_SIDE = 35
 
 OPPOSITE = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -280,7 +281,10 @@ class Formula:
         found = self._looked_into(side)
         # A comparison with a fixed `True` would be taken for a mistake; 1 equals it.
         fixed = isinstance(side, Literal_) and isinstance(side.value, bool)
-        return self._assigned(found, "expected") if fixed else found
+        if fixed:
+            return self._assigned(found, "expected")
+        long = len(inline(found)) > LONGEST_SIDE and not isinstance(found, Name)
+        return self._assigned(found) if long else found
 
     def _are_times(self, left: Expression, right: Expression) -> bool:
         types = [self.around.type_of(side) for side in (left, right)]

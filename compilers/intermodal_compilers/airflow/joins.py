@@ -16,6 +16,7 @@ from intermodal.ir import (
     Expression,
     Format,
     Join,
+    ListOf,
     Literal_,
     Logic,
     OutputRef,
@@ -224,9 +225,11 @@ def add_by_states(
 ) -> None:
     """Add a task that looks at the states of its upstreams itself, and is skipped or not."""
     states, waits_for = BY_STATES[rule]
-    wanted = Literal_.of(value=list(states))
-    seen = [Compare.of(left=TaskState.of(node=up), right=wanted, operator="in") for up in ups]
-    holds: Expression = Logic.of(operator="or", operands=tuple(seen))
+    found = ListOf.of(items=tuple(TaskState.of(node=up) for up in ups))
+    seen = [Compare.of(left=Literal_.of(value=s), right=found, operator="in") for s in states]
+    holds: Expression = seen[0]
+    if len(seen) > 1:
+        holds = Logic.of(operator="or", operands=tuple(seen))
     if guard is not None:
         holds = Logic.of(operator="and", operands=(holds, guard))
     structure.add(Check(holds, skips_itself=True), name, ups, region, rule=waits_for)
