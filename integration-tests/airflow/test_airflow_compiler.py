@@ -6,6 +6,7 @@ import json
 
 import pytest
 from airflow_cases import CASES, HOSTILE, names, python, recorded, shells, values
+from control_cases import CONTROL
 
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
@@ -72,6 +73,11 @@ def records(tmp_path):
 @pytest.mark.parametrize("name", CASES)
 def test_files_load_without_warnings(name, airflow, case):
     assert airflow[0].load(case(CASES[name]())) == []
+
+
+@pytest.mark.parametrize("name", CONTROL)
+def test_control_flow_loads_without_warnings(name, airflow, case):
+    assert airflow[0].load(case(CONTROL[name]())) == []
 
 
 def test_values_are_exact(airflow, case, records):

@@ -172,11 +172,11 @@ class Formula:
         if self.around.is_passed(reference.node):
             output = reference.output
             wanted = reference.node if output == "return" else f"{reference.node}_{output}"
-            return self.argument(bare, wanted.removesuffix("__end").replace(".", "_"))
+            return self.argument(bare, _readable(wanted))
         key = f"fetched {bare!r}"
         if key not in self._known:
             self.helpers.add("output_of")
-            name = self._free(reference.node.removesuffix("__end").replace(".", "_"))
+            name = self._free(_readable(reference.node))
             self.fetched.append(Line(name, self.around.fetched(bare)))
             self._known[key] = name
         return Name(self._known[key])
@@ -366,3 +366,10 @@ def _unless_none(base: Expr, value: Expr) -> Expr:
 def _seconds(by: timedelta) -> float:
     seconds = by.total_seconds()
     return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _readable(node: str) -> str:
+    """What to call the output of a unit: helpers are named after what they stand for."""
+    if node.endswith("__outcome"):
+        return "outcome"
+    return node.removesuffix("__end").replace(".", "_")

@@ -366,8 +366,8 @@ def _write_give(unit: Unit, work: Give, formula: Formula, view: TaskView) -> Wri
         *formula.statements(),
         *layout(dict_of(values) if only is None else only, prefix="return ", around=1),
     ]
-    docs = "What the branch gives: the outputs of the way it went."
-    return _written(unit, view, formula, lines, docs=docs, settings=output_settings(unit.task))
+    settings = output_settings(unit.task)
+    return _written(unit, view, formula, lines, docs=work.docs, settings=settings)
 
 
 def _write_items(unit: Unit, work: ListItems, formula: Formula, view: TaskView) -> Written:

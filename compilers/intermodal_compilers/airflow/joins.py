@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MAY_FAIL = (Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS, Join.ONE_SUCCESS)
 
 
+GIVEN = "What the next task is given."
+
 # States by which these rules let a task run, and the rule that a task which looks at them has. In a
 # mapped task group, Airflow before 3.3 looks at the wrong iterations for them.
 BY_STATES: Mapping[Join, tuple[tuple[str, ...], Join]] = {
@@ -94,8 +96,11 @@ def decide(
         unit.waits = structure.gated(ups, region)
         unit.rule = Join.ALL_SUCCESS if not ups else rule
         return
-    waits = list(ups) if plain else _join_unit(structure, task, ups, guard, region, rule)
-    if guard is not None and (plain or rule in MAY_FAIL):
+    early = plain or rule in MAY_FAIL
+    looks_twice = early and not any(graph.references([guard] if guard is not None else []))
+    later = None if looks_twice else guard
+    waits = list(ups) if plain else _join_unit(structure, task, ups, later, region, rule)
+    if guard is not None and early:
         waits.append(_guard_unit(structure, task, guard, region, known=not plain))
     unit.waits = structure.gated(waits, region)
     if _is_teardown(task):
@@ -143,7 +148,7 @@ def _compute_before(structure: Structure, unit: Unit, region: Region) -> None:
         values |= action.parameters
         changed["parameters"] = {key: OutputRef.of(node=name, output=key) for key in values}
     outputs: dict[str, Type] = {key: AnyType.of() for key in values}
-    structure.add(Give(values), name, unit.waits, region, rule=unit.rule, outputs=outputs)
+    structure.add(Give(values, GIVEN), name, unit.waits, region, rule=unit.rule, outputs=outputs)
     unit.waits, unit.rule = (name,), Join.ALL_SUCCESS
     unit.task = unit.task.model_copy(update={"action": action.model_copy(update=changed)})
 

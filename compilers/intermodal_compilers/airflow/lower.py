@@ -119,7 +119,7 @@ class _Lowering:
             block.items = items_of(self.plan.loops[name], self._items)
         self.helpers.update(callback_helpers(self.pipeline.notifications))
         keywords = dag_keywords(
-            self.pipeline, self.dialect, function, with_filter="as_text" in self.helpers
+            self.pipeline, self.dialect, function, with_filter=self.values.filters
         )
         self.imports.add("DAG" if self.as_block else "dag")
         self.imports.update(blocks.imports)
@@ -242,7 +242,8 @@ class _Lowering:
             return None
         self.imports.add("task")
         self.helpers.update(written.helpers)
-        name = self.names.claim(written.wanted, "_task")
+        computed = self.forms[unit.id] is Form.COMPUTED
+        name = self.names.claim(unit.id if computed else written.wanted, "_task")
         header, body = written.lines(name)
         return Function(name, header, body, written.docstring, kind=_decorator(unit)), written
 
@@ -349,6 +350,7 @@ class _Lowering:
             case _:
                 return set()
         self.helpers.update(operator.helpers)
+        self.values.filters |= "as_text" in operator.helpers
         self.imports.update(operator.imports)
         step.operator = operator.kind
         if operator.kind == "run_container":

@@ -14,6 +14,7 @@ class Give:
     """Return values: what the branches or iterations of a region give to those outside."""
 
     values: Mapping[str, Expression]
+    docs: str = "What the branch gives: the outputs of the way it went."
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Values:
         items: The names that hold the items of loops.
         imports: Gets what the values need imported.
         helpers: Gets the file's own functions that they need.
+        filters: Becomes true if a template uses the file's own filter.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Values:
         self.items: dict[str, str] = {}
         self.imports: set[str] = set()
         self.helpers: set[str] = set()
+        self.filters = False
 
     def argument(self, expression: Expression) -> Expr:
         """An input as the argument of a TaskFlow call."""
@@ -92,6 +94,7 @@ class Values:
                 joined = templates.join([(part.text, part.is_template) for part in parts])
                 if templates.uses_filter(joined):
                     self.helpers.add("as_text")
+                    self.filters = True
                 return TextInput(joined, is_template=True)
             case _:
                 return TextInput("")

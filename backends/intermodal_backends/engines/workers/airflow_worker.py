@@ -49,7 +49,7 @@ def load(request: Request) -> list[str]:
     bag = _open_bag(request)
     lines = [str(problem).strip() for problem in bag.import_errors.values()]
     for caught in bag.captured_warnings.values():
-        lines += [str(warning).strip() for warning in caught]
+        lines += [text for text in map(_stripped, caught) if not _is_foreign(text)]
     if lines:
         return lines
     try:
@@ -57,6 +57,15 @@ def load(request: Request) -> list[str]:
     except Exception as problem:  # whatever it is, it is what the scheduler would show
         return [f"{type(problem).__name__}: {problem}"]
     return []
+
+
+def _stripped(warning: object) -> str:
+    return str(warning).strip()
+
+
+def _is_foreign(warning: str) -> bool:
+    """Whether it is about the engine's own packages, which warn of each other when first imported."""
+    return "site-packages" in warning.partition(": ")[0]
 
 
 def _open_bag(request: Request) -> Any:
