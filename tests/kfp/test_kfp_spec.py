@@ -202,3 +202,12 @@ def test_whole_numbers_keep_their_sign_and_size():
 
 def load_values(text):
     return read_documents(text).values[0]["deploymentSpec"]["a"]
+
+
+def test_defaults_in_the_comment_have_sorted_keys():
+    # Protobuf gives the keys of a map in another order in each process: twenty hold it to one.
+    default = {f"key_{number:02}": number for number in reversed(range(20))}
+    parameter = {"parameterType": "STRUCT", "defaultValue": default}
+    pipeline = spec(root={"inputDefinitions": {"parameters": {"place": parameter}}})
+    shown = dict(sorted(default.items()))
+    assert f"place: dict [Default: {shown!r}]" in definition_comment(pipeline)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from intermodal.frozen import Frozen
 
 IMPORTS_2: Mapping[str, str] = {
     "AirflowSkipException": "airflow.exceptions",
@@ -52,8 +54,7 @@ IMPORTS_3: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(Frozen):
     """One version of Airflow.
 
     Attributes:

@@ -8,9 +8,9 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
 from intermodal_compilers.pysource import INDENT
@@ -25,8 +25,7 @@ NAMED = (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.Matc
 SPECIAL_ARGUMENTS = CONTEXT_KEYS | {"owner", "self"}
 
 
-@dataclass(frozen=True)
-class Embedded:
+class Embedded(Frozen):
     """A captured function that was parsed."""
 
     source: CapturedSource

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     BooleanType,
     Compare,
@@ -82,8 +83,7 @@ class Surroundings(Protocol):
         """Whether a value may be a reference to the artifact store that has to be looked into."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Frozen):
     """An assignment, or a test that the assignments below it are for; `depth` counts the tests around."""
 
     name: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.findings import Finding, error
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     AnyType,
     ArtifactType,
@@ -52,8 +53,7 @@ class Operator:
     linked: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
-class TextInput:
+class TextInput(Frozen):
     """An input as text: a fixed text, or a template.
 
     Attributes:

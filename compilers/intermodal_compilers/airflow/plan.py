@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from intermodal.findings import Finding
+from intermodal.frozen import Frozen
 from intermodal.ir import Expression, Group, Join, Task, Type
 
 
-@dataclass(frozen=True)
-class Give:
+class Give(Frozen):
     """Return values: what the branches or iterations of a region give to those outside."""
 
     values: Mapping[str, Expression]
     docs: str = "What the branch gives: the outputs of the way it went."
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Frozen):
     """One way through a branch, with the tasks that it begins with."""
 
     name: str
@@ -26,8 +25,7 @@ class Way:
     heads: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Choose:
+class Choose(Frozen):
     """Name the tasks to go on with; or, with `by_name`, the ways, for tasks that then skip or not."""
 
     ways: tuple[Way, ...]
@@ -36,8 +34,7 @@ class Choose:
     by_name: bool = False
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Frozen):
     """Skip what comes next unless a condition holds.
 
     With `only_if_known`, a condition over outputs that are not there holds: the join rule decides.
@@ -50,16 +47,14 @@ class Check:
     skips_itself: bool = False
 
 
-@dataclass(frozen=True)
-class ListItems:
+class ListItems(Frozen):
     """The items of a loop, or of several loops in one another that run as one."""
 
     lists: tuple[Expression, ...]
     combine: str
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(Frozen):
     """One output of a loop: that of one task in all iterations, or of one task for each of them."""
 
     type: Type
@@ -67,8 +62,7 @@ class Collected:
     single: tuple[Expression, ...] = ()
 
 
-@dataclass(frozen=True)
-class Collect:
+class Collect(Frozen):
     """Gather the outputs of a loop's iterations, and end as the loop does.
 
     Attributes:
@@ -86,8 +80,7 @@ class Collect:
     keeps_none: bool = True
 
 
-@dataclass(frozen=True)
-class Say:
+class Say(Frozen):
     """Return a fixed text, where the trigger rule lets the task run."""
 
     text: str

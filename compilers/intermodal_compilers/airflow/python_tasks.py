@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from intermodal.findings import Finding, error
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     ArtifactType,
     BooleanType,
@@ -53,8 +54,7 @@ ANNOTATIONS: Mapping[type, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Frozen):
     """How the inputs of a function's task are made of its arguments.
 
     Attributes:
@@ -81,8 +81,7 @@ Make = Callable[[set[str], int], Given]
 """Makes what is given, from the names that arguments must not have and the depth of the lines."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Frozen):
     """A TaskFlow function's text.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from intermodal.frozen import Frozen
 from intermodal.ir import Expression
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(Frozen):
     """A region of the pipeline, or one copy of it.
 
     Attributes:

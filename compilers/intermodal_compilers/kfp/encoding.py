@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from intermodal.analysis.needs import type_parts
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     AnyType,
     ArtifactType,
@@ -53,40 +53,35 @@ ARTIFACT_SCHEMAS = {
 LARGE = "{{!artifact}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Frozen):
     """An expression of the emitted program, and the functions of it that the expression uses."""
 
     text: str
     needs: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class EachOf:
+class EachOf(Frozen):
     """A list that KFP made: of what the iterations of a loop gave."""
 
     item: Wire
     kind: Literal["each"] = "each"
 
 
-@dataclass(frozen=True, slots=True)
-class Maybe:
+class Maybe(Frozen):
     """A value that may be missing: JSON text, or empty text. Artifacts travel as references."""
 
     item: Wire
     kind: Literal["maybe"] = "maybe"
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Frozen):
     """An item of a loop with its position: the JSON text of a list of both."""
 
     item: Wire
     kind: Literal["numbered"] = "numbered"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Frozen):
     """How a DAG ended: KFP's `PipelineTaskFinalStatus`."""
 
     kind: Literal["status"] = "status"

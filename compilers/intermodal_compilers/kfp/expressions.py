@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     BooleanType,
     Compare,
@@ -29,8 +29,7 @@ from intermodal_compilers.pysource import Value, inline, quote
 NUMBERS = (IntegerType, FloatType, BooleanType)
 
 
-@dataclass(frozen=True)
-class Leaves:
+class Leaves(Frozen):
     """What the leaves of an expression are read by.
 
     Attributes:

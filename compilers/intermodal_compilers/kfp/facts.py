@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from intermodal.analysis import graph
 from intermodal.analysis.needs import needs_runtime, type_parts
 from intermodal.analysis.typing import TypeChecker
 from intermodal.compiling import Settings
+from intermodal.frozen import Frozen
 from intermodal.ir import ArtifactType, ForEach, Pipeline, PythonCall, Shell, Task, Type, Wait
 from intermodal_compilers.kfp.encoding import is_json
 from intermodal_compilers.kfp.references import whole_references
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Frozen):
     """Facts of one pipeline.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     BooleanType,
     Compare,
@@ -30,8 +30,7 @@ _OPERATORS = {"==", "!=", "<", "<=", ">", ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(Frozen):
     """A comparison of a value with a literal.
 
     Attributes:
@@ -59,8 +58,7 @@ class Atom:
         return OutputRef.of(node=self.name, output=self.output)
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Frozen):
     """A formula: an atom, or `not`, `and`, `or` over others; `and` over nothing is true."""
 
     operator: str

@@ -10,6 +10,7 @@ from intermodal.analysis import graph
 from intermodal.analysis.needs import type_parts
 from intermodal.analysis.typing import describe
 from intermodal.findings import Finding, error
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     ArtifactType,
     Container,
@@ -72,8 +73,7 @@ class CannotGive(Exception):  # noqa: N818
     """Why KFP cannot give a task a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Frozen):
     """A part of an input that comes in as an input of its own.
 
     Attributes:

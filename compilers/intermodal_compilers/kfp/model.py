@@ -6,34 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from intermodal.frozen import Frozen
 from intermodal.ir import Parameter
 from intermodal_compilers.kfp.policies import Machine, RetryPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Frozen):
     """A value in the specification itself."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class RunParameter:
+class RunParameter(Frozen):
     """An input of the pipeline, or of the DAG around the task."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOutput:
+class TaskOutput(Frozen):
     """An output of another task of the same DAG."""
 
     task: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class FinalStatus:
+class FinalStatus(Frozen):
     """How another task of the same DAG ended."""
 
     task: str
@@ -42,8 +39,7 @@ class FinalStatus:
 Source = Constant | RunParameter | TaskOutput | FinalStatus
 
 
-@dataclass(frozen=True, slots=True)
-class InputPlan:
+class InputPlan(Frozen):
     """One input of a task. `type` is KFP's parameter type, or a schema title for an artifact."""
 
     key: str
@@ -52,8 +48,7 @@ class InputPlan:
     is_artifact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPlan:
+class OutputPlan(Frozen):
     """One output of a task, of a DAG or of the pipeline.
 
     `sources` are those of a DAG: one, or several of which exactly one has a value.
@@ -65,8 +60,7 @@ class OutputPlan:
     sources: tuple[TaskOutput, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutorPlan:
+class ExecutorPlan(Frozen):
     """A container that runs the program of one or more tasks."""
 
     image: str
@@ -75,8 +69,7 @@ class ExecutorPlan:
     machine: Machine
 
 
-@dataclass(frozen=True, slots=True)
-class IteratorPlan:
+class IteratorPlan(Frozen):
     """A loop: over the list in an input of the task, or over one in the specification.
 
     Attributes:

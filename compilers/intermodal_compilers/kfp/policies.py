@@ -11,6 +11,7 @@ from typing import Any
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error, note, warning
+from intermodal.frozen import Frozen
 from intermodal.ir import Container, PythonCall, Resources, Retry, SecretRef, Shell, Task, Wait
 
 GPU = "nvidia.com/gpu"
@@ -29,8 +30,7 @@ _NOT_IN_NAME = re.compile(r"[^a-z0-9.-]+")
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True)
-class RetryPlan:
+class RetryPlan(Frozen):
     """A retry policy in KFP's whole seconds."""
 
     count: int

@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from intermodal.frozen import Frozen
 from intermodal.ir import ArtifactType, CapturedSource, PythonCall, Shell
 from intermodal_compilers.kfp.encoding import (
     LARGE,
@@ -62,8 +62,7 @@ _MODULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(Frozen):
     """Give values that are computed of what comes in; no code of the user's is called.
 
     Attributes:
@@ -75,8 +74,7 @@ class Compute:
     checks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeFacts:
+class RuntimeFacts(Frozen):
     """What a program that uses the runtime tells it, apart from what the run knows.
 
     Attributes:
@@ -92,8 +90,7 @@ class RuntimeFacts:
     tags: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Frozen):
     """What a program is made from. Equal requests give equal programs.
 
     Attributes:

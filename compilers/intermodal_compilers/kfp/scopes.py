@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from intermodal.frozen import Frozen
 from intermodal.ir import ArtifactType
 from intermodal_compilers.kfp.encoding import ARTIFACT_SCHEMAS, EachOf, Wire, parameter_type
 from intermodal_compilers.kfp.model import (
@@ -138,8 +139,7 @@ class Scope:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Frozen):
     """Where a task stands."""
 
     scope: Scope

@@ -218,12 +218,15 @@ def text_of(values: list[dict[str, Any]], *, comment: str = "", style: Style = B
 
 
 def _whole_numbers(value: Any, *, keep_floats: bool = False) -> Any:
-    """Free values are doubles in protobuf; show 3.0 as 3, except for a default declared as double."""
+    """Free values are doubles in protobuf; show 3.0 as 3, except for a default declared as double.
+
+    Keys are sorted, for protobuf gives those of a map in another order in each process.
+    """
     if isinstance(value, dict):
         is_double = value.get("parameterType") == "NUMBER_DOUBLE"
         return {
             key: _whole_numbers(item, keep_floats=is_double and key == "defaultValue")
-            for key, item in value.items()
+            for key, item in sorted(value.items())
         }
     if isinstance(value, list):
         return [_whole_numbers(item) for item in value]

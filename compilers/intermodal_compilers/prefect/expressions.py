@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.findings import Finding, Span, error
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     Expression,
     Format,
@@ -57,8 +58,7 @@ class Wiring:
     run_id: bool = False
 
 
-@dataclass(frozen=True)
-class Wired:
+class Wired(Frozen):
     """An expression of the flow function, and the variables of the futures it uses."""
 
     expr: Expr

@@ -6,13 +6,12 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from intermodal.frozen import Frozen
 from intermodal_compilers.pysource import INDENT, WIDTH
 
 
-@dataclass(frozen=True)
-class Import:
+class Import(Frozen):
     """One imported name: `import module [as alias]` or `from module import name [as alias]`."""
 
     module: str

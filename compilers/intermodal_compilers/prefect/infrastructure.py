@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error, note
+from intermodal.frozen import Frozen
 from intermodal.ir import Container, Pipeline, Resources, Task
 
 
-@dataclass(frozen=True)
-class Pool:
+class Pool(Frozen):
     """A type of work pool: whether it takes an image, and its variables for resources, by IR field."""
 
     image: bool = True

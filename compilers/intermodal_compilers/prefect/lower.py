@@ -9,6 +9,7 @@ from pathlib import PurePath
 from intermodal.analysis import graph
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
+from intermodal.frozen import Frozen
 from intermodal.ir import Approval, Parameter, Pipeline, Task, Wait
 from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect import parts
@@ -38,8 +39,7 @@ class Lowered:
     names: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Built:
+class Built(Frozen):
     """The flow function's statements."""
 
     wiring: Wiring

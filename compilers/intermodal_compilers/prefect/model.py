@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import JsonValue
 
+from intermodal.frozen import Frozen
 from intermodal_compilers.prefect.imports import Import
 from intermodal_compilers.pysource import Expr
 
 
-@dataclass(frozen=True)
-class FlowParameter:
+class FlowParameter(Frozen):
     """A parameter of the flow function.
 
     Attributes:
@@ -34,8 +34,7 @@ class FlowParameter:
     choices: Expr | None = None
 
 
-@dataclass(frozen=True)
-class PythonBody:
+class PythonBody(Frozen):
     """A task that calls a user's function.
 
     Attributes:
@@ -57,8 +56,7 @@ class PythonBody:
     around: Expr | None = None
 
 
-@dataclass(frozen=True)
-class CallBody:
+class CallBody(Frozen):
     """A task that calls a function of the prelude or of the runtime, and returns or drops its result.
 
     With `files`, that is called first and its result is `files` in `call`. With `runtime` (keyword
@@ -72,16 +70,14 @@ class CallBody:
     runtime: Mapping[str, Expr] | None = None
 
 
-@dataclass(frozen=True)
-class NoopBody:
+class NoopBody(Frozen):
     """A task that does nothing."""
 
 
 Body = PythonBody | CallBody | NoopBody
 
 
-@dataclass(frozen=True)
-class TaskFunction:
+class TaskFunction(Frozen):
     """A Prefect task of the file.
 
     Attributes:
@@ -100,8 +96,7 @@ class TaskFunction:
     docs: str = ""
 
 
-@dataclass(frozen=True)
-class Submission:
+class Submission(Frozen):
     """A call in the flow function: `variable = task.with_options(...).submit(...)`."""
 
     variable: str
@@ -113,8 +108,7 @@ class Submission:
     upstreams: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Controlled:
+class Controlled(Frozen):
     """`variable = submit(task, inputs, ...)`: a task that decides itself whether it runs.
 
     Attributes:
@@ -142,8 +136,7 @@ class Controlled:
     names: tuple[str, str] = ("", "")
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(Frozen):
     """Statements that start what stands in a region, and what it ends with."""
 
     statements: tuple[Statement, ...] = ()
@@ -152,8 +145,7 @@ class Started:
     outputs: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Arms:
+class Arms(Frozen):
     """A function that starts the arm whose condition holds.
 
     With a chooser, the arms are functions of their own, by their names in the pipeline.
@@ -168,8 +160,7 @@ class Arms:
     otherwise: str = ""
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Frozen):
     """A function that starts what a loop holds, for one item."""
 
     function: str
@@ -182,16 +173,14 @@ class Round:
 Statement = Submission | Controlled | Arms | Round
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Frozen):
     """The dates between which a schedule holds, as ISO 8601 text."""
 
     start: str | None = None
     end: str | None = None
 
 
-@dataclass(frozen=True)
-class FlowFile:
+class FlowFile(Frozen):
     """A whole flow file.
 
     Attributes:

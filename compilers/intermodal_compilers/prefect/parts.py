@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from intermodal.frozen import Frozen
 from intermodal_compilers.prefect.imports import Import, imports_of
 
 WORK, CONTROL = "prelude.py", "control_prelude.py"
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Frozen):
     """One definition of a prelude: its text, and the names of the module that it uses."""
 
     text: str
     needs: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Prelude:
+class Prelude(Frozen):
     """The preludes' definitions by name, in their order, and their imports by the name they bind."""
 
     parts: dict[str, Part]

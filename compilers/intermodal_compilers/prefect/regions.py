@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from intermodal.analysis import graph
 from intermodal.analysis.setups import is_setup
 from intermodal.analysis.waits import is_teardown
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     BodyNode,
     Branch,
@@ -380,8 +381,7 @@ class Builder:
         return self.wiring.names.give(f"{wanted}_" if wanted in AMBIGUOUS else wanted)
 
 
-@dataclass(frozen=True)
-class _Later:
+class _Later(Frozen):
     """An input that has to be computed when the upstreams have ended."""
 
     expr: Expr

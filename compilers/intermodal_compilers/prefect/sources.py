@@ -9,13 +9,13 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 from intermodal_compilers.prefect.imports import Import, import_lines, imports_of
 from intermodal_compilers.pysource import INDENT
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Frozen):
     """A function with what it needs of its module.
 
     Attributes:
