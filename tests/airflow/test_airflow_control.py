@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from airflow_cases import INTEGER, python
-from control_cases import CONTROL, FLOOR, approvals, branches, loops, step
+from airflow_control_cases import CONTROL, FLOOR, approvals, branches, loops, step
 from test_airflow_output import compiled, dag_text
 
 from intermodal.compile import compile_pipeline
