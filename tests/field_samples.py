@@ -297,7 +297,7 @@ def paired(**fields):
     return several(
         task("a", pairing=Pairing(role="setup")),
         task("b", pairing=Pairing(role="setup")),
-        task("t", after=("a", "b"), pairing=Pairing(**pairing)),
+        task("t", pairing=Pairing(**pairing)),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from intermodal.analysis.captured import local_module_findings
 from intermodal.compiling import Settings, Target
-from intermodal.findings import Finding, error, warning
-from intermodal.ir import Container, Literal_, PythonCall, Shell, Task
+from intermodal.findings import Finding, error
+from intermodal.ir import Container, Literal_, Shell, Task
 from intermodal_compilers.airflow import operators, templates
 from intermodal_compilers.airflow.dialects import DIALECTS
 from intermodal_compilers.airflow.policies import (
@@ -18,9 +19,8 @@ from intermodal_compilers.airflow.waiting import waiting_findings
 
 
 def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:
-    """All findings of all tasks; a module of the project is named once."""
+    """All findings of all tasks."""
     dialect, name = DIALECTS[target.version], str(target)
-    modules: set[str] = set()
     for task in tasks:
         yield from retry_findings(task, name, dialect)
         yield from resource_findings(task, name)
@@ -28,8 +28,9 @@ def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) ->
         yield from _output_findings(task, name)
         yield from _action_findings(task, name)
         yield from waiting_findings(task, name)
-        if settings.code == "embed":
-            yield from _module_findings(task, modules)
+    if settings.code == "embed":
+        instead = "install it on Airflow's workers, or compile with `--code import`"
+        yield from local_module_findings(tasks, "the DAG file", instead)
 
 
 def _action_findings(task: Task, target: str) -> Iterator[Finding]:
@@ -54,21 +55,6 @@ def _output_findings(task: Task, target: str) -> Iterator[Finding]:
             task.span,
             why="Airflow keeps all outputs of a task together under this name",
             next="choose another name",
-        )
-
-
-def _module_findings(task: Task, known: set[str]) -> Iterator[Finding]:
-    source = task.action.source if isinstance(task.action, PythonCall) else None
-    for module in source.local_modules if source else ():
-        if module in known:
-            continue
-        known.add(module)
-        yield warning(
-            "PORT121",
-            f"`{task.id}` imports `{module}`, which is part of your project",
-            task.span,
-            why="the DAG file holds the task's own module only",
-            next="install it on Airflow's workers, or compile with `--code import`",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from intermodal.analysis import graph
+from intermodal.analysis.captured import local_module_findings
 from intermodal.analysis.rewrite import map_tasks
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
@@ -44,6 +45,9 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     )
     findings = list(joins.join_findings(pipeline, str(target)))
     findings += _group_findings(pipeline, str(target))
+    if settings.code == "embed":
+        instead = "put it into the image, or compile with `--code import`"
+        findings += local_module_findings(graph.tasks(pipeline), "the specification", instead)
     flat = joins.move_last_tasks(dissolve_groups(_with_group_names(pipeline)))
     facts = facts_of(flat, settings)
     lifted = lift(flat, facts)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
-from intermodal.findings import Finding, error, errors_of, warning
+from intermodal.findings import Finding, error, errors_of
 from intermodal.ir import (
     Container,
     Expression,
+    Literal_,
     Noop,
     PythonCall,
     Shell,
@@ -51,7 +52,6 @@ class TaskLowering:
     build: Build
     _executors: dict[tuple[object, ...], str] = field(default_factory=dict)
     _commands: dict[tuple[object, ...], tuple[str, ...]] = field(default_factory=dict)
-    _local_modules: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.reader = InputReader(self.build)
@@ -310,17 +310,6 @@ class TaskLowering:
                 why="its source was not captured",
                 next="compile with `--code import`, and put its module into the image",
             )
-            return
-        for module in action.source.local_modules:
-            if module not in self._local_modules:
-                self._local_modules.add(module)
-                yield warning(
-                    "PORT121",
-                    f"`{task.id}` imports `{module}`, which is part of your project",
-                    task.span,
-                    why="the specification holds the task's own module only",
-                    next="put it into the image, or compile with `--code import`",
-                )
 
     def _request(self, task: Task, given: list[Given], extra: dict[str, InputPlan]) -> Request:
         build = self.build
@@ -360,6 +349,8 @@ class TaskLowering:
         if found is None:
             return ()
         chooser, arms = found
+        if isinstance(chooser, Literal_):
+            return ()  # it names arms that are there: it was looked at before
         one = Given("chosen", chooser, given[0].leaves, given[0].keys)
         code = self.reader.code(one, uses_runtime=False)
         known = ", ".join(quote(arm) for arm in arms)

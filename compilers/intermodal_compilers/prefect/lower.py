@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from intermodal.analysis import graph
+from intermodal.analysis.captured import local_module_findings
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
 from intermodal.frozen import Frozen
@@ -19,6 +20,7 @@ from intermodal_compilers.prefect.control import Control, control_of
 from intermodal_compilers.prefect.define import define
 from intermodal_compilers.prefect.definitions import Definition, group
 from intermodal_compilers.prefect.expressions import Wiring, wire
+from intermodal_compilers.prefect.groups import group_findings, with_group_labels
 from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Started, Window
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
 from intermodal_compilers.prefect.policies import flow_hooks
@@ -50,8 +52,11 @@ class Built(Frozen):
 
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
-    findings: list[Finding] = []
-    pipeline = lift_container_values(dissolve_groups(pipeline))
+    findings = list(group_findings(pipeline, target))
+    if settings.code == "embed":
+        instead = "install it where the flow runs, or compile with `--code import`"
+        findings += local_module_findings(graph.tasks(pipeline), "the flow file", instead)
+    pipeline = lift_container_values(dissolve_groups(with_group_labels(pipeline)))
     control = control_of(pipeline)
     tasks = _in_order(pipeline)
     is_helped = bool(control.joined or pipeline.exit_tasks) or _is_rich(pipeline)

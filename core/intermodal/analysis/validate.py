@@ -17,6 +17,7 @@ from intermodal.ir import (
     Group,
     InputRef,
     ItemRef,
+    Literal_,
     OutputRef,
     ParameterRef,
     PathRef,
@@ -94,6 +95,7 @@ class _References:
         for up in node.after:
             yield from self._edge(up, placed, who)
         if isinstance(node, Branch):
+            yield from self._chosen_arms(node, who)
             for references in node.outputs.values():
                 for reference in references:
                     yield from self._inner(reference, node, who)
@@ -187,6 +189,16 @@ class _References:
                 next=f"use what the {kind} gives through {how}",
             )
             return
+
+    def _chosen_arms(self, branch: Branch, who: str) -> Iterator[Finding]:
+        """Names of arms that are written down must be those of arms."""
+        if not isinstance(branch.chooser, Literal_):
+            return
+        value = branch.chooser.value
+        known = [arm.name for arm in branch.arms]
+        for name in value if isinstance(value, list) else [value]:
+            if name is not None and name not in known:
+                yield self._dangling(who, f"the arm {name!r}", known, branch.span)
 
     def _inner(self, reference: OutputRef, node: BodyNode, who: str) -> Iterator[Finding]:
         target = self.index.get(reference.node)

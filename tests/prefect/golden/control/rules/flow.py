@@ -342,10 +342,12 @@ def rules():
     )
     made_future = made.submit(value=1)
     one_future = submit(
-        echo_task.with_options(name="one"), {"value": 1}, upstreams=[made_future]
+        echo_task.with_options(name="one", tags=["task_group:work"]),
+        {"value": 1},
+        upstreams=[made_future],
     )
     two_future = submit(
-        echo_task.with_options(name="two"),
+        echo_task.with_options(name="two", tags=["task_group:work"]),
         {"value": one_future},
         join=with_setups(all_success, made_future),
         upstreams=[one_future],
