@@ -5,11 +5,11 @@ Prefect's own models ignore keys that they do not know; these do not have any su
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from dataclasses import fields
+from typing import Any, Literal
 
 from intermodal.compiling import Settings
+from intermodal.frozen import Frozen
 from intermodal.ir import Cron, Interval, OnData, OnEvent, Pipeline, Schedule
 from intermodal_compilers.prefect.placeholders import literal_text
 from intermodal_compilers.prefect.policies import number, tags
@@ -23,45 +23,37 @@ HEADER = (
 OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
 
 
-class Strict(BaseModel):
-    """A closed, frozen mapping of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScheduleEntry(Strict):
+class ScheduleEntry(Frozen):
     """One schedule: a cron expression or an interval in seconds."""
 
     cron: str | None = None
-    interval: Annotated[float, Field(gt=0)] | int | None = None
+    interval: float | None = None
     anchor_date: str | None = None
     timezone: str | None = None
 
-    @model_validator(mode="after")
-    def _one_of(self) -> ScheduleEntry:
+    def __post_init__(self) -> None:
         if (self.cron is None) == (self.interval is None):
             raise ValueError("a schedule has either a cron expression or an interval")
-        return self
 
 
-class ConcurrencyLimit(Strict):
+class ConcurrencyLimit(Frozen):
     """How many runs of the deployment may run at once, and what happens to further ones."""
 
-    limit: Annotated[int, Field(ge=1)]
+    limit: int
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
 
 
-class EventTrigger(Strict):
+class EventTrigger(Frozen, kw_only=True):
     """Start a run when an event of this name comes."""
 
     type: Literal["event"] = "event"
     expect: list[str]
     match: dict[str, str] | None = None
     posture: Literal["Reactive"] = "Reactive"
-    threshold: Annotated[int, Field(ge=1)] = 1
+    threshold: int = 1
 
 
-class CompoundTrigger(Strict):
+class CompoundTrigger(Frozen, kw_only=True):
     """Start a run when all of some events have come, or one of them."""
 
     type: Literal["compound"] = "compound"
@@ -69,14 +61,14 @@ class CompoundTrigger(Strict):
     triggers: list[EventTrigger]
 
 
-class WorkPool(Strict):
+class WorkPool(Frozen):
     """Where the deployment's runs go, and what they ask of it."""
 
     name: str
-    job_variables: dict[str, JsonValue] | None = None
+    job_variables: dict[str, Any] | None = None
 
 
-class Deployment(Strict):
+class Deployment(Frozen, kw_only=True):
     """A deployment of one flow."""
 
     name: str
@@ -90,7 +82,7 @@ class Deployment(Strict):
     pull: list[dict[str, dict[str, str]]] | None = None
 
 
-class PrefectFile(Strict):
+class PrefectFile(Frozen):
     """The whole file."""
 
     name: str
@@ -98,7 +90,7 @@ class PrefectFile(Strict):
 
 
 def deployment_file(
-    pipeline: Pipeline, settings: Settings, function: str, variables: dict[str, JsonValue]
+    pipeline: Pipeline, settings: Settings, function: str, variables: dict[str, Any]
 ) -> PrefectFile:
     """The file with the pipeline's one deployment.
 
@@ -130,7 +122,15 @@ def deployment_file(
 
 def deployment_text(file: PrefectFile) -> str:
     """The YAML text, always the same for the same file."""
-    return HEADER + _yaml(file.model_dump(exclude_none=True))
+    return HEADER + _yaml(_data(file))
+
+
+def _data(value: Any) -> Any:
+    """Plain data, without the fields that are None."""
+    if isinstance(value, Frozen):
+        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))  # type: ignore[arg-type]
+        return {name: _data(item) for name, item in pairs if item is not None}
+    return [_data(item) for item in value] if isinstance(value, list) else value
 
 
 def _yaml(value: Any) -> str:

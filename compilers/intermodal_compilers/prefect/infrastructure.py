@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-
-from pydantic import JsonValue
+from typing import Any
 
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error, note
@@ -59,7 +58,7 @@ UNITS = {
 
 def job_variables(
     pipeline: Pipeline, tasks: Iterable[Task], settings: Settings, findings: list[Finding]
-) -> dict[str, JsonValue]:
+) -> dict[str, Any]:
     """The job variables; findings get an error for what the pool's type cannot honour."""
     kind = settings.of_target("prefect", "work_pool_type", "process")
     pool = POOLS.get(kind)
@@ -73,7 +72,7 @@ def job_variables(
             )
         )
         return {}
-    variables: dict[str, JsonValue] = {}
+    variables: dict[str, Any] = {}
     if pool.image:
         image = pipeline.environment.image or settings.image
         if (
@@ -100,7 +99,7 @@ def _no_image(pipeline: Pipeline, kind: str) -> Finding:
 
 def _resources(
     tasks: Iterable[Task], kind: str, pool: Pool, findings: list[Finding]
-) -> dict[str, JsonValue]:
+) -> dict[str, Any]:
     known = pool.resources or {}
     largest: dict[str, str] = {}
     asking: list[Task] = []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-
-from pydantic import JsonValue
+from typing import Any
 
 from intermodal.frozen import Frozen
 from intermodal_compilers.prefect.imports import Import
@@ -28,7 +27,7 @@ class FlowParameter(Frozen):
     name: str
     variable: str
     annotation: str
-    literal: tuple[JsonValue, ...] = ()
+    literal: tuple[Any, ...] = ()
     default: Expr | None = None
     help: str = ""
     choices: Expr | None = None
