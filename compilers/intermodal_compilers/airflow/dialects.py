@@ -8,6 +8,7 @@ from dataclasses import replace
 from intermodal.frozen import Frozen
 
 IMPORTS_2: Mapping[str, str] = {
+    "AirflowFailException": "airflow.exceptions",
     "AirflowSkipException": "airflow.exceptions",
     "TaskGroup": "airflow.utils.task_group",
     "task_group": "airflow.decorators",
@@ -30,6 +31,7 @@ IMPORTS_2: Mapping[str, str] = {
 }
 
 IMPORTS_3: Mapping[str, str] = {
+    "AirflowFailException": "airflow.sdk.exceptions",
     "AirflowSkipException": "airflow.sdk.exceptions",
     "TaskGroup": "airflow.sdk",
     "task_group": "airflow.sdk",
@@ -87,7 +89,11 @@ AIRFLOW_2 = Dialect(
     IMPORTS_2, any_factor=False, plain_schedules=False, asset="Dataset", approval_timeout=""
 )
 # Before 3.2 the task SDK has no exceptions of its own.
-IMPORTS_3_0: Mapping[str, str] = {**IMPORTS_3, "AirflowSkipException": "airflow.exceptions"}
+IMPORTS_3_0: Mapping[str, str] = {
+    **IMPORTS_3,
+    "AirflowFailException": "airflow.exceptions",
+    "AirflowSkipException": "airflow.exceptions",
+}
 AIRFLOW_3 = Dialect(IMPORTS_3, any_factor=False, plain_schedules=True)
 
 DIALECTS: Mapping[str, Dialect] = {

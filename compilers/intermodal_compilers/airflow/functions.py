@@ -8,6 +8,7 @@ from intermodal.ir import (
     Container,
     Expression,
     InputRef,
+    Join,
     ListType,
     Literal_,
     PathRef,
@@ -25,6 +26,7 @@ from intermodal_compilers.airflow.plan import (
     Choose,
     Collect,
     Collected,
+    Decide,
     Give,
     ListItems,
     Say,
@@ -457,6 +459,50 @@ def may_be_none(type_: Type) -> bool:
     return type_.kind in ("any", "optional")
 
 
+BAD = 'if "failed" in states or "upstream_failed" in states:'
+SKIPPED = 'if "skipped" in states:'
+FAIL = "    raise AirflowFailException"
+
+# What a join rule makes of the states that it looks at; a task goes on where none of the tests holds.
+RULES: Mapping[Join, tuple[tuple[str, str], ...]] = {
+    Join.ALL_SUCCESS: ((BAD, FAIL), (SKIPPED, SKIP)),
+    Join.ALL_DONE: (),
+    Join.NONE_FAILED: ((BAD, FAIL),),
+    Join.NONE_FAILED_MIN_ONE_SUCCESS: ((BAD, FAIL), ('if "succeeded" not in states:', SKIP)),
+    Join.ONE_SUCCESS: (
+        ('if "succeeded" in states:', "    return"),
+        (BAD, FAIL),
+        (SKIPPED, SKIP),
+    ),
+    Join.ONE_FAILED: (('if "failed" not in states and "upstream_failed" not in states:', SKIP),),
+    Join.ONE_DONE: (('if "succeeded" not in states and "failed" not in states:', SKIP),),
+    Join.ALL_FAILED: (('if "succeeded" in states or "skipped" in states:', SKIP),),
+    Join.ALL_SKIPPED: (('if set(states) != {"skipped"}:', SKIP),),
+    Join.NONE_SKIPPED: ((SKIPPED, SKIP),),
+}
+
+
+def _write_decide(unit: Unit, work: Decide, formula: Formula, view: TaskView) -> Written:
+    docs = "Decides whether to go on, by how others ended."
+    lines: list[str] = []
+    if work.first:
+        alone = list_of([view.state_of(name) for name in work.first])
+        lines += layout(alone, prefix="states = ", around=1)
+        lines += [SKIPPED, SKIP]
+    tests = RULES[work.rule]
+    if tests:
+        states = list_of([view.state_of(name) for name in work.ups])
+        lines += layout(states, prefix="states = ", around=1)
+    for test, outcome in tests:
+        lines += [test, outcome]
+    helpers = {"state_of"}
+    helpers |= {word for word in ERRORS if any(word in line for line in lines)}
+    return _written(unit, view, formula, lines or ["return None"], docs=docs, helpers=helpers)
+
+
+ERRORS = ("AirflowFailException", "AirflowSkipException")
+
+
 def _write_say(unit: Unit, work: Say, formula: Formula, view: TaskView) -> Written:
     lines = layout(Value(work.text), prefix="return ", around=1)
     return _written(unit, view, formula, lines, docs=work.docs)
@@ -466,6 +512,7 @@ WRITERS: Mapping[type, Callable[..., Written]] = {
     Check: _write_check,
     Choose: _write_choose,
     Collect: _write_collect,
+    Decide: _write_decide,
     Give: _write_give,
     ListItems: _write_items,
     Say: _write_say,

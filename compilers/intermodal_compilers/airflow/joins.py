@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from intermodal.analysis import graph
-from intermodal.findings import Finding, error
 from intermodal.ir import (
     AnyType,
     Approval,
@@ -27,7 +26,7 @@ from intermodal.ir import (
     TriggerRun,
     Type,
 )
-from intermodal_compilers.airflow.plan import Check, Give, Unit
+from intermodal_compilers.airflow.plan import Check, Decide, Give, Unit
 
 if TYPE_CHECKING:
     from intermodal_compilers.airflow.region import Region
@@ -89,8 +88,16 @@ def decide(
         and _can_look(unit, ups, guard, structure)
     ):
         unit.guard, guard = guard, None
-    if not plain and rule is Join.ONE_SUCCESS and unreliable(structure, rule, region):
-        structure.plan.findings.append(_no_one_success(structure, task))
+    if region.mapped and ups and not _is_teardown(task):
+        first = _decides_alone(structure, unit, ups, guard, region, rule)
+        if first or (
+            not plain and rule is Join.ONE_SUCCESS and unreliable(structure, rule, region)
+        ):
+            name = structure.helper_id(task.id, "join")
+            work = Decide(tuple(first), ups, rule)
+            structure.add(work, name, (*first, *ups), region, rule=Join.ALL_DONE)
+            unit.waits = (name,)
+            return
     own = plain or not (_would_count(structure, ups, region) or unreliable(structure, rule, region))
     if guard is None and own:
         unit.waits = structure.gated(ups, region)
@@ -105,6 +112,30 @@ def decide(
     unit.waits = structure.gated(waits, region)
     if _is_teardown(task):
         unit.rule = rule
+
+
+def _decides_alone(
+    structure: Structure,
+    unit: Unit,
+    ups: tuple[str, ...],
+    guard: Expression | None,
+    region: Region,
+    rule: Join,
+) -> list[str]:
+    """What skips a task of a mapped loop, whatever others that it waits for have come to.
+
+    Elsewhere Airflow marks what a branch or short circuit skips; in a mapped group it does not.
+    """
+    gate = region.gate
+    outside = gate and not all(structure.is_behind(up, gate) for up in ups)
+    beside = guard is not None and not set(ups) <= set(structure.output_units([guard]))
+    if rule is Join.ALWAYS or not (outside or beside):
+        return []
+    first = [gate] if gate else []
+    if guard is not None:
+        known = rule is not Join.ALL_SUCCESS
+        first.append(_guard_unit(structure, unit.task, guard, region, known=known))
+    return first
 
 
 def _join_unit(
@@ -238,13 +269,3 @@ def add_by_states(
     if guard is not None:
         holds = Logic.of(operator="and", operands=(holds, guard))
     structure.add(Check(holds, skips_itself=True), name, ups, region, rule=waits_for)
-
-
-def _no_one_success(structure: Structure, task: Task) -> Finding:
-    return error(
-        "PORT204",
-        f"{structure.target} cannot hold `{task.id}` to the rule `one_success` in a loop",
-        task.span,
-        why="before 3.3, Airflow counts other iterations, too (apache/airflow issue 50210)",
-        next="compile for airflow@3.3, or use `none_failed_min_one_success`",
-    )

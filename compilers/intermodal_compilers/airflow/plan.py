@@ -80,6 +80,20 @@ class Collect(Frozen):
     keeps_none: bool = True
 
 
+class Decide(Frozen):
+    """Look at the states of others, as a join rule does: go on, be skipped, or fail.
+
+    Attributes:
+        first: Units of which one that was skipped decides alone: an arm not taken, a guard.
+        ups: Units that the rule is about.
+        rule: The rule.
+    """
+
+    first: tuple[str, ...]
+    ups: tuple[str, ...]
+    rule: Join
+
+
 class Say(Frozen):
     """Return a fixed text, where the trigger rule lets the task run."""
 
@@ -87,7 +101,7 @@ class Say(Frozen):
     docs: str = ""
 
 
-Work = Give | Choose | Check | ListItems | Collect | Say
+Work = Give | Choose | Check | ListItems | Collect | Decide | Say
 
 
 @dataclass
