@@ -89,16 +89,13 @@ def decide(
     ):
         unit.guard, guard = guard, None
     if region.mapped and ups and not _is_teardown(task):
-        first = _decides_alone(structure, unit, ups, guard, region, rule)
-        if first or (
-            not plain and rule is Join.ONE_SUCCESS and unreliable(structure, rule, region)
-        ):
-            name = structure.helper_id(task.id, "join")
-            work = Decide(tuple(first), ups, rule)
-            structure.add(work, name, (*first, *ups), region, rule=Join.ALL_DONE)
-            unit.waits = (name,)
+        decided = _decided(structure, unit, ups, guard, region, rule)
+        if decided:
+            unit.waits = (decided,)
             return
-    own = plain or not (_would_count(structure, ups, region) or unreliable(structure, rule, region))
+    # Airflow has no rule `always` in mapped groups; their first tasks run at once.
+    lacks = unreliable(structure, rule, region) or (rule is Join.ALWAYS and bool(region.mapped))
+    own = plain or not (_would_count(structure, ups, region) or lacks)
     if guard is None and own:
         unit.waits = structure.gated(ups, region)
         unit.rule = Join.ALL_SUCCESS if not ups else rule
@@ -112,6 +109,24 @@ def decide(
     unit.waits = structure.gated(waits, region)
     if _is_teardown(task):
         unit.rule = rule
+
+
+def _decided(
+    structure: Structure,
+    unit: Unit,
+    ups: tuple[str, ...],
+    guard: Expression | None,
+    region: Region,
+    rule: Join,
+) -> str:
+    """A unit that decides by states, in a mapped loop where edges cannot say it; or nothing."""
+    first = _decides_alone(structure, unit, ups, guard, region, rule)
+    if not first and not (rule is Join.ONE_SUCCESS and unreliable(structure, rule, region)):
+        return ""
+    name = structure.helper_id(unit.id, "join")
+    work = Decide(tuple(first), ups, rule)
+    structure.add(work, name, (*first, *ups), region, rule=Join.ALL_DONE)
+    return name
 
 
 def _decides_alone(
