@@ -103,7 +103,11 @@ class Structure:
 
     def _add_group(self, group: Group, region: Region, inherited: tuple[str, ...]) -> None:
         name = region.key(group.id)
-        self.plan.groups[name] = group.model_copy(update={"id": name})
+        changed = {"id": name}
+        if group.display_name and self.dialect.is_airflow_2:  # its groups have no such name
+            parts = (group.display_name, group.docs.strip())
+            changed |= {"display_name": "", "docs": "\n\n".join(part for part in parts if part)}
+        self.plan.groups[name] = group.model_copy(update=changed)
         waits = [self.end(up, region) for up in self.shape.expanded(group.after)]
         heads = tuple(dict.fromkeys((*inherited, *waits)))
         self.add_body(group.body, region.inside_group(name), heads)
