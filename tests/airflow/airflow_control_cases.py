@@ -185,6 +185,7 @@ def policies_of_flow():
     clean = clean.model_copy(update={"pairing": Pairing(role="teardown", partners=("make",))})
     group = Group(
         id="section",
+        display_name="A section",
         docs="What belongs together.",
         body=(step("one"), step("two", x=OutputRef(node="one"))),
         after=("make",),

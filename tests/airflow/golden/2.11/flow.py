@@ -84,7 +84,9 @@ def flow(floor: int = 3):
     make = step.override(task_id="make")()
     work = step.override(task_id="work")()
     clean = step_task()
-    with TaskGroup("section", prefix_group_id=False, tooltip="What belongs together."):
+    with TaskGroup(
+        "section", prefix_group_id=False, tooltip="A section\n\nWhat belongs together."
+    ):
         one = step.override(task_id="one")()
         two = step.override(task_id="two")(x=one)
 
