@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from intermodal_backends.engines.environment import require
@@ -22,14 +22,18 @@ PORT = str(Path(sys.executable).with_name("port"))
 RUNS = 5
 
 
-def wall(command: Sequence[str], runs: int = RUNS) -> float:
-    """Median wall time of a command in seconds, after one run that is not counted."""
-    times = []
+def walls(commands: Mapping[str, Sequence[str]], runs: int = RUNS) -> dict[str, float]:
+    """Median wall time of each command in seconds, after one round that is not counted.
+
+    They take turns, so that whatever else the machine does slows all of them.
+    """
+    times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs + 1):
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, cwd=HERE)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
+        for name, command in commands.items():
+            began = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True, cwd=HERE)
+            times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
 
 
 def measured(program: str, *args: str, python: str = sys.executable) -> dict[str, float]:
@@ -48,22 +52,19 @@ def row(what: str, ours: str, peer: str = "", ratio: str = "", goal: str = "") -
 def against_the_sdk(kfp_python: str, folder: Path) -> None:
     """Start-up and compile time of three tasks; size of a spec of 200 calls."""
     kfp = str(Path(kfp_python).with_name("kfp"))
-    source = str(HERE / "three_tasks.py")
-    theirs = wall(
-        [
-            kfp,
-            "dsl",
-            "compile",
-            "--py",
-            str(HERE / "three_tasks_kfp.py"),
-            "--output",
-            str(folder / "sdk.yaml"),
-        ]
+    out = str(folder / "out")
+    compiling = [PORT, "compile", str(HERE / "three_tasks.py"), "--out", out]
+    sdk = [kfp, "dsl", "compile", "--py", str(HERE / "three_tasks_kfp.py")]
+    three = [argument for name in ("airflow", "kfp", "prefect") for argument in ("--target", name)]
+    found = walls(
+        {
+            "sdk": [*sdk, "--output", str(folder / "sdk.yaml")],
+            "kfp": [*compiling, "--target", "kfp"],
+            "three": [*compiling, *three],
+            "help": [PORT, "--help"],
+        }
     )
-    ours = wall([PORT, "compile", source, "--target", "kfp", "--out", str(folder / "out")])
-    three = ["--target", "airflow", "--target", "kfp", "--target", "prefect"]
-    all_three = wall([PORT, "compile", source, *three, "--out", str(folder / "out")])
-    helped = wall([PORT, "--help"])
+    theirs, ours, all_three, helped = found.values()
     row(
         "port compile, three tasks, kfp only",
         f"{ours:.3f} s",
