@@ -82,7 +82,7 @@ def special_body(
     definition.parameters = {"parameters": "parameters"}
     deployment = settings.of_target("prefect", "deployment", action.pipeline)
     name = Value(f"{action.pipeline}/{deployment}")
-    started = call("trigger_run", name, Name("parameters"), wait=Value(action.wait))
+    started = call("trigger_run", name, Name("parameters"), to_its_end=Value(action.wait))
     return CallBody(started, returns=bool(task.outputs))
 
 

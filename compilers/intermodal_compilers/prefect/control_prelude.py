@@ -511,12 +511,13 @@ def succeeds(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
     return True
 
 
-def trigger_run(deployment: str, parameters: Mapping[str, Any], wait: bool) -> str:
+def trigger_run(
+    deployment: str, parameters: Mapping[str, Any], to_its_end: bool
+) -> str:
     """Start a run of another flow's deployment, and give its id."""
-    run = run_deployment(
-        deployment, parameters=dict(parameters), timeout=None if wait else 0
-    )
-    if wait and not run.state.is_completed():
+    timeout = None if to_its_end else 0
+    run = run_deployment(deployment, parameters=dict(parameters), timeout=timeout)
+    if to_its_end and not run.state.is_completed():
         raise RuntimeError(f"{deployment} ended as {run.state.name}")
     return str(run.id)
 

@@ -285,7 +285,9 @@ def _ending(file: FlowFile) -> Iterator[list[str]]:
     if others:
         yield [f"{INDENT}{SETTLE}", *layout(call("wait", list_of(others)), indent=1)]
     if file.exits:
-        yield [f"{INDENT}wait(leaves)", f"{INDENT}state = run_state(leaves)"]
+        yield [f"{INDENT}wait(leaves)"]
+        if file.reads_state:
+            yield [f"{INDENT}state = run_state(leaves)"]
         for statement in file.exits:
             yield from _blocks(statement, 1)
         ends = list_of(Name(name) for name in file.exit_leaves)

@@ -11,7 +11,7 @@ from intermodal.analysis.captured import local_module_findings
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
 from intermodal.frozen import Frozen
-from intermodal.ir import Approval, Parameter, Pipeline, Task, Wait
+from intermodal.ir import Approval, Parameter, Pipeline, RunFact, Task, Wait
 from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
@@ -103,6 +103,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         leaves=built.body.leaves,
         settle=built.body.others,
         exits=built.exits.statements,
+        reads_state=any(_reads_state(task) for task in pipeline.exit_tasks),
         exit_leaves=(*built.exits.leaves, *built.exits.others),
         outputs=built.outputs or None,
         controlled=not control.is_plain,
@@ -110,6 +111,12 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         indexed=uses_runtime and any(control.loops.get(task.id) for task in tasks),
     )
     return Lowered(file, findings, {task.id: task.display_name or task.id for task in tasks})
+
+
+def _reads_state(task: Task) -> bool:
+    """Whether an exit task uses the state of the run."""
+    parts_of = (part for value in graph.expressions(task) for part in graph.parts(value))
+    return any(isinstance(part, RunFact) and part.fact == "state" for part in parts_of)
 
 
 def _in_order(pipeline: Pipeline) -> list[Task]:

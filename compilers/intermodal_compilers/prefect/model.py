@@ -195,6 +195,7 @@ class FlowFile(Frozen):
         leaves: Variables of the submissions that nothing waits for.
         settle: Variables to wait for beside the leaves.
         exits: What runs after everything else.
+        reads_state: Whether something of that asks how the rest ended.
         exit_leaves: Variables of the exit tasks.
         outputs: What the flow returns, if the pipeline has outputs.
         helped: Whether the flow function uses functions of the control prelude.
@@ -222,6 +223,7 @@ class FlowFile(Frozen):
     leaves: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
     exits: tuple[Statement, ...] = ()
+    reads_state: bool = False
     exit_leaves: tuple[str, ...] = ()
     outputs: Mapping[str, Expr] | None = None
     controlled: bool = False
