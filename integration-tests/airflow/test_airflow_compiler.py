@@ -6,7 +6,7 @@ import json
 
 import pytest
 from airflow_cases import CASES, HOSTILE, names, python, recorded, shells, values
-from control_cases import CONTROL
+from airflow_control_cases import CONTROL
 
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target

@@ -39,7 +39,6 @@ from intermodal_compilers.airflow.functions import (
     write_bash,
     write_bash_check,
     write_container,
-    write_work,
 )
 from intermodal_compilers.airflow.helpers import NEEDS, helper_lines
 from intermodal_compilers.airflow.model import DagFile, Function, Step
@@ -64,6 +63,7 @@ from intermodal_compilers.airflow.waiting import (
     sensor_keywords,
     trigger_operator,
 )
+from intermodal_compilers.airflow.works import write_work
 from intermodal_compilers.pysource import Expr, Value, is_identifier
 
 Known = tuple[Function, Written]
