@@ -481,7 +481,14 @@ CODES: dict[str, Code] = {
     ),
     "PORT701": Code("engine installation failed", "The installer's own message is shown."),
     "PORT702": Code("unknown engine", "`port engines list` shows those known."),
-    "PORT703": Code("traces differ", "The same case did not do the same on this engine."),
+    "PORT703": Code(
+        "traces differ",
+        "The same pipeline did not do the same on this engine. Clocks, random numbers and network answers "
+        "differ by nature: leave them out with `--ignore TASK.outputs.return`. The content of an artifact "
+        "depends on the library that wrote it: Parquet files and pickled models name its version. Install "
+        "your own requirements into the engine with `port engines install ENGINE --requirements FILE`, or "
+        "leave them out with `--ignore TASK.artifacts.return`. Anything else is a bug: please report it.",
+    ),
     "PORT704": Code(
         "engine stopped working",
         "The engine's process or server did not start, or died; its own last words are shown.",

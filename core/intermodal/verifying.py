@@ -133,6 +133,9 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="port-verify-", ignore_cleanup_errors=True)
 
 
+BYTES = "what is stored differs; tables and models differ by the version of the library, too"
+
+
 def _findings(engine: str, pipeline: Pipeline, found: Sequence[Difference]) -> list[Finding]:
     spans = {task.id: task.span for task in graph.tasks(pipeline)}
     return [
@@ -140,6 +143,7 @@ def _findings(engine: str, pipeline: Pipeline, found: Sequence[Difference]) -> l
             "PORT703",
             f"{engine}: {difference}",
             spans.get(split_instance_id(difference.place)[0], pipeline.span),
+            why=BYTES if difference.field.startswith("artifacts.") else "",
             next=f"if it differs by nature, such as a time, say `--ignore {_name(difference)}`",
         )
         for difference in found
