@@ -145,9 +145,10 @@ class _Lowering:
 
     def _parameters_read(self, unit: Unit) -> Iterator[str]:
         """Parameters that functions are called with; templates read theirs in another way."""
-        form = self.forms[unit.id]
-        if form is Form.CALL:
-            for expression in unit.task.inputs.values():
+        form, action = self.forms[unit.id], unit.task.action
+        if form is Form.CALL or isinstance(action, TriggerRun):
+            passed = action.parameters if isinstance(action, TriggerRun) else unit.task.inputs
+            for expression in passed.values():
                 if isinstance(expression, ParameterRef):
                     yield expression.name
         elif form is not Form.OPERATOR:

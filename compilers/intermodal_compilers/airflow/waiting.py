@@ -18,6 +18,7 @@ from intermodal.ir import (
     TriggerRun,
     Wait,
 )
+from intermodal_compilers.airflow import templates
 from intermodal_compilers.airflow.dialects import Dialect
 from intermodal_compilers.airflow.operators import Operator, TextInput
 from intermodal_compilers.pysource import Expr, Value, dict_of, list_of
@@ -52,8 +53,9 @@ def sensor_keywords(action: Wait) -> dict[str, Expr]:
 def approval_operator(action: Approval, message: TextInput | Expr, dialect: Dialect) -> Operator:
     """`ApprovalOperator`, which fails when it is rejected."""
     operator = Operator("ApprovalOperator")
-    subject = Value(message.text) if isinstance(message, TextInput) else message
-    operator.settings = {"subject": subject, "fail_on_reject": Value(True)}
+    if isinstance(message, TextInput):
+        message = Value(templates.join([(message.text, message.is_template)]))
+    operator.settings = {"subject": message, "fail_on_reject": Value(True)}
     if action.approvers:
         users = [Value({"id": name, "name": name}) for name in action.approvers]
         operator.settings["assigned_users"] = list_of(users)

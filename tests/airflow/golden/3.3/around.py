@@ -53,10 +53,14 @@ def send_email(address, text):
     """A callback that sends a message over the connection `smtp_default`."""
 
     def send(context):
+        from html import escape
+
         from airflow.providers.smtp.hooks.smtp import SmtpHook
 
+        subject = " ".join(text.split())[:200]
+        body = f"<pre>{escape(text)}</pre>"
         with SmtpHook() as hook:
-            hook.send_email_smtp(to=address, subject=text, html_content=text)
+            hook.send_email_smtp(to=address, subject=subject, html_content=body)
 
     return send
 
