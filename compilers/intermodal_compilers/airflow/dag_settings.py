@@ -14,6 +14,7 @@ from intermodal_compilers.airflow.dialects import DIALECTS, Dialect
 from intermodal_compilers.airflow.parameters import param
 from intermodal_compilers.airflow.python_tasks import annotation
 from intermodal_compilers.airflow.schedules import schedule_findings, schedule_keywords
+from intermodal_compilers.exposed_secrets import exposed_secret_findings
 from intermodal_compilers.pysource import Expr, Name, Value, dict_of, list_of
 
 LONGEST_TAG = 100
@@ -74,6 +75,7 @@ def pipeline_findings(pipeline: Pipeline, target: Target, settings: Settings) ->
     yield from callback_findings(pipeline, target_name := str(target))
     yield from asset_findings(pipeline, graph.tasks(pipeline), target_name)
     yield from schedule_findings(pipeline, target_name, DIALECTS[target.version])
+    yield from exposed_secret_findings(pipeline, target_name, "XComs, in Airflow's database")
     for tag in tags(pipeline):
         if len(tag) > LONGEST_TAG:
             yield error(

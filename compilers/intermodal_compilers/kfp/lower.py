@@ -11,6 +11,7 @@ from intermodal.analysis.rewrite import map_tasks
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
 from intermodal.ir import Group, OutputRef, Pipeline, Task
+from intermodal_compilers.exposed_secrets import exposed_secret_findings
 from intermodal_compilers.kfp import dates, joins, schedules
 from intermodal_compilers.kfp.build import Build, output_plan
 from intermodal_compilers.kfp.encoding import STRING, parameter_type, unsafe_integers
@@ -45,6 +46,7 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     )
     findings = list(joins.join_findings(pipeline, str(target)))
     findings += _group_findings(pipeline, str(target))
+    findings += exposed_secret_findings(pipeline, str(target), "KFP's metadata")
     if settings.code == "embed":
         instead = "put it into the image, or compile with `--code import`"
         findings += local_module_findings(graph.tasks(pipeline), "the specification", instead)

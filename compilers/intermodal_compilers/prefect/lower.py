@@ -12,6 +12,7 @@ from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
 from intermodal.frozen import Frozen
 from intermodal.ir import Approval, Parameter, Pipeline, RunFact, Task, Wait
+from intermodal_compilers.exposed_secrets import exposed_secret_findings
 from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
@@ -53,6 +54,7 @@ class Built(Frozen):
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
     findings = list(group_findings(pipeline, target))
+    findings += exposed_secret_findings(pipeline, target, "")
     if settings.code == "embed":
         instead = "install it where the flow runs, or compile with `--code import`"
         findings += local_module_findings(graph.tasks(pipeline), "the flow file", instead)
