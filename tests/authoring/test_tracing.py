@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from intermodal.analysis.validate import validate
 from intermodal.authoring.load import load_source
 from intermodal.ir import ArtifactType, Index, Join, Literal_, OutputRef, ParameterRef
 
@@ -200,7 +201,7 @@ MISUSES = [
     ("range(give())", "PORT110", "range()"),
     ("give().real", "PORT110", ".real"),
     ("1 in give()", "PORT110", "`in`"),
-    ("use({1: give()})", "PORT110", "no text"),
+    ("use({1: give()})", "PORT116", "no text"),
     ("use(split())", "PORT110", "several outputs"),
     ("use(open)", "PORT116", "cannot be written"),
     ("use()", "PORT116", "missing a required argument"),
@@ -212,28 +213,98 @@ MISUSES = [
     ("task(lambda x: x)(1)", "PORT111", "lambda"),
     ("p()", "PORT116", "calls itself"),
     ("1 / 0", "PORT117", "ZeroDivisionError"),
-    ("give() >> 3", "PORT110", "orders tasks"),
+    ("give() >> 3", "PORT116", "orders tasks"),
     ("give() * timedelta(1)", "PORT110", "arithmetic"),
-    ("for_each(give()).__enter__(); for_each().__enter__()", "PORT110", "nothing to go over"),
-    ("for_each(3).__enter__()", "PORT110", "goes over no `int`"),
+    ("for_each(give()).__enter__(); for_each().__enter__()", "PORT116", "nothing to go over"),
+    ("for_each(3).__enter__()", "PORT116", "goes over no `int`"),
     ("for_each([1], max_parallel=0).__enter__()", "PORT118", "max_parallel"),
-    ("collect(give())", "PORT110", "stands in no loop"),
-    ("collect(3)", "PORT110", "takes results"),
-    ("when(give() > 1).merge(give())", "PORT110", "stands outside"),
-    ("when(give() > 1).merge()", "PORT110", "merge` of nothing"),
-    ("text('{a}')", "PORT110", "no value for `{a}`"),
-    ("text('{')", "PORT110", "template"),
-    ("state_of(3)", "PORT110", "takes the result"),
-    ("on_exit(use.map, [1])", "PORT110", "single tasks"),
-    ("on_exit(3)", "PORT110", "takes a task"),
-    ("trigger(3)", "PORT110", "takes no 3"),
+    ("collect(give())", "PORT116", "stands in no loop"),
+    ("collect(3)", "PORT116", "takes results"),
+    ("x = give(); w = when(x > 1).__enter__(); w.merge(x)", "PORT116", "stands outside"),
+    ("with when(give() > 1) as w: w.merge()", "PORT116", "merge` of nothing"),
+    ("text('{a}')", "PORT116", "no value for `{a}`"),
+    ("text('{')", "PORT116", "template"),
+    ("state_of(3)", "PORT116", "takes the result"),
+    ("on_exit(use.map, [1])", "PORT116", "single tasks"),
+    ("on_exit(3)", "PORT116", "takes a task"),
+    ("trigger(3)", "PORT116", "takes no 3"),
     ("wait_until(use, 1, every='often')", "PORT118", "every"),
     ("approval('go?', approvers=3)", "PORT118", "approvers"),
-    ("give().as_teardown(setups=3)", "PORT110", "setups"),
+    ("give().as_teardown(setups=3)", "PORT116", "setups"),
     ("use.with_options(guard=True)(1)", "PORT118", "guard"),
     ("use.with_options(secrets={'A': 'b'})(1)", "PORT118", "secrets"),
-    ("secret(3)", "PORT110", "named by text"),
+    ("secret(3)", "PORT116", "named by text"),
+    ("when(give() > 1)", "PORT116", "`when(...)` stands without `with`"),
+    ("for_each([1])", "PORT116", "`for_each(...)` stands without `with`"),
+    ("with when(give() > 1) as w: use(1)\n    w.otherwise()", "PORT116", "stands without `with`"),
+    ("with when(give() > 1) as w:\n        with w.otherwise(): use(1)", "PORT116", "another block"),
+    (
+        "with choose('a') as w:\n        with w.arm('a'): use(1)\n        use(2)",
+        "PORT116",
+        "none of its",
+    ),
+    (
+        "with when(give() > 1) as w: a, b = use(1), use(2)\n    w.merge(a, b)",
+        "PORT116",
+        "`use` and `use_2`, which stand in the same arm",
+    ),
+    ("with for_each([1]) as x: collect(use(x))", "PORT116", "inside its loop"),
+    ("collect(use.map([1]))", "PORT116", "a list already"),
+    ("use.map(x=[1])", "PORT116", "no list to go over"),
+    ("use.map([1], n=2)", "PORT116", "given by name, too"),
+    ("p.map([1])", "PORT116", "no `.map`"),
+    ("run.date", "PORT116", "no `run.date`"),
+    ("give() << give()", "PORT116", "no `<<`"),
+    ("f'{secret(\"a\")}'", "PORT110", "f-string"),
+    ("secret('a') == 'b'", "PORT110", "compared"),
+    ("f'{input_path(\"a\")}'", "PORT110", "f-string"),
+    ("'a' + give()", "PORT110", "joined to text"),
+    ("round(give())", "PORT110", "arithmetic"),
+    ("give() > 1 & give() < 2", "PORT110", "joined to 1"),
 ]
+
+
+ADVICE = [
+    ("give().f1", '["f1"]'),
+    ("give().with_options(id='a')", "before the call"),
+    ("run.logical_date.isoformat()", ".strftime("),
+    ("if give() > 1 and give() < 2: pass", "`&`"),
+    ("use()", "`use(n: int, label: str = 'x') -> str`"),
+]
+"""Mistakes, and what is written instead."""
+
+
+@pytest.mark.parametrize(("line", "words"), ADVICE)
+def test_advice(load, line, words):
+    [finding] = load(f"@pipeline\ndef p():\n    {line}\n").findings
+    assert words in finding.next
+
+
+def test_several_outputs_are_unpacked_as_arguments(trace):
+    p = trace(
+        "@task\ndef add(a: int, b: int) -> int: ...\n@pipeline\ndef p():\n    add(*split())\n"
+    )
+    assert [value.output for value in p.body[-1].inputs.values()] == ["low", "high"]
+
+
+TYPE_MISTAKES = [
+    ("with for_each(give()) as x: use(x)", "goes over integer"),
+    ("use.map(give())", "goes over integer"),
+    ("with choose(give()) as w:\n        with w.arm('1'): use(1)", "chooses by integer"),
+    (
+        "with when(give() > 1) as w: a = give()\n    with w.otherwise(): b = use(1)\n    use(w.merge(a, b))",
+        "takes integer for `n`, but gets string",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), TYPE_MISTAKES)
+def test_types_of_what_regions_take_and_give(trace, line, words):
+    [finding] = validate(trace(f"@pipeline\ndef p():\n    {line}\n"))
+    assert finding.code == "PORT107"
+    assert words in finding.what
+    assert finding.span is not None
+    assert finding.next
 
 
 @pytest.mark.parametrize(("line", "code", "words"), MISUSES)
@@ -245,7 +316,9 @@ def test_mistakes_in_the_pipeline_function(load, line, code, words):
     assert words in finding.what
     assert finding.next
     if code != "PORT111":
-        assert (finding.span.file, finding.span.line) == ("pipe.py", HEAD_LINES + 3)
+        line_of_it = HEAD_LINES + 3
+        assert finding.span.file == "pipe.py"
+        assert line_of_it <= finding.span.line <= line_of_it + line.count("\n")
 
 
 DEFINITIONS = [

@@ -113,6 +113,10 @@ class TypeChecker:
         for node in self.nodes.values():
             if isinstance(node, Task):
                 yield from self._task(node)
+            elif isinstance(node, ForEach):
+                yield from self._loop(node)
+            elif isinstance(node, Branch) and node.chooser is not None:
+                yield from self._choice(node, node.chooser)
 
     def _task(self, task: Task) -> Iterator[Finding]:
         for name, wanted in task.input_types.items():
@@ -130,15 +134,51 @@ class TypeChecker:
                         next="pass a value of that type, or change the annotation",
                     )
                 continue
-            given = self.type_of(value)
-            if not fits(given, wanted):
+            for source in self._sources(value):
+                given = self.type_of(source)
+                if fits(given, wanted):
+                    continue
                 yield error(
                     "PORT107",
                     f"`{task.id}` takes {describe(wanted)} for `{name}`, but gets {describe(given)}",
                     span,
-                    why=_source(value),
+                    why=_source(source),
                     next="convert it inside a task, or change one of the two annotations",
                 )
+                break
+
+    def _sources(self, value: Expression) -> Iterator[Expression]:
+        """What a value is: what a branch gives is one of several."""
+        node = self.nodes[value.node] if isinstance(value, OutputRef) else None
+        if isinstance(node, Branch) and isinstance(value, OutputRef):
+            for alternative in node.outputs[value.output]:
+                yield from self._sources(alternative)
+        else:
+            yield value
+
+    def _loop(self, loop: ForEach) -> Iterator[Finding]:
+        for value in loop.items.lists:
+            given = self.type_of(value)
+            if not isinstance(_present(given), ListType | MapType | StructType | AnyType):
+                yield error(
+                    "PORT107",
+                    f"`{loop.id}` goes over {describe(given)}, which is no list",
+                    value.span or loop.span,
+                    why=_source(value),
+                    next="give it a list or a dict, or correct the annotation to `list[...]`",
+                )
+
+    def _choice(self, branch: Branch, chooser: Expression) -> Iterator[Finding]:
+        given = _present(self.type_of(chooser))
+        named = _present(given.item) if isinstance(given, ListType) else given
+        if not isinstance(named, StringType | AnyType):
+            yield error(
+                "PORT107",
+                f"`{branch.id}` chooses by {describe(given)}, but arms are named by text",
+                chooser.span or branch.span,
+                why=_source(chooser),
+                next="return the name of an arm, or a list of names; for a condition write `with when(...)`",
+            )
 
     def type_of(self, value: Expression) -> Type:
         """The type of an expression; `any` where nothing is known."""
@@ -189,7 +229,7 @@ class TypeChecker:
                 item = self.type_of(references[output])
                 return ListType.of(item=item)
             case Branch(outputs=alternatives):
-                return self.type_of(alternatives[output][0])
+                return self._common([self.type_of(given) for given in alternatives[output]])
 
     def _common(self, types: list[Type]) -> Type:
         """The type that all of them have; `any` where they differ."""
@@ -212,6 +252,11 @@ class TypeChecker:
     def _default_type(self, given: Type, fallback: Type) -> Type:
         given = given.item if isinstance(given, OptionalType) else given
         return given if fits(fallback, given) else ANY
+
+
+def _present(type_: Type) -> Type:
+    """The type of a value that is not null."""
+    return type_.item if isinstance(type_, OptionalType) else type_
 
 
 def fill_item_types(pipeline: Pipeline) -> Pipeline:

@@ -7,7 +7,8 @@ from typing import Any
 
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
-from intermodal.authoring.handles import TaskHandle, as_expression, misuse
+from intermodal.authoring.facts import Sealed
+from intermodal.authoring.handles import TaskHandle, as_expression, wrong
 from intermodal.authoring.options import DURATION, FLAG, TEXT, TEXTS, checked
 from intermodal.authoring.policies import DurationLike
 from intermodal.authoring.regions import after_list, tracer_for
@@ -137,7 +138,7 @@ def trigger(
     tracer = tracer_for("trigger")
     name = pipeline if isinstance(pipeline, str) else getattr(pipeline, "name", None)
     if not isinstance(name, str):
-        misuse(f"`trigger` takes no {pipeline!r}", "give it a pipeline, or the name of one")
+        wrong(f"`trigger` takes no {pipeline!r}", "give it a pipeline, or the name of one")
     flag = checked({"wait": FLAG}, {"wait": wait}, "a trigger")
     action = ir.TriggerRun.of(
         pipeline=name,
@@ -147,14 +148,14 @@ def trigger(
     return _add(tracer, id or f"trigger_{name}", action, {}, {}, options or {})
 
 
-def input_path(name: str) -> ir.PathRef:
+def input_path(name: str) -> Sealed:
     """The path of a file that holds the input `name`, inside a container."""
-    return ir.PathRef.of(direction="input", name=name)
+    return Sealed(ir.PathRef.of(direction="input", name=name), f"the path of `{name}`")
 
 
-def output_path(name: str) -> ir.PathRef:
+def output_path(name: str) -> Sealed:
     """The path of the file that becomes the output `name`, inside a container."""
-    return ir.PathRef.of(direction="output", name=name)
+    return Sealed(ir.PathRef.of(direction="output", name=name), f"the path of `{name}`")
 
 
 def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expression:
@@ -172,7 +173,7 @@ def _type(hint: Any, what: str) -> ir.Type:
     try:
         return type_hints.type_of(hint)
     except type_hints.Unsupported as problem:
-        misuse(f"`{what}` cannot return `{hint}`", str(problem))
+        wrong(f"`{what}` cannot return `{hint}`", str(problem))
 
 
 def _add(

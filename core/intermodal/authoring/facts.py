@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import Any, NoReturn
 
 from intermodal import ir
-from intermodal.authoring.handles import Handle, TaskHandle, as_expression, misuse
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression, wrong
 from intermodal.authoring.regions import tracer_for
+from intermodal.authoring.tracing import Tracer, current_tracer
 
 
 class Run:
@@ -53,15 +54,37 @@ class Run:
         """How the run ended; for exit tasks."""
         return _fact("state")
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = ", ".join(f"`run.{fact}`" for fact, value in vars(Run).items() if _is_fact(value))
+        wrong(f"there is no `run.{name}`", f"there are {known}")
+
+
+def _is_fact(value: Any) -> bool:
+    return isinstance(value, property)
+
 
 run = Run()
 
 
-def secret(name: str, key: str | None = None) -> ir.SecretRef:
+class Sealed(Handle):
+    """What can only be passed on, since nothing may be made of it before it is where it is used."""
+
+    def __init__(self, expression: ir.Expression, label: str) -> None:
+        super().__init__(current_tracer() or Tracer(), expression, label)
+
+    def _sealed(self, *_: Any, **__: Any) -> NoReturn:
+        self._misuse("compared, indexed or changed", "pass it to a task, and do that there")
+
+    _compare = _logic = _moved = __invert__ = __getitem__ = strftime = _sealed
+
+
+def secret(name: str, key: str | None = None) -> Sealed:
     """A secret, read on the worker and written nowhere: an argument of a task, or one of its `secrets`."""
     if not isinstance(name, str) or not (key is None or isinstance(key, str)):
-        misuse("a secret is named by text", 'write `secret("warehouse", "password")`')
-    return ir.SecretRef.of(name=name, key=key)
+        wrong("a secret is named by text", 'write `secret("warehouse", "password")`')
+    return Sealed(ir.SecretRef.of(name=name, key=key), f"the secret `{name}`")
 
 
 def text(template: str, **values: Any) -> Handle:
@@ -71,11 +94,11 @@ def text(template: str, **values: Any) -> Handle:
     """
     tracer = tracer_for("text")
     if not isinstance(template, str):
-        misuse("`text` takes a template", 'write `text("{x}", x=handle)`')
+        wrong("`text` takes a template", 'write `text("{x}", x=handle)`')
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as problem:
-        misuse(f"the template of `text`: {problem}", "write braces that are text twice: `{{`")
+        wrong(f"the template of `text`: {problem}", "write braces that are text twice: `{{`")
     parts: list[ir.Expression] = []
     for literal, name, pattern, conversion in fields:
         if literal:
@@ -83,7 +106,7 @@ def text(template: str, **values: Any) -> Handle:
         if name is None:
             continue
         if name not in values or conversion:
-            misuse(f"`text` has no value for `{{{name}}}`", "pass each value by its plain name")
+            wrong(f"`text` has no value for `{{{name}}}`", "pass each value by its plain name")
         value = as_expression(tracer, values[name])
         parts.append(ir.DateFormat.of(base=value, pattern=pattern) if pattern else value)
     return Handle(tracer, ir.Format.of(parts=tuple(parts)), "the text")
@@ -102,7 +125,7 @@ def state_of(task: Any) -> Handle:
     """How a task ended, as text: `succeeded`, `cached`, `failed`, `skipped` or `upstream_failed`."""
     tracer = tracer_for("state_of")
     if not isinstance(task, TaskHandle):
-        misuse("`state_of` takes the result of a task call", "write `state_of(load())`")
+        wrong("`state_of` takes the result of a task call", "write `state_of(load())`")
     return Handle(tracer, ir.TaskState.of(node=task._draft.id), f"the state of `{task._draft.id}`")
 
 

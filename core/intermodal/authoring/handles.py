@@ -27,27 +27,44 @@ from intermodal.ir import (
 if TYPE_CHECKING:
     from intermodal.authoring.tracing import Draft, Tracer
 
-IF_ADVICE = "write `with when(...)`: both ways are part of the graph, and the run takes one"
+IF_ADVICE = (
+    "write `with when(...)`: both ways are part of the graph, and the run takes one. Conditions are joined "
+    "by `&`, `|` and `~`, each in parentheses: `(x > 1) & (x < 5)`"
+)
 VALUE_ADVICE = "do that inside a task, where the value exists"
+TEXT_ADVICE = "write `text('.../{x}', x=handle)`"
+DATE_ADVICE = "write `.strftime('%Y-%m-%d')`, or `+ timedelta(...)`"
+PAIRS_ADVICE = (
+    "write `with for_each(...) as item`, which goes over a dict by pairs: `item[0]` is the key"
+)
+ATTRIBUTE_ADVICE = {
+    "with_options": "set options before the call: `train.with_options(...)(rows)`",
+    "map": "`map` is a method of the task: `quote.map(symbols)`",
+    "otherwise": "`otherwise` belongs to `with when(...) as way`",
+    "format": TEXT_ADVICE,
+    "get": 'write `["key"]`, inside `default(..., fallback)` if it may be null',
+    **dict.fromkeys(("items", "keys", "values"), PAIRS_ADVICE),
+    **dict.fromkeys(("isoformat", "date", "year", "month", "day", "timestamp"), DATE_ADVICE),
+}
+"""What is written instead of attributes that people look for."""
 
 
-def misuse(what: str, advice: str) -> NoReturn:
+def misuse(what: str, advice: str, why: str = "") -> NoReturn:
     """Stop tracing with a finding at the user's line.
 
     Raises:
         FindingsError: Always.
     """
-    raise FindingsError(
-        [
-            error(
-                "PORT110",
-                what,
-                caller_span(),
-                why="the value exists only when the pipeline runs; here it is a handle",
-                next=advice,
-            )
-        ]
-    )
+    raise FindingsError([error("PORT110", what, caller_span(), why=why, next=advice)])
+
+
+def wrong(what: str, advice: str, why: str = "") -> NoReturn:
+    """Stop tracing with a finding about a call, or about a region, that is not written as it must be.
+
+    Raises:
+        FindingsError: Always.
+    """
+    raise FindingsError([error("PORT116", what, caller_span(), why=why, next=advice)])
 
 
 class Handle:
@@ -112,7 +129,11 @@ class Handle:
     __hash__ = object.__hash__
 
     def _misuse(self, how: str, advice: str) -> NoReturn:
-        misuse(f"{self._label} cannot be {how} while the pipeline is traced", advice)
+        misuse(
+            f"{self._label} cannot be {how} while the pipeline is traced",
+            advice,
+            "the value exists only when the pipeline runs; here it is a handle",
+        )
 
     def __bool__(self) -> bool:
         self._misuse("used in `if`, `while`, `and`, `or` or `not`", IF_ADVICE)
@@ -130,10 +151,10 @@ class Handle:
         self._misuse("called", VALUE_ADVICE)
 
     def __str__(self) -> str:
-        self._misuse("turned into text", "pass the handle itself as an argument")
+        self._misuse("turned into text", f"pass it as an argument, or {TEXT_ADVICE}")
 
     def __format__(self, spec: str) -> str:
-        self._misuse("put into an f-string", "write `text('.../{x}', x=handle)`")
+        self._misuse("put into an f-string", TEXT_ADVICE)
 
     def __int__(self) -> int:
         self._misuse("turned into an int", VALUE_ADVICE)
@@ -142,12 +163,19 @@ class Handle:
         self._misuse("turned into a float", VALUE_ADVICE)
 
     def __index__(self) -> int:
-        self._misuse("used as an index or with `range()`", VALUE_ADVICE)
+        self._misuse(
+            "used as an index or with `range()`",
+            "let a task return the list, and go over it by `with for_each(...)`",
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        self._misuse(f"asked for `.{name}`", VALUE_ADVICE)
+        self._misuse(f"asked for `.{name}`", self._instead_of(name))
+
+    def _instead_of(self, name: str) -> str:
+        """What is written instead of an attribute that there is not."""
+        return ATTRIBUTE_ADVICE.get(name, f'{VALUE_ADVICE}; a key is written `["{name}"]`')
 
     def strftime(self, pattern: str) -> Handle:
         """A timestamp as text, by a pattern of `datetime.strftime`."""
@@ -172,9 +200,19 @@ class Handle:
         expression = DateShift.of(base=self._expression, by=moved, backwards=back)
         return Handle(self._tracer, expression, f"{self._label}, moved")
 
-    def _arithmetic(self, other: Any) -> NoReturn:
+    def _arithmetic(self, *others: Any) -> NoReturn:
+        if any(isinstance(other, str) for other in others):
+            self._misuse("joined to text", TEXT_ADVICE)
         self._misuse("used in arithmetic", VALUE_ADVICE)
 
+    def _unbracketed(self, other: Any) -> NoReturn:
+        self._misuse(
+            f"joined to {other!r} by `&` or `|`",
+            "put each condition in parentheses: `(x > 1) & (x < 5)`",
+        )
+
+    __rand__ = __ror__ = _unbracketed
+    __neg__ = __pos__ = __abs__ = __round__ = __trunc__ = __floor__ = __ceil__ = _arithmetic
     __rsub__ = __mul__ = __rmul__ = _arithmetic
     __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _arithmetic
 
@@ -195,11 +233,27 @@ class TaskHandle(Handle):
         if "return" in self._outputs:
             return OutputRef.of(node=self._draft.id)
         if not self._outputs:
-            self._misuse(
-                "used as a value: the task returns nothing", "use `after=` for an ordering edge"
-            )
-        names = ", ".join(f"`.{name}`" for name in self._outputs)
-        self._misuse("passed whole: it has several outputs", f"pass one of {names}")
+            self._no_value()
+        misuse(
+            f"{self._label} cannot be passed whole: it has several outputs",
+            f"pass one of {self._names()}",
+        )
+
+    def _names(self) -> str:
+        return ", ".join(f"`.{name}`" for name in self._outputs)
+
+    def _no_value(self) -> NoReturn:
+        from intermodal.authoring.tracing import RegionDraft
+
+        region = isinstance(self._draft, RegionDraft)
+        misuse(
+            f"`{self._draft.id}` gives no value",
+            "pass the result of a task in it, by `.merge(...)` or `collect(...)` where it is a branch or a "
+            "loop; `after=` orders without data"
+            if region
+            else "give its function a return annotation and a result; `after=` orders without data",
+            "a region is no task" if region else "its function is annotated to return nothing",
+        )
 
     def _output(self, name: str) -> Handle:
         reference = OutputRef.of(node=self._draft.id, output=name)
@@ -210,15 +264,19 @@ class TaskHandle(Handle):
             raise AttributeError(name)
         if name in self._outputs:
             return self._output(name)
-        known = [f"`.{output}`" for output in self._outputs if output != "return"]
-        self._misuse(
-            f"asked for `.{name}`", f"its outputs are {', '.join(known)}" if known else VALUE_ADVICE
-        )
+        several = "return" not in self._outputs and self._outputs
+        advice = f"its outputs are {self._names()}" if several else self._instead_of(name)
+        self._misuse(f"asked for `.{name}`", ATTRIBUTE_ADVICE.get(name, advice))
 
     def __getitem__(self, key: Any) -> Handle:
         if isinstance(key, str) and key in self._outputs:
             return self._output(key)
         return super().__getitem__(key)
+
+    def __len__(self) -> int:
+        if "return" in self._outputs or not self._outputs:
+            super().__len__()
+        return len(self._outputs)
 
     def __iter__(self) -> Iterator[Handle]:
         if "return" in self._outputs:
@@ -229,12 +287,12 @@ class TaskHandle(Handle):
         """`a >> b`: `b` starts after `a` has ended, with no data passed."""
         for later in other if isinstance(other, (list, tuple)) else [other]:
             if not isinstance(later, TaskHandle):
-                misuse(
-                    "`>>` orders tasks only",
-                    "put the result of a task call on both sides",
-                )
+                wrong("`>>` orders tasks only", "put the result of a task call on both sides")
             later._draft.wait_for(self._draft.id)
         return other
+
+    def __lshift__(self, other: Any) -> NoReturn:
+        wrong("there is no `<<`", "write it the other way round: `first >> second`")
 
     def __rrshift__(self, other: Any) -> TaskHandle:
         for earlier in other:
@@ -251,7 +309,7 @@ class TaskHandle(Handle):
         given = setups if isinstance(setups, (list, tuple)) else [setups]
         for setup in given:
             if not isinstance(setup, TaskHandle):
-                misuse("`setups` takes results of task calls", "write `setups=[create()]`")
+                wrong("`setups` takes results of task calls", "write `setups=[create()]`")
             setup.as_setup()
         partners = tuple(setup._draft.id for setup in given)
         self._draft.fields["pairing"] = Pairing.of(role="teardown", partners=partners)
@@ -287,5 +345,5 @@ def contains_handle(value: Any) -> bool:
 def _entries(tracer: Tracer, value: dict[Any, Any]) -> dict[str, Expression]:
     for key in value:
         if not isinstance(key, str):
-            misuse(f"the dict key {key!r} is no text", "write text as keys")
+            wrong(f"the dict key {key!r} is no text", "write text as keys")
     return {key: as_expression(tracer, item) for key, item in value.items()}

@@ -70,10 +70,13 @@ def _secrets(value: Any) -> tuple[ir.SecretVariable, ...]:
     if not isinstance(value, Mapping):
         raise ValueError  # noqa: TRY004
     for variable, secret in value.items():
-        if not (isinstance(variable, str) and isinstance(secret, ir.SecretRef)):
+        if not (isinstance(variable, str) and isinstance(secret, Handle)):
+            raise ValueError  # noqa: TRY004
+        if not isinstance(secret._expression, ir.SecretRef):
             raise ValueError  # noqa: TRY004
     return tuple(
-        ir.SecretVariable.of(variable=variable, secret=secret) for variable, secret in value.items()
+        ir.SecretVariable.of(variable=variable, secret=secret._expression)
+        for variable, secret in value.items()
     )
 
 

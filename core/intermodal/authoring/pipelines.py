@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
-from intermodal.authoring.handles import Handle, TaskHandle, as_expression, misuse
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression, wrong
 from intermodal.authoring.options import PIPELINE_SETTINGS, checked
 from intermodal.authoring.regions import new_group, tracer_for
 from intermodal.authoring.spans import (
@@ -22,12 +22,19 @@ from intermodal.authoring.spans import (
     shown_path,
     traceback_span,
 )
+from intermodal.authoring.tasks import shown_signature
 from intermodal.authoring.tracing import RegionDraft, Tracer, current_tracer, set_defaults, tracing
 from intermodal.findings import Finding, FindingsError, Span, error, errors_of, note
 from intermodal.ir.node import IDENTIFIER_PATTERN
 
 USED_IN_CALLS = frozenset({"name", "description", "defaults"})
 """Settings of a pipeline that keep their meaning where another pipeline calls it."""
+
+INSTEAD = {
+    "map": "write `with for_each(items) as item: result = {name}(item)`, and `collect(result)` after it",
+    "with_options": "call it in a group: `with group('first', after=[...]): {name}(...)`",
+}
+"""What is written instead of what tasks have and pipelines have not."""
 
 TRIGGERS = (ir.Cron, ir.Interval, ir.OnData, ir.OnEvent, ir.Manual)
 
@@ -39,6 +46,11 @@ class PipelineFunction:
         functools.update_wrapper(self, function)
         self.function = function
         self.settings = settings
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in INSTEAD:
+            wrong(f"a pipeline has no `.{name}`", INSTEAD[name].format(name=self.name))
+        raise AttributeError(name)
 
     @property
     def name(self) -> str:
@@ -88,7 +100,7 @@ class PipelineFunction:
             bound = signature.bind(*args, **kwargs)
         except TypeError as problem:
             what = f"the pipeline `{self.name}` was called wrongly: {problem}"
-            advice = f"its signature is `{self.name}{signature}`"
+            advice = f"its signature is `{self.name}{shown_signature(self.function)}`"
             raise FindingsError([error("PORT116", what, span, next=advice)]) from None
         bound.apply_defaults()
         return {
@@ -170,11 +182,14 @@ def on_exit(task: Any, *args: Any, **kwargs: Any) -> Any:
     """Run a task once, after everything else, however that ended: `on_exit(tidy_up, state=run.state)`."""
     tracer = tracer_for("on_exit")
     if not callable(task) or isinstance(task, (Handle, PipelineFunction)):
-        misuse("`on_exit` takes a task and its arguments", "write `on_exit(tidy_up, path)`")
+        wrong(
+            "`on_exit` takes a task and its arguments, not the result of a call",
+            "write `on_exit(tidy_up, path)`",
+        )
     with tracer.collecting(tracer.exits):
         result = task(*args, **kwargs)
     if any(isinstance(draft, RegionDraft) for draft in tracer.exits.drafts):
-        misuse("`on_exit` takes single tasks", "loop or decide inside the task")
+        wrong("`on_exit` takes single tasks", "loop or decide inside the task")
     return result
 
 

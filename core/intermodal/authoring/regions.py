@@ -4,87 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 from intermodal import ir
-from intermodal.authoring.handles import Handle, TaskHandle, as_expression, misuse
+from intermodal.authoring.blocks import (
+    block,
+    check_beside,
+    check_different_arms,
+    check_only_arms,
+    without_with,
+)
+from intermodal.authoring.drafts import BranchDraft, GroupDraft, LoopDraft
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression, wrong
 from intermodal.authoring.options import COUNT, DOCUMENTED, checked
 from intermodal.authoring.spans import caller_span
 from intermodal.authoring.tracing import Body, RegionDraft, Tracer, current_tracer
 from intermodal.findings import FindingsError, error
-
-
-@dataclass
-class BranchDraft(RegionDraft):
-    """A branch: its arms with their conditions, in order."""
-
-    arms: list[tuple[str, ir.Expression | None, Body]] = field(default_factory=list)
-    chooser: ir.Expression | None = None
-    otherwise: Body | None = None
-    outputs: dict[str, tuple[ir.OutputRef, ...]] = field(default_factory=dict)
-
-    def bodies(self) -> tuple[Body, ...]:
-        """Those of its arms."""
-        arms = tuple(body for _, _, body in self.arms)
-        return arms if self.otherwise is None else (*arms, self.otherwise)
-
-    def build(self) -> ir.Branch:
-        """The branch."""
-        return ir.Branch.of(
-            id=self.id,
-            arms=tuple(
-                ir.Arm.of(name=name, condition=condition, body=body.nodes())
-                for name, condition, body in self.arms
-            ),
-            chooser=self.chooser,
-            otherwise=None if self.otherwise is None else self.otherwise.nodes(),
-            outputs=self.outputs,
-            after=tuple(self.after),
-            **self.fields,
-        )
-
-
-@dataclass
-class LoopDraft(RegionDraft):
-    """A loop: what it goes over, and its body."""
-
-    items: ir.Items = field(default_factory=lambda: ir.Items.of(lists=()))
-    body: Body = field(default_factory=Body)
-    outputs: dict[str, ir.OutputRef] = field(default_factory=dict)
-
-    def bodies(self) -> tuple[Body, ...]:
-        """Its one."""
-        return (self.body,)
-
-    def build(self) -> ir.ForEach:
-        """The loop."""
-        return ir.ForEach.of(
-            id=self.id,
-            items=self.items,
-            body=self.body.nodes(),
-            outputs=self.outputs,
-            after=tuple(self.after),
-            **self.fields,
-        )
-
-
-@dataclass
-class GroupDraft(RegionDraft):
-    """A group, and its body."""
-
-    body: Body = field(default_factory=Body)
-
-    def bodies(self) -> tuple[Body, ...]:
-        """Its one."""
-        return (self.body,)
-
-    def build(self) -> ir.Group:
-        """The group."""
-        return ir.Group.of(
-            id=self.id, body=self.body.nodes(), after=tuple(self.after), **self.fields
-        )
 
 
 class When(TaskHandle):
@@ -95,8 +31,12 @@ class When(TaskHandle):
     def __init__(self, tracer: Tracer, draft: BranchDraft) -> None:
         super().__init__(tracer, draft, {})
         self._block: Any = None
+        self._missing = without_with("when")
+        tracer.findings.append(self._missing)
 
     def __enter__(self) -> Self:
+        if self._missing in self._tracer.findings:
+            self._tracer.findings.remove(self._missing)
         self._block = self._tracer.collecting(self._draft.arms[0][2])
         self._block.__enter__()
         return self
@@ -109,18 +49,19 @@ class When(TaskHandle):
     ) -> None:
         self._block.__exit__(kind, problem, traceback)
 
-    @contextmanager
+    @block
     def elsewhen(self, condition: Any) -> Iterator[When]:
         """The tasks that run if no condition before holds, but this one does."""
+        check_beside(self._tracer, self._draft, "elsewhen")
         if self._draft.otherwise is not None:
-            misuse("`elsewhen` after `otherwise`", "put `otherwise` last")
+            wrong("`elsewhen` after `otherwise`", "put `otherwise` last")
         body = Body(self._draft)
         expression = as_expression(self._tracer, condition)
         self._draft.arms.append((f"elsewhen_{len(self._draft.arms)}", expression, body))
         with self._tracer.collecting(body):
             yield self
 
-    @contextmanager
+    @block
     def otherwise(self) -> Iterator[When]:
         """The tasks that run if no condition holds."""
         with _otherwise(self._tracer, self._draft):
@@ -136,17 +77,18 @@ class Choice(TaskHandle):
 
     _draft: BranchDraft
 
-    @contextmanager
+    @block
     def arm(self, name: str) -> Iterator[Choice]:
         """The tasks that run if the value names this arm."""
         if not isinstance(name, str) or any(name == known for known, _, _ in self._draft.arms):
-            misuse(f"`arm` takes no {name!r}", "give each arm a name of its own, as text")
+            wrong(f"`arm` takes no {name!r}", "give each arm a name of its own, as text")
+        check_beside(self._tracer, self._draft, "arm")
         body = Body(self._draft)
         self._draft.arms.append((name, None, body))
         with self._tracer.collecting(body):
             yield self
 
-    @contextmanager
+    @block
     def otherwise(self) -> Iterator[Choice]:
         """The tasks that run if the value names no arm."""
         with _otherwise(self._tracer, self._draft):
@@ -176,7 +118,7 @@ def when(condition: Any, *, id: str | None = None, after: Any = ()) -> When:
     return When(tracer, draft)
 
 
-@contextmanager
+@block
 def choose(value: Any, *, id: str | None = None, after: Any = ()) -> Iterator[Choice]:
     """Run the arms that a value names: text, or a list of texts.
 
@@ -193,11 +135,12 @@ def choose(value: Any, *, id: str | None = None, after: Any = ()) -> Iterator[Ch
     draft.chooser = as_expression(tracer, value)
     tracer.place(draft)
     yield Choice(tracer, draft, {})
+    check_only_arms(draft)
     if not draft.arms:
-        misuse("`choose` without arms", "write `with way.arm('name'):` inside its block")
+        wrong("`choose` without arms", "write `with way.arm('name'):` inside its block")
 
 
-@contextmanager
+@block
 def for_each(
     *lists: Any,
     combine: Literal["zip", "product"] = "zip",
@@ -228,7 +171,7 @@ def new_loop(
 ) -> LoopDraft:
     """Place a loop."""
     if not lists or combine not in ("zip", "product"):
-        misuse("`for_each` has nothing to go over", "give it lists, and combine='zip' or 'product'")
+        wrong("`for_each` has nothing to go over", "give it lists, and combine='zip' or 'product'")
     limit = checked({"max_parallel": COUNT}, {"max_parallel": max_parallel}, "a loop")
     expressions = tuple(_list_of(tracer, value) for value in lists)
     draft = LoopDraft(*_identity(tracer, id, id), after=after_list(after))
@@ -248,7 +191,7 @@ def loop_items(tracer: Tracer, draft: LoopDraft) -> Any:
     return tuple(item[position] for position in range(len(draft.items.lists)))
 
 
-@contextmanager
+@block
 def group(
     name: str, *, display_name: str | None = None, docs: str | None = None, after: Any = ()
 ) -> Iterator[TaskHandle]:
@@ -286,7 +229,7 @@ def collect(result: Any) -> Handle:
         elif isinstance(region, BranchDraft):
             reference = _given(region.id, region.outputs, reference, (reference,))
     if not loops:
-        misuse("`collect` of something that stands in no loop", "use the result itself")
+        _uncollected(tracer, reference)
     return Handle(tracer, reference, f"the results of `{reference.node}`")
 
 
@@ -333,10 +276,27 @@ def tracer_for(what: str) -> Tracer:
     return tracer
 
 
+def _uncollected(tracer: Tracer, reference: ir.OutputRef) -> NoReturn:
+    draft = tracer.drafts[reference.node]
+    if isinstance(draft, LoopDraft):
+        wrong(
+            "`collect` of what is a list already", "use it itself: `map` and `collect` give lists"
+        )
+    loop = next((region for region in draft.regions() if isinstance(region, LoopDraft)), None)
+    if loop is not None:
+        wrong(
+            f"`collect` of `{draft.id}` stands inside its loop `{loop.id}`",
+            "call it after the block of the loop has ended; inside, use the result itself",
+            "the list is there when all items are done",
+        )
+    wrong(f"`collect` of `{draft.id}`, which stands in no loop", "use the result itself")
+
+
 @contextmanager
 def _otherwise(tracer: Tracer, draft: BranchDraft) -> Iterator[None]:
+    check_beside(tracer, draft, "otherwise")
     if draft.otherwise is not None:
-        misuse("a second `otherwise` of one branch", "write its tasks into the first")
+        wrong("a second `otherwise` of one branch", "write its tasks into the first")
     draft.otherwise = Body(draft)
     with tracer.collecting(draft.otherwise):
         yield
@@ -346,12 +306,13 @@ def _merged(tracer: Tracer, draft: BranchDraft, alternatives: tuple[Any, ...]) -
     references = tuple(_output_of(tracer, value, "merge") for value in alternatives)
     for reference in references:
         if draft not in tracer.drafts[reference.node].regions():
-            misuse(
+            wrong(
                 f"`merge` of `{reference.node}`, which stands outside `{draft.id}`",
                 "merge results of tasks in the branch's own blocks",
             )
+    check_different_arms(tracer, draft, references)
     if not references:
-        misuse("`merge` of nothing", "give it a result of each arm")
+        wrong("`merge` of nothing", "give it a result of each arm")
     name = "return" if not draft.outputs else f"return_{len(draft.outputs) + 1}"
     draft.outputs[name] = references
     merged = ir.OutputRef.of(node=draft.id, output=name)
@@ -392,7 +353,11 @@ def _free(name: str, taken: Mapping[str, Any]) -> str:
 def _output_of(tracer: Tracer, value: Any, what: str) -> ir.OutputRef:
     expression = as_expression(tracer, value)
     if not isinstance(expression, ir.OutputRef):
-        misuse(f"`{what}` takes results of tasks", "make the value inside a task")
+        wrong(
+            f"`{what}` takes results of tasks",
+            "return it from a task in the block: a value written here, an item, or an entry `[...]` is no "
+            "result of one",
+        )
     return expression
 
 
@@ -401,7 +366,7 @@ def _list_of(tracer: Tracer, value: Any) -> ir.Expression:
     if isinstance(value, range):
         value = list(value)
     if not isinstance(value, (Handle, ir.Node, list, tuple, dict)):
-        misuse(
+        wrong(
             f"a loop goes over no `{type(value).__name__}`",
             "give it a list, a dict, a parameter or a task's result",
         )

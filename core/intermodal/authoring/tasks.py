@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Generic, ParamSpec, TypeVar, overload
@@ -11,7 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from intermodal import ir
 from intermodal.authoring import capture
 from intermodal.authoring import hints as type_hints
-from intermodal.authoring.handles import Handle, TaskHandle, as_expression
+from intermodal.authoring.handles import Handle, TaskHandle, as_expression, wrong
 from intermodal.authoring.options import TASK_SETTINGS, TEXT, checked
 from intermodal.authoring.policies import DurationLike
 from intermodal.authoring.regions import after_list, collect, loop_items, new_loop, tracer_for
@@ -80,6 +81,7 @@ class Task(Generic[P, R]):
         """
         tracer = tracer_for("map")
         name = self.options.id or self.function.__name__
+        _mapped(self.function, lists, constant)
         loop = new_loop(tracer, lists, "zip", max_parallel, id=f"each_{name}")
         items = loop_items(tracer, loop)
         args = items if isinstance(items, tuple) else (items,)
@@ -132,7 +134,7 @@ class Task(Generic[P, R]):
         try:
             bound = inspect.signature(self.function).bind(*args, **kwargs)
         except TypeError as problem:
-            signature = inspect.signature(self.function)
+            signature = shown_signature(self.function)
             raise FindingsError(
                 [
                     *tracer.findings,
@@ -145,6 +147,30 @@ class Task(Generic[P, R]):
                 ]
             ) from None
         return {key: as_expression(tracer, value) for key, value in bound.arguments.items()}
+
+
+def shown_signature(function: Callable[..., Any]) -> str:
+    """The signature of a function as it is written, its annotations without quotes."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+
+
+def _mapped(
+    function: Callable[..., Any], lists: Sequence[Any], constant: Mapping[str, Any]
+) -> None:
+    """What `map` is given has lists by position, and nothing twice."""
+    name = function.__name__
+    if not lists:
+        wrong(
+            f"`{name}.map` has no list to go over",
+            f"pass lists by position, as in `{name}.map(items)`; named arguments are the same each time",
+        )
+    taken = list(inspect.signature(function).parameters)[: len(lists)]
+    for twice in [parameter for parameter in taken if parameter in constant]:
+        wrong(
+            f"`{name}.map` takes the items for `{twice}`, which is given by name, too",
+            f"write `with for_each(items) as item: {name}(...)`, or make the parameter for items the first",
+            f"the signature is `{name}{shown_signature(function)}`, and lists are given by position",
+        )
 
 
 class MappedHandle(TaskHandle):
@@ -338,7 +364,7 @@ def task(
     join: ir.Join | None = ...,
     pool_slots: int | None = ...,
     notifications: Sequence[ir.Notification] | ir.Notification | None = ...,
-    secrets: Mapping[str, ir.SecretRef] | None = ...,
+    secrets: Mapping[str, Handle] | None = ...,
     reads: Sequence[str] | str | None = ...,
     writes: Sequence[str] | str | None = ...,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
