@@ -550,3 +550,18 @@ def test_importing_the_runtime_loads_nothing_heavy():
         "mlflow",
     }
     assert heavy & set(loaded) == set()
+
+
+def test_secrets_that_were_put_in_already_are_not_recorded(place, monkeypatch):
+    from intermodal.runtime.stored import Inputs
+
+    monkeypatch.setenv("INTERMODAL_SECRET_TOKEN", "hunter22")
+    taken = Inputs(place())
+    for name, value in {
+        "plain": "Bearer hunter22",
+        "deep": {"a": ["hunter22"]},
+        "marked": {"$secret": [{"name": "token", "key": None}]},
+        "other": [1, "hunter"],
+    }.items():
+        taken.take(name, value, None)
+    assert taken.parameters == {"other": [1, "hunter"]}

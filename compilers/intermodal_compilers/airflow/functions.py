@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from intermodal.ir import (
     Container,
     Expression,
+    Format,
     InputRef,
+    ListOf,
     Literal_,
+    MapOf,
     PathRef,
+    SecretRef,
     Shell,
     StringType,
     Task,
     TimestampType,
 )
+from intermodal.runtime.secrets import MARK, secret_marker
 from intermodal_compilers.airflow import operators
 from intermodal_compilers.airflow.embed import indent_lines
 from intermodal_compilers.airflow.formulas import Formula
@@ -67,7 +73,8 @@ def computed_inputs(unit: Unit, view: TaskView, *, runtime: bool) -> Make:
     def make(taken: set[str], depth: int) -> Given:
         formula = Formula(view, {*taken, *OWN_NAMES})
         before = _guard_lines(unit, formula, depth)
-        values = {key: formula.value(e) for key, e in unit.task.inputs.items()}
+        value = partial(marked, formula) if runtime else formula.value
+        values = {key: value(e) for key, e in unit.task.inputs.items()}
         return Given(
             parameters=parameters_of(formula, view),
             values=values,
@@ -80,6 +87,27 @@ def computed_inputs(unit: Unit, view: TaskView, *, runtime: bool) -> Make:
         )
 
     return make
+
+
+def marked(formula: Formula, expression: Expression) -> Expr:
+    """An input for the runtime, which puts secrets in place of their marks and records none."""
+    match expression:
+        case SecretRef(name=name, key=key):
+            return Value(secret_marker(name, key))
+        case ListOf(items=items):
+            return list_of([marked(formula, item) for item in items])
+        case MapOf(entries=entries):
+            return dict_of({key: marked(formula, item) for key, item in entries.items()})
+        case Format(parts=parts) if any(isinstance(part, SecretRef) for part in parts):
+            pieces: list[Expr] = []
+            for part in parts:
+                if isinstance(part, SecretRef):
+                    pieces.append(Value({"name": part.name, "key": part.key}))
+                else:
+                    pieces.append(formula.value(Format.of(parts=(part,))))
+            return dict_of({MARK: list_of(pieces)})
+        case _:
+            return formula.value(expression)
 
 
 def _guard_lines(unit: Unit, formula: Formula, depth: int) -> list[str]:
@@ -121,8 +149,6 @@ def parameters_of(formula: Formula, view: TaskView) -> tuple[str, ...]:
 
 def secrets_of(task: Task, formula: Formula) -> dict[str, Expr]:
     """The environment variables that are secrets, as the worker knows them."""
-    from intermodal.ir import SecretRef
-
     return {
         s.variable: formula.value(SecretRef.of(name=s.secret.name, key=s.secret.key))
         for s in task.secrets

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import log_end, log_start
 from intermodal.runtime.problems import OUTCOMES, classify, describe
-from intermodal.runtime.secrets import hide_secrets, mentions_secret
+from intermodal.runtime.secrets import hide_secrets, holds_secret, mentions_secret
 from intermodal.runtime.stored import (
     Inputs,
     Outputs,
@@ -127,7 +127,11 @@ def _reuse(
     """Report outputs that were found instead of made."""
     with tracked_attempt(context, findings) as tracked:
         if tracked is not None:
-            values = {name: value for name, value in inputs.items() if not mentions_secret(value)}
+            values = {
+                name: value
+                for name, value in inputs.items()
+                if not (mentions_secret(value) or holds_secret(value))
+            }
             tracked.record_inputs({n: v for n, v in values.items() if not holds_ref(v)})
             tracked.set_tag(CACHED_TAG, "true")
             metrics = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
-from intermodal.runtime.secrets import hide_secrets
+from intermodal.runtime.secrets import holds_secret
 from intermodal.runtime.stored import (
     VALUE_KIND,
     by_content,
@@ -183,15 +183,6 @@ def is_whole(value: Any, store: ArtifactStore) -> bool:
     if isinstance(value, dict):
         return all(is_whole(item, store) for item in value.values())
     return not isinstance(value, list) or all(is_whole(item, store) for item in value)
-
-
-def holds_secret(value: Any) -> bool:
-    """Whether a text inside a JSON value holds a secret of this process's environment."""
-    if isinstance(value, str):
-        return hide_secrets(value) != value
-    if isinstance(value, dict):
-        return any(holds_secret(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(holds_secret(item) for item in value)
 
 
 def now() -> datetime:

@@ -76,7 +76,28 @@ def read_secret(
 
 def hide_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
     """The text with the values of the secrets in an environment, this process's own, blacked out."""
-    for name, value in (os.environ if environment is None else environment).items():
-        if name.startswith(PREFIX) and len(value) >= SHORTEST_HIDDEN:
-            text = text.replace(value, HIDDEN)
+    for value in _hidden(os.environ if environment is None else environment):
+        text = text.replace(value, HIDDEN)
     return text
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a text inside a JSON value holds a secret of this process's environment."""
+    hidden = _hidden(os.environ)
+    return bool(hidden) and _holds(value, hidden)
+
+
+def _hidden(environment: Mapping[str, str]) -> list[str]:
+    return [
+        value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and len(value) >= SHORTEST_HIDDEN
+    ]
+
+
+def _holds(value: Any, hidden: list[str]) -> bool:
+    if isinstance(value, str):
+        return any(secret in value for secret in hidden)
+    if isinstance(value, dict):
+        return any(_holds(part, hidden) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(_holds(item, hidden) for item in value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
-from intermodal.runtime.secrets import is_secret, mentions_secret, reveal
+from intermodal.runtime.secrets import holds_secret, is_secret, mentions_secret, reveal
 from intermodal.runtime.typed import (
     REF_MARK,
     bare,
@@ -86,7 +86,8 @@ class Inputs:
             InfrastructureError: It cannot be had.
         """
         what = f"input `{name}` of `{self._context.task}`"
-        if not holds_ref(value) and not mentions_secret(value):
+        # Compiled code may have put a secret in already.
+        if not (holds_ref(value) or mentions_secret(value) or holds_secret(value)):
             self.parameters[name] = value
         fetched, is_value = self._fetched(value, hint, name)
         return from_json(fetched, hint, what) if is_value else fetched
