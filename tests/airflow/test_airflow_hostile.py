@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
+import sys
+import types
+from datetime import UTC, datetime
 
 import jinja2
+import pytest
 from airflow_cases import python
 from fake_airflow import Literal, execute, rendered
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running_airflow import Running
 
+import hostile_pipelines as hostile
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
 from intermodal.findings import errors_of
@@ -24,9 +32,12 @@ from intermodal.ir import (
     StringType,
     Task,
 )
+from intermodal.runtime.secrets import variable_of
 from intermodal_compilers.airflow import templates
+from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
 from intermodal_compilers.airflow.embed import Embedded, indent
-from intermodal_compilers.airflow.names import Names, identifier
+from intermodal_compilers.airflow.names import OWN, Names, identifier
+from intermodal_compilers.pysource import quote
 
 MARKERS = ["{{", "}}", "{%", "%}", "{#", "#}", "{% raw %}", "{% endraw %}", "{", "%", "ds"]
 QUOTES = ['"""', "'''", "'", '"', "\\", "$(id)", "`id`", "${#a[@]}", ".sh", "#", ";", "%s", "{0}"]
@@ -184,3 +195,165 @@ def test_names_are_identifiers_and_never_twice(wanted):
     claimed = [names.claim(text, "_task") for text in wanted]
     assert len(set(claimed)) == len(claimed)
     assert all(name.isidentifier() and identifier(name) for name in claimed)
+
+
+# Control flow and policies
+
+
+def running(pipeline, version="3.3"):
+    return Running(dag_text(pipeline, version))
+
+
+BOTH = st.sampled_from(["3.3", "2.10"])
+
+
+@settings(max_examples=15)
+@given(hostile.TEXTS, BOTH)
+def test_expressions_of_text_give_what_they_mean(text, version):
+    run = running(hostile.computed(text), version)
+    found = {name: run.result(name) for name in hostile.EXPECTED}
+    assert found == {name: value(text) for name, value in hostile.EXPECTED.items()}
+
+
+@settings(max_examples=15)
+@given(hostile.TEXTS)
+def test_date_patterns_are_text(pattern):
+    run = running(hostile.dated(pattern))
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    given_to = {name: moment.isoformat() for name in run.tasks["dated"].arguments}
+    assert run.tasks["dated"].function(**given_to) == moment.strftime(pattern)
+
+
+@settings(max_examples=15)
+@given(hostile.TEXTS, BOTH)
+def test_conditions_and_items_of_text(text, version):
+    run = running(hostile.chosen(text), version)
+    assert run.result("first") == ["yes"]
+    assert run.result("by_name") == [f"arm_{hostile.ARMS[0]}"]
+    assert run.result("guarded") == run.result("no") == text
+    run.given |= {"given": f"{text}!", "maybe": list(hostile.ARMS)}
+    assert run.result("first") == ["no"]
+    assert run.result("by_name") == [f"arm_{name}" for name in hostile.ARMS]
+    looped = running(hostile.looped(text), version)
+    assert looped.result("inner") == [text, text + text]
+    pair = [text, text]
+    assert looped.result("pair", pair) == pair
+    assert looped.result("about", pair) == text + json.dumps(pair)
+
+
+@settings(max_examples=15)
+@given(hostile.TEXTS, BOTH)
+def test_what_other_runs_people_and_checks_are_given(text, version):
+    run = running(hostile.triggering(text), version)
+    conf = run.value(run.tasks["start"].settings["conf"])
+    assert conf == {text: text, "deep": {text: [text]}, "given": text}
+    waits = running(hostile.waiting(text), version)
+    assert waits.result("function") is True
+    exits = running(hostile.exiting(text), version)
+    assert exits.result("fixed") == text
+    assert exits.tasks["last"].function("succeeded") == f"{text}succeeded"
+    said = hostile.Format(parts=(hostile.literal(text), hostile.ParameterRef(name="given")))
+    for message, expected in ((hostile.literal(text), text), (said, text + text)):
+        asked = running(hostile.approving(message, text))
+        settings = asked.tasks["approve"].settings
+        assert asked.value(settings["subject"]) == expected
+        assert settings["assigned_users"] == [{"id": text, "name": text}]
+
+
+@settings(max_examples=15)
+@given(hostile.TEXTS, BOTH)
+def test_texts_of_policies_are_arguments(text, version):
+    told = running(hostile.notified(text), version)
+    hooks = told.tasks["told"].settings["on_failure_callback"]
+    assert [closed_over(hook).get("text") for hook in hooks] == [text] * 4
+    assert closed_over(hooks[1])["address"] == text
+    assert closed_over(hooks[2])["variable"] == variable_of(text)
+    assert running(hostile.pooled(text), version).tasks["pooled"].settings["pool"] == text
+    grouped = running(hostile.grouped(text), version)
+    [group] = grouped.groups
+    assert text.strip() in f"{group.get('group_display_name')} {group['tooltip']}"
+    assert grouped.tasks["inside"].settings["task_display_name"] == text
+    assert f'"key": {quote(text)}' in " ".join(dag_text(hostile.cached(text), version).split())
+
+
+def closed_over(hook):
+    names = hook.__code__.co_freevars
+    return dict(zip(names, (cell.cell_contents for cell in hook.__closure__), strict=True))
+
+
+def test_mails_are_text_without_markup(monkeypatch):
+    sent = []
+
+    class Hook(contextlib.AbstractContextManager):
+        def __exit__(self, *problem):
+            return None
+
+        def send_email_smtp(self, **given):
+            sent.append(given)
+
+    run = running(hostile.notified("<b>&\n"))
+    smtp = types.SimpleNamespace(SmtpHook=Hook)
+    for name in ("airflow", "airflow.providers", "airflow.providers.smtp", SMTP):
+        monkeypatch.setitem(sys.modules, name, smtp)
+    run.tasks["told"].settings["on_failure_callback"][1]({})
+    body = "<pre>&lt;b&gt;&amp;\n</pre>"
+    assert sent == [{"to": "<b>&\n", "subject": "<b>&", "html_content": body}]
+
+
+SMTP = "airflow.providers.smtp.hooks.smtp"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://b/a\nb",
+        "s3://b/\t",
+        "",
+        "  ",
+        "a\x00b",
+        "é",
+        "airflow:x",
+        "s3://[",
+        "self",
+        "pg://u:p@h/t",
+    ],
+)
+def test_names_that_are_no_assets_are_refused(text):
+    result = compile_pipeline(hostile.asset_pipeline(text), Target("airflow", "3.3"), Settings())
+    assert {finding.code for finding in errors_of(result.findings)} == {"PORT203"}
+
+
+@pytest.mark.parametrize("text", ["s3://b/'\"{{ ds }}\\", "s3://b/$(id)", '"""'])
+def test_assets_are_named_by_text(text):
+    run = running(hostile.asset_pipeline(text))
+    settings = run.tasks["moved"].settings
+    assert settings["inlets"] == settings["outlets"] == [("Asset", (text,), {})]
+    assert run.dag["schedule"][1] == (("Asset", (text,), {}), ("Asset", (text,), {}))
+
+
+NAMES = {*hostile.WORDS, *OWN, *CONTEXT_KEYS} - {"__debug__"}
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.10"])
+def test_words_that_mean_something_name_anything(version):
+    for word in sorted(NAMES)[version == "3.3" :: 2]:  # half of them each, for speed
+        run = running(hostile.named(word), version)
+        assert run.dag["dag_id"] == word
+        assert run.result(word) == "a"
+        assert run.result(f"{word}_arm") == "aarun"
+        assert run.result(f"{word}_inner") == [1, 2]
+
+
+@pytest.mark.parametrize("place", sorted(hostile.SECRETS))
+def test_no_secret_leaves_its_task(place, monkeypatch):
+    """What comes out of a task the user did not write holds no secret, and neither does the file."""
+    monkeypatch.setenv(variable_of("token", "k"), "hunter22")
+    result = compile_pipeline(hostile.SECRETS[place](), Target("airflow", "3.3"), Settings())
+    if errors_of(result.findings):
+        assert place in hostile.EXPOSED
+        return
+    assert place not in hostile.EXPOSED
+    run = Running(result.files["hostile.py"])
+    assert "hunter22" not in repr(vars(run))
+    added = [made for name, made in run.tasks.items() if name not in ("t", "e")]
+    assert not any("hunter22" in repr(run.result(made)) for made in added if made.function)

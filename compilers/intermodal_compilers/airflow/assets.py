@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from intermodal.findings import Finding, error
 from intermodal.ir import OnData, OnEvent, Pipeline, Task
@@ -10,6 +11,9 @@ from intermodal_compilers.airflow.dialects import Dialect
 from intermodal_compilers.pysource import Expr, Value, call, list_of
 
 LONGEST_URI = 1500
+
+# Arguments of functions that Airflow makes assets of.
+RESERVED = ("self", "context")
 
 
 def asset_keywords(task: Task, dialect: Dialect) -> dict[str, Expr]:
@@ -74,6 +78,16 @@ def _problem(uri: str) -> str:
         return "it is empty"
     if not uri.isascii():
         return "Airflow's assets are named in ASCII"
+    if not uri.isprintable():
+        return "Airflow takes line breaks and other control characters out of it"
     if len(uri) > LONGEST_URI:
         return f"it is longer than {LONGEST_URI} characters"
-    return "Airflow keeps the scheme `airflow` for itself" if uri.startswith("airflow:") else ""
+    if uri in RESERVED:
+        return f"Airflow keeps `{uri}` for itself"
+    try:
+        parts = urlsplit(uri)
+    except ValueError as problem:
+        return str(problem)
+    if parts.password is not None:
+        return "Airflow takes passwords out of it, and it stands in the DAG file for all to read"
+    return "Airflow keeps the scheme `airflow` for itself" if parts.scheme == "airflow" else ""
