@@ -130,9 +130,9 @@ def check_condition(
 
 def _tokens(text: str) -> list[_Token]:
     tokens = []
-    position = 0
+    position, read = 0, _TOKEN.match
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = read(text, position)
         if match is None:
             shown = text[position : position + 10]
             quote = " (a string that does not end)" if text[position] in "'\"" else ""
@@ -177,8 +177,9 @@ class _Parser:
 
     def _take(self, *signs: str) -> _Token | None:
         """The next token if it is one of these signs or words."""
-        token = self._token
-        if token.kind in {"sign", "name"} and token.text in signs:
+        token = self._tokens[self._index]
+        # The sign first: most are another one, and long conditions have many.
+        if token.text in signs and token.kind in {"sign", "name"}:
             self._index += 1
             return token
         return None

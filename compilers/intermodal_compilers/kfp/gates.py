@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from intermodal.frozen import Frozen
 from intermodal.ir import (
@@ -49,6 +50,13 @@ class Atom(Frozen):
     literal: str
     cast: str = ""
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
     def reference(self) -> Reference:
         """What is compared."""
         if self.kind == "parameter":
@@ -59,11 +67,31 @@ class Atom(Frozen):
 
 
 class Gate(Frozen):
-    """A formula: an atom, or `not`, `and`, `or` over others; `and` over nothing is true."""
+    """A formula: an atom, or `not`, `and`, `or` over others; `and` over nothing is true.
+
+    Formulas are looked up in sets all the time, so each keeps its hash and its opposite.
+    """
 
     operator: str
     parts: tuple[Gate, ...] = ()
     atom: Atom | None = None
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.operator, self.parts, self.atom))
+
+    @cached_property
+    def opposite(self) -> Gate:
+        """The formula that holds where this one does not."""
+        if not self.parts and self.atom is None:
+            return FALSE if self.operator == "and" else TRUE
+        return self.parts[0] if self.operator == "not" else Gate("not", (self,))
 
 
 TRUE = Gate("and")
@@ -77,11 +105,7 @@ def atom(found: Atom) -> Gate:
 
 def negate(gate: Gate) -> Gate:
     """The opposite."""
-    if gate == TRUE:
-        return FALSE
-    if gate == FALSE:
-        return TRUE
-    return gate.parts[0] if gate.operator == "not" else Gate("not", (gate,))
+    return gate.opposite
 
 
 def conjoin(gates: Iterable[Gate]) -> Gate:

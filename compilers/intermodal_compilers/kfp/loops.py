@@ -38,6 +38,7 @@ from intermodal_compilers.kfp.encoding import (
     write,
 )
 from intermodal_compilers.kfp.gates import TRUE, Atom, Gate, atom, conjoin
+from intermodal_compilers.kfp.limits import check_depth
 from intermodal_compilers.kfp.model import (
     DagPlan,
     InputPlan,
@@ -108,6 +109,7 @@ class LoopLowering:
         """
         build = self.build
         name = dashed(loop.id)
+        check_depth(loop.id, scope)
         items_value: Value | None = None
         needs_outside = self._takes_outputs(loop)
         wire: Wire

@@ -18,6 +18,7 @@ from intermodal_compilers.kfp.encoding import STRING, parameter_type, unsafe_int
 from intermodal_compilers.kfp.exits import ExitLowering
 from intermodal_compilers.kfp.facts import facts_of
 from intermodal_compilers.kfp.lift import lift
+from intermodal_compilers.kfp.limits import BeyondLimits, arm_findings
 from intermodal_compilers.kfp.model import PipelinePlan, TaskOutput
 from intermodal_compilers.kfp.names import LONGEST_PIPELINE, Names, dashed, is_plain, key
 from intermodal_compilers.kfp.regions import RegionLowering
@@ -46,6 +47,8 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     )
     findings = list(joins.join_findings(pipeline, str(target)))
     findings += _group_findings(pipeline, str(target))
+    if refused := list(arm_findings(pipeline, str(target))):
+        return Lowered(plan, [*findings, *refused], {})
     findings += exposed_secret_findings(pipeline, str(target), "KFP's metadata")
     if settings.code == "embed":
         instead = "put it into the image, or compile with `--code import`"
@@ -57,7 +60,12 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     plan.parameters = {build.parameters[n]: p for n, p in lifted.pipeline.parameters.items()}
     build.findings += [*_pipeline_findings(build), *findings]
     if not errors_of(findings):
-        _lower(build)
+        try:
+            _lower(build)
+        except BeyondLimits as problem:
+            node = build.nodes.get(problem.node)
+            span = (node.span if node is not None else None) or pipeline.span
+            build.findings.append(problem.finding(str(target), span))
     names = {task: name for task, name in build.names.items() if task not in build.lifted.computing}
     return Lowered(plan, build.findings, names)
 

@@ -37,7 +37,6 @@ from intermodal_compilers.kfp.gates import (
     atoms,
     cel,
     conjoin,
-    conjuncts,
     disjoin,
     expression_of,
     facts,
@@ -45,10 +44,12 @@ from intermodal_compilers.kfp.gates import (
     without,
 )
 from intermodal_compilers.kfp.lift import CAME
+from intermodal_compilers.kfp.limits import check_comparisons, check_depth
 from intermodal_compilers.kfp.loops import LoopLowering
 from intermodal_compilers.kfp.model import DagPlan, TaskOutput, TaskPlan
 from intermodal_compilers.kfp.names import dashed
 from intermodal_compilers.kfp.scopes import Location, Scope, Value, safe_key
+from intermodal_compilers.kfp.skippable import Skippable, Skippables, output_of
 from intermodal_compilers.kfp.tasks import TaskLowering
 
 RAN = "ran"
@@ -64,49 +65,12 @@ JOINS = {
 
 
 @dataclass
-class Skippable:
-    """A DAG that may be skipped, in one that is not.
-
-    Attributes:
-        outer: The DAG that always runs.
-        inner: The one that runs if the gate holds.
-        gate: When.
-        needs: Ids of the nodes outside that it waits for.
-        text: What its outputs are where it is skipped.
-    """
-
-    lowering: RegionLowering
-    outer: Scope
-    inner: Scope
-    gate: Gate
-    needs: frozenset[str]
-    name: str
-    text: str = ""
-    stand_in: Scope | None = None
-
-    def let_out(self, value: Value) -> Value:
-        """The value, or empty text where the DAG was skipped."""
-        packed = self.lowering.tasks.pack(value)
-        inside = self.inner.export((_output(packed),), packed)
-        if self.stand_in is None:
-            lowering = self.lowering
-            self.stand_in = lowering.arm(self.outer, negate(self.gate), f"no-{self.name}")
-        missing = self.lowering.tasks.missing(self.stand_in, packed, self.text)
-        otherwise = self.stand_in.export((_output(missing),), missing)
-        return self.outer.export((_output(inside), _output(otherwise)), inside)
-
-
-def _output(value: Value) -> TaskOutput:
-    return cast("TaskOutput", value.source)
-
-
-@dataclass
 class RegionLowering:
     """Lowers the body of a pipeline, and those of the regions in it."""
 
     build: Build
     tasks: TaskLowering
-    _groups: dict[int, list[Skippable]] = field(default_factory=dict)
+    _groups: dict[int, Skippables] = field(default_factory=dict)
     _tests: dict[tuple[Atom, int], Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -154,16 +118,14 @@ class RegionLowering:
         if gate == TRUE:
             return scope, known
         needs = frozenset(up for up in graph.deep_upstreams(node) if up in self.build.locations)
-        for group in self._groups.get(id(scope), ()):
+        groups = self._groups.setdefault(id(scope), Skippables())
+        group = groups.fitting(gate, needs, self.build.locations)
+        if group is not None:
             rest = without(gate, facts(group.gate))
-            outside = frozenset(
-                up for up in needs if group.inner not in self.build.locations[up].scope.around()
-            )
-            if conjuncts(group.gate) <= conjuncts(gate) and outside <= group.needs:
-                return self._place(node, group.inner, rest, known | facts(group.gate))
+            return self._place(node, group.inner, rest, known | facts(group.gate))
         group = self.skippable(node.id, scope, gate, "")
         group.needs = needs
-        self._groups.setdefault(id(scope), []).append(group)
+        groups.add(group)
         return group.inner, known | facts(gate)
 
     def skippable(self, node: str, scope: Scope, gate: Gate, missing: str) -> Skippable:
@@ -175,6 +137,7 @@ class RegionLowering:
             gate: The formula.
             missing: What its outputs are where it is skipped: JSON text, or empty text.
         """
+        check_depth(node, scope)
         name = dashed(node)
         outer = self.wrapper(scope, f"condition-branches-{name}", node)
         inner = self.arm(outer, gate, name)
@@ -194,7 +157,9 @@ class RegionLowering:
         plan = cast("TaskPlan", inner.task)
         keys: dict[Atom, str] = {}
         changed: dict[Atom, Atom] = {}
-        for one in atoms(gate):
+        compared = list(atoms(gate))
+        check_comparisons(outer.task.shown if outer.task else name, len(compared))
+        for one in compared:
             value = self._value_of(one, outer)
             if isinstance(value.wire, Maybe):
                 value = self._tested(one, cast("Scope", outer.parent))
@@ -225,9 +190,8 @@ class RegionLowering:
 
     def _condition_key(self, value: Value, outer: Scope, inner: Scope) -> str:
         """The input that a condition reads; kfp.local looks it up in the DAG around."""
-        for known, name in inner.inputs.items():
-            if known is value:
-                return name
+        if value in inner.inputs:
+            return inner.inputs[value]
         if value not in outer.inputs and value.home is not outer:
             outer.source_of(value)
         if value not in outer.inputs:
@@ -241,6 +205,7 @@ class RegionLowering:
 
     def _branch(self, branch: Branch, scope: Scope, known: frozenset[Gate]) -> None:
         build = self.build
+        check_depth(branch.id, scope)
         name = dashed(branch.id)
         outer = self.wrapper(scope, f"condition-branches-{name}", branch.id)
         location = Location(scope, cast("TaskPlan", outer.task))
@@ -311,7 +276,7 @@ class RegionLowering:
             outputs: list[TaskOutput] = []
             for arm, inner in arms.items():
                 value = found.get(arm) or self.tasks.missing(inner, sample)
-                outputs.append(_output(inner.export((_output(value),), value)))
+                outputs.append(output_of(inner.export((output_of(value),), value)))
             # The wire of the sample, exported from the wrapper.
             build.produced[branch.id, name] = outer.export(tuple(outputs), sample)
 
@@ -348,7 +313,7 @@ class RegionLowering:
         outputs: list[TaskOutput] = []
         for arm, inner in arms.items():
             value = self.tell_run(f"{name}-{dashed(arm)}-ran", inner, leaves.get(arm, FALSE))
-            outputs.append(_output(inner.export((_output(value),), value)))
+            outputs.append(output_of(inner.export((output_of(value),), value)))
         self.build.produced[branch.id, RAN] = outer.export(tuple(outputs), value)
         return atom(Atom("output", branch.id, RAN, "==", "true"))
 

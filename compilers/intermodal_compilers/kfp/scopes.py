@@ -60,6 +60,7 @@ class Scope:
         parent: The DAG around it.
         task: Its task there.
         is_loop: Whether its task goes over items, so that what it gives is collected.
+        depth: How many templates of the engine it stands in: a loop is two.
         keys: Names of its inputs.
         inputs: Values that come in, with the names of the inputs that they come in by.
     """
@@ -76,6 +77,7 @@ class Scope:
         self.parent = parent
         self.task = task
         self.is_loop = is_loop
+        self.depth: int = parent.depth + 1 + is_loop if parent is not None else 0
         self.keys = Names()
         self._outputs = Names()
         self.inputs: dict[Value, str] = {}
