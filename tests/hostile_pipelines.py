@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import shlex
 
 from hypothesis import strategies as st
 
@@ -225,7 +226,7 @@ def waiting(text):
     )
     command = Task(
         id="command",
-        action=Wait(check=Shell(command=f"test {text}"), interval=1),
+        action=Wait(check=Shell(command=f"true {shlex.quote(text)}"), interval=1),
         inputs={"x": literal(text)},
         environment={"E": text},
     )
@@ -292,7 +293,7 @@ def named(word):
                     operator="and",
                     operands=(
                         Compare(operator="==", left=ParameterRef(name=word), right=literal("a")),
-                        Compare(operator="!=", left=OutputRef(node=word), right=literal("a")),
+                        Compare(operator="!=", left=OutputRef(node=word), right=literal("b")),
                     ),
                 ),
                 body=(keep(f"{word}_arm", value),),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import types
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -11,11 +14,15 @@ from fake_prefect import execute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_cases import HOSTILE, hostile
+from running_prefect import Running
 
+import hostile_pipelines as texts
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
 from intermodal.findings import errors_of
 from intermodal.ir import Cron, Literal_, Parameter, Pipeline, Schedule, StringType
+from intermodal_compilers.prefect import parts
+from intermodal_compilers.prefect.names import OURS
 from intermodal_compilers.prefect.placeholders import has_placeholder, literal_text
 
 TARGET = Target("prefect", "3")
@@ -124,3 +131,127 @@ def test_time_zones_and_crons_stand_as_text():
 
 def test_the_same_input_gives_the_same_bytes():
     assert compiled(hostile(HOSTILE)).files == compiled(hostile(HOSTILE)).files
+
+
+# Control flow and policies
+
+
+def running(pipeline, **given):
+    result = compiled(pipeline)
+    assert errors_of(result.findings) == []
+    return Running(result.files["flow.py"], **given)
+
+
+@settings(max_examples=15)
+@given(texts.TEXTS)
+def test_expressions_of_text_give_what_they_mean(text):
+    run = running(texts.computed(text))
+    found = {name: run.value(name) for name in texts.EXPECTED}
+    assert found == {name: value(text) for name, value in texts.EXPECTED.items()}
+
+
+@settings(max_examples=15)
+@given(texts.TEXTS)
+def test_date_patterns_are_text(pattern):
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    assert running(texts.dated(pattern)).value("dated") == moment.strftime(pattern)
+
+
+@settings(max_examples=15)
+@given(texts.TEXTS)
+def test_conditions_and_items_of_text(text):
+    run = running(texts.chosen(text))
+    assert run.value("yes") == run.value("guarded") == run.value(f"arm_{texts.ARMS[0]}") == text
+    assert run.values("no") == []
+    other = running(texts.chosen(text), given=f"{text}!", maybe="lambda")
+    assert other.value("no") == other.value("arm_lambda") == text
+    assert other.states("guarded") == ["Skipped"]
+    looped = running(texts.looped(text))
+    assert sorted(looped.values("inner")) == [text, text + text]
+    assert looped.value("pair") == [text, text]
+    assert looped.value("about") == text + json.dumps([text, text])
+
+
+@settings(max_examples=15)
+@given(texts.TEXTS)
+def test_what_other_runs_people_and_checks_are_given(text):
+    [(kind, _, started)] = running(texts.triggering(text)).said
+    expected = {text: text, "deep": {text: [text]}, "given": text}
+    assert (kind, started["parameters"]) == ("started", expected)
+    exits = running(texts.exiting(text))
+    assert exits.value("last") == f"{text}succeeded"
+    assert exits.value("fixed") == text
+    asked = running(texts.approving(texts.literal(text), text)).said
+    assert [(kind, args[0]["description"]) for kind, args, _ in asked] == [("asked", text)]
+
+
+def test_checks_are_given_text():
+    run = running(texts.waiting(HOSTILE))
+    assert run.value("function") is True
+    assert run.states("command") == ["Completed"]
+
+
+@settings(max_examples=15)
+@given(texts.TEXTS)
+def test_texts_of_policies_are_arguments(text):
+    assert [args for _, args, _ in running(texts.pooled(text)).said] == [(text,)]
+    cached = running(texts.cached(text)).futures[0][1].options
+    key = cached["cache_policy"]["cache_key_fn"](None, {})
+    assert key == f"hostile/cached/{text}"
+    told = running(texts.notified(text, on=("success",)))
+    state = types.SimpleNamespace(name="Completed")
+    hook = told.futures[0][1].options["on_completion"][0]
+    hook(None, types.SimpleNamespace(name="told"), state)
+    told.options["on_completion"][0](None, None, state)
+    assert told.said == [("log", (text,), {})] * 2
+    grouped = running(texts.grouped(text)).futures[0][1].options
+    assert grouped["task_run_name"].format() == text
+    assert grouped["tags"] == [f"task_group:{text}"]
+
+
+@given(texts.TEXTS.filter(lambda text: text.isprintable() and not {"*", "?", "["} & set(text)))
+def test_names_of_assets_and_events_are_text(text):
+    result = compiled(texts.asset_pipeline(text))
+    assert errors_of(result.findings) == []
+    run = Running(result.files["flow.py"])
+    written = ("asset.written", {"prefect.resource.id": f"asset.{text}"})
+    assert run.said == [("event", written, {})]
+    (deployment,) = yaml.safe_load(result.files["prefect.yaml"])["deployments"]
+    data, event = deployment["triggers"]
+    assert filled_in(data["match"]["prefect.resource.id"]) == f"asset.{text}"
+    assert [filled_in(name) for name in event["expect"]] == [text]
+
+
+@pytest.mark.parametrize("text", ["s3://b/*", "a?b", "[ab]", "!x", "a\0", "a\x1b"])
+def test_names_that_mean_others_too_are_refused(text):
+    result = compiled(texts.asset_pipeline(text))
+    assert {finding.code for finding in errors_of(result.findings)} == {"PORT204"}
+
+
+NAMES = {*texts.WORDS, *OURS, *parts.prelude().parts, *parts.prelude().imports}
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_words_that_mean_something_name_anything(half):
+    for word in sorted(name for name in NAMES if name.isidentifier())[half::2]:
+        run = running(texts.named(word))
+        assert run.options["name"] == word
+        assert run.value(word) == "a"
+        assert run.value(f"{word}_arm") == "aarun"
+        assert sorted(run.values(f"{word}_inner")) == [1, 2]
+
+
+@pytest.mark.parametrize("place", sorted(texts.SECRETS))
+def test_no_secret_leaves_its_task(place, monkeypatch):
+    """Neither the file nor what Prefect is told of holds a secret."""
+    monkeypatch.setenv("INTERMODAL_SECRET_TOKEN_K", "hunter22")
+    result = compiled(texts.SECRETS[place]())
+    if place in texts.EXPOSED and place != "items":  # these stay in the flow's process
+        assert {finding.code for finding in errors_of(result.findings)} == {"PORT204"}
+        return
+    assert errors_of(result.findings) == []
+    assert "hunter22" not in "".join(result.files.values())
+    if place != "variable":  # a container
+        run = Running(result.files["flow.py"])
+        options = [future.options for name, future in run.futures]
+        assert "hunter22" not in repr((options, run.options, run.said))

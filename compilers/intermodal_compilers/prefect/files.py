@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from intermodal.analysis import graph
 from intermodal.compiling import Compiled, Settings, Target
 from intermodal.findings import Finding, error, errors_of, note
-from intermodal.ir import Pipeline
+from intermodal.ir import OnData, OnEvent, Pipeline
 from intermodal_compilers.prefect.deployment import deployment_file, deployment_text
 from intermodal_compilers.prefect.emit import emit
 from intermodal_compilers.prefect.infrastructure import job_variables
 from intermodal_compilers.prefect.lower import lower
 from intermodal_compilers.prefect.placeholders import has_placeholder
 
+# What a pattern of Prefect's holds besides its own text.
+PATTERN = frozenset("*?[")
+
 
 def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
     """`flow.py`, `prefect.yaml` and, if the pipeline names packages, `requirements.txt`."""
     lowered = lower(pipeline, settings, str(target))
-    findings = [*lowered.findings, *_text_findings(pipeline)]
+    findings = [*lowered.findings, *_text_findings(pipeline), *_pattern_findings(pipeline)]
     variables = job_variables(pipeline, graph.tasks(pipeline), settings, findings)
     if errors_of(findings):
         return Compiled({}, tuple(findings))
@@ -37,9 +42,30 @@ def compile_files(pipeline: Pipeline, target: Target, settings: Settings) -> Com
     return Compiled(files, tuple(findings), lowered.names)
 
 
+def _pattern_findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Errors about names of assets and events that Prefect would take for patterns."""
+    schedule = pipeline.schedule
+    for trigger in schedule.triggers if schedule is not None else ():
+        names = trigger.assets if isinstance(trigger, OnData) else ()
+        if isinstance(trigger, OnEvent):
+            names = (trigger.event,)
+        for name in names:
+            if PATTERN & set(name) or (isinstance(trigger, OnEvent) and name.startswith("!")):
+                yield error(
+                    "PORT204",
+                    f"{name[:60]!r} would start `{pipeline.name}` for others, too",
+                    trigger.span or pipeline.span,
+                    why="Prefect's triggers take `*`, `?`, `[` and a leading `!` for patterns",
+                    next="choose a name without them",
+                )
+
+
 def _text_findings(pipeline: Pipeline) -> list[Finding]:
     """Errors about text that `prefect.yaml` cannot hold."""
+    triggers = pipeline.schedule.triggers if pipeline.schedule is not None else ()
     texts = {
+        "asset": tuple(uri for t in triggers if isinstance(t, OnData) for uri in t.assets),
+        "event": tuple(t.event for t in triggers if isinstance(t, OnEvent)),
         "description": (pipeline.description,),
         "label": tuple(f"{key}:{value}" for key, value in pipeline.labels.items()),
         "owner": pipeline.owners,

@@ -99,7 +99,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         prelude=frozenset(defined.prelude),
         picks=bool(wiring.picked),
         context=_context(pipeline, settings, target, parameters) if uses_runtime else None,
-        run_id=wiring.run_id or uses_runtime,
+        run_id=wiring.run_id or uses_runtime or _asks_run_id(pipeline),
         window=_window(pipeline),
         submissions=built.body.statements,
         leaves=built.body.leaves,
@@ -236,6 +236,15 @@ def _stored(control: Control, of_task: dict[str, Definition]) -> frozenset[str]:
         if not isinstance(node, Task) and found & set(graph.ids_inside(node)):
             found.add(name)
     return frozenset(found)
+
+
+def _asks_run_id(pipeline: Pipeline) -> bool:
+    """Whether an expression that is evaluated later uses the run's id."""
+    nodes = [*(placed.node for placed in graph.walk(pipeline)), *pipeline.exit_tasks]
+    values = [value for node in nodes for value in graph.expressions(node)]
+    values += pipeline.outputs.values()
+    found = (part for value in values for part in graph.parts(value))
+    return any(isinstance(part, RunFact) and part.fact == "run_id" for part in found)
 
 
 def _is_rich(pipeline: Pipeline) -> bool:
