@@ -165,6 +165,18 @@ CODES: dict[str, Code] = {
         "The embedded function imports a module that is part of your project, not of an installed "
         "package. It is not embedded.",
     ),
+    "PORT123": Code(
+        "a teardown may run too early",
+        "A teardown runs once its setup has succeeded and what it waits for has ended. Nothing but edges says "
+        "what it waits for: a task that uses what the setup made, and that the teardown does not come after, "
+        "may find it gone. `create() >> work() >> drop().as_teardown(setups=...)` is safe.",
+    ),
+    "PORT124": Code(
+        "Python that does not do in a pipeline what it says",
+        "The pipeline function runs once, when it is compiled. `try` around a task call cannot see the task "
+        "fail, `is None` asks a handle and is never true, and a clock or a random number is read once and "
+        "for all runs. Join rules, `default(...)`, `run.logical_date` and tasks do what is meant.",
+    ),
     # 2xx: what a target cannot do
     "PORT200": Code(
         "not supported by the target",

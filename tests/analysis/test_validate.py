@@ -24,6 +24,7 @@ from intermodal.ir import (
     Items,
     Literal_,
     OutputRef,
+    Pairing,
     Parameter,
     ParameterRef,
     Pipeline,
@@ -206,3 +207,23 @@ def test_validation_is_linear_in_depth_too():
         for i in range(1, 3000)
     ]
     assert codes(*reversed(chain)) == []
+
+
+def torn_down(after):
+    setup = call("make", gives=IntegerType(), pairing=Pairing(role="setup"))
+    work = ForEach(
+        id="each",
+        items=Items(lists=(Literal_(value=[1]),)),
+        body=(call("work", {"n": OutputRef(node="make")}, {"n": IntegerType()}),),
+    )
+    pairing = Pairing(role="teardown", partners=("make",))
+    drop = call("drop", {"n": OutputRef(node="make")}, after=after, pairing=pairing)
+    later = call("later", {"n": OutputRef(node="make")}, after=("drop",))
+    return validate(Pipeline(name="p", body=(setup, work, drop, later)))
+
+
+def test_a_teardown_that_does_not_wait_for_the_work_is_told_of():
+    [finding] = torn_down(after=())
+    assert (finding.code, finding.severity) == ("PORT123", "warning")
+    assert finding.what == "the teardown `drop` does not wait for `work`"
+    assert torn_down(after=("each",)) == []

@@ -202,7 +202,7 @@ MISUSES = [
     ("give().real", "PORT110", ".real"),
     ("1 in give()", "PORT110", "`in`"),
     ("use({1: give()})", "PORT116", "no text"),
-    ("use(split())", "PORT110", "several outputs"),
+    ("use(split())", "PORT110", "outputs have names"),
     ("use(open)", "PORT116", "cannot be written"),
     ("use()", "PORT116", "missing a required argument"),
     ("use(1, 2, 3)", "PORT116", "too many"),
@@ -449,3 +449,13 @@ def test_the_example_of_the_design_loads():
         "evaluate",
         "register",
     ]
+
+
+def test_text_with_paths_stays_in_the_command(trace):
+    p = trace(
+        "@pipeline\ndef p():\n    container('i', args=[text('cat {m} {n}', m=input_path('m'), n=give())],"
+        " inputs={'m': give()})\n"
+    )
+    box = p.body[-1]
+    assert set(box.inputs) == {"m", "arg_1"}
+    assert [part.op for part in box.action.args[0].parts] == ["literal", "path", "literal", "input"]

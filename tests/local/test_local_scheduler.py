@@ -452,8 +452,8 @@ def test_a_region_that_failed_counts_as_one_that_never_ran(rule, state, kind):
     regions = {
         "branch": Branch(id="r", arms=(Arm(name="a", condition=literal(True), body=(task("x"),)),)),
         "loop": loop("r", literal([1]), task("x")),
-        "no list": loop("r", literal(3), task("x")),
+        "no list": loop("r", ParameterRef(name="n"), task("x")),
         "no condition": Branch(id="r", arms=(Arm(name="a", condition=bad, body=(task("x"),)),)),
     }
-    run = Driver(regions[kind], task("after", "r", join=rule), outcomes={"x": "failed"})
+    run = Driver(regions[kind], task("after", "r", join=rule), outcomes={"x": "failed"}, n=3)
     assert run.states["after"] == state

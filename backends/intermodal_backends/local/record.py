@@ -161,9 +161,11 @@ class Record:
 
     def _finding(self, key: Key, mishap: Mishap) -> Finding:
         code = CODES.get(mishap.kind, "PORT600")
-        text = str(mishap) if code == "PORT600" else mishap.message
+        no_value = mishap.exception == EvaluationError.__name__
+        text = str(mishap) if code == "PORT600" and not no_value else mishap.message
+        advice = "give it a value that fits" if no_value else "see its traceback and log"
         span = self._scheduler.plan.steps[key[0]].node.span
-        return error(code, f"`{instance_id(*key)}`: {text}", span, next="see its traceback and log")
+        return error(code, f"`{instance_id(*key)}`: {text}", span, next=advice)
 
     def _outputs(self) -> dict[str, Any]:
         """The pipeline's outputs; null for one that has no value."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from intermodal.analysis import graph
 from intermodal.analysis.graph import Placed
+from intermodal.analysis.teardowns import early_teardowns
 from intermodal.analysis.typing import TypeChecker
 from intermodal.analysis.values import value_findings
 from intermodal.findings import Finding, Span, error
@@ -43,6 +44,7 @@ def validate(pipeline: Pipeline) -> list[Finding]:
         findings += TypeChecker(
             pipeline, {name: item.node for name, item in index.items()}
         ).findings()
+        findings += early_teardowns(index)
     return findings
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from intermodal import ir
+from intermodal.analysis import graph
 from intermodal.authoring import hints as type_hints
 from intermodal.authoring.facts import Sealed
 from intermodal.authoring.handles import TaskHandle, as_expression, wrong
@@ -163,10 +164,19 @@ def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expressi
     expression = as_expression(tracer, value)
     if isinstance(expression, (ir.Literal_, ir.PathRef, ir.InputRef)):
         return expression
+    if isinstance(expression, ir.Format) and _names_a_path(expression):
+        return ir.Format.of(
+            parts=tuple(_argument(tracer, part, inputs) for part in expression.parts)
+        )
     known = next((name for name, given in inputs.items() if given is value), None)
     name = known or f"arg_{len(inputs)}"
     inputs[name] = value
     return ir.InputRef.of(name=name)
+
+
+def _names_a_path(expression: ir.Expression) -> bool:
+    """Whether it holds a path, which is known only where the command runs: not among its inputs."""
+    return any(isinstance(part, ir.PathRef) for part in graph.parts(expression))
 
 
 def _type(hint: Any, what: str) -> ir.Type:

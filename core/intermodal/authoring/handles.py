@@ -235,7 +235,7 @@ class TaskHandle(Handle):
         if not self._outputs:
             self._no_value()
         misuse(
-            f"{self._label} cannot be passed whole: it has several outputs",
+            f"{self._label} cannot be passed whole: its outputs have names",
             f"pass one of {self._names()}",
         )
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from intermodal import ir
 from intermodal.authoring import hints as type_hints
+from intermodal.authoring.habits import habits
 from intermodal.authoring.handles import Handle, TaskHandle, as_expression, wrong
 from intermodal.authoring.options import PIPELINE_SETTINGS, checked
 from intermodal.authoring.regions import new_group, tracer_for
@@ -131,6 +132,7 @@ class PipelineFunction:
             tracer.findings.extend(problem.findings)
         except Exception as problem:
             tracer.findings.append(self._raised(problem))
+        tracer.findings.extend(habits(self.function))
         if errors_of(tracer.findings):
             return None, tracer.findings
         made = self._built(tracer, parameters, outputs, span)
