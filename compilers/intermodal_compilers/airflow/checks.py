@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
+from intermodal.analysis.setups import is_setup
+from intermodal.analysis.waits import is_teardown
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error
-from intermodal.ir import Container, Literal_, Shell, Task
+from intermodal.ir import Container, Join, Literal_, Pipeline, Shell, Task
 from intermodal_compilers.airflow import operators, templates
 from intermodal_compilers.airflow.dialects import DIALECTS
 from intermodal_compilers.airflow.policies import (
@@ -16,6 +19,7 @@ from intermodal_compilers.airflow.policies import (
     timeout_findings,
 )
 from intermodal_compilers.airflow.waiting import waiting_findings
+from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
 
 
 def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:
@@ -31,6 +35,25 @@ def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) ->
     if settings.code == "embed":
         instead = "install it on Airflow's workers, or compile with `--code import`"
         yield from local_module_findings(tasks, "the DAG file", instead)
+
+
+def setup_findings(pipeline: Pipeline, target: Target) -> Iterator[Finding]:
+    """What Airflow refuses of tasks right after a setup (`DAG.validate_setup_teardown`)."""
+    if not any(is_setup(task) for task in graph.tasks(pipeline)):
+        return
+    flat = dissolve_groups(pipeline)
+    setups = {task.id for task in graph.tasks(flat) if is_setup(task)}
+    for task in graph.tasks(flat):
+        after = next((name for name in graph.upstreams(task) if name in setups), None)
+        if after is None or task.join is Join.ALL_SUCCESS or is_teardown(task):
+            continue
+        yield error(
+            "PORT204",
+            f"{target} cannot run `{task.id}` by the rule `{task.join}` right after a setup",
+            task.span,
+            why=f"Airflow lets what follows the setup `{after}` run only if that succeeded",
+            next=f"let `{task.id}` run by the default rule, or put a task between the two",
+        )
 
 
 def _action_findings(task: Task, target: str) -> Iterator[Finding]:

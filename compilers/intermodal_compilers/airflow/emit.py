@@ -236,6 +236,8 @@ def _edges(step: Step, indent: int) -> list[str]:
             lines += together
         else:
             lines += [f"{margin}{name.path} >> {step.variable}" for name in before]
+    if step.is_lone_setup:
+        lines.append(f"{margin}{step.variable}.as_setup()")
     pairing = step.task.pairing
     if pairing is not None and pairing.role == "teardown":
         setups = [Name(variable) for variable in step.setups]

@@ -26,7 +26,7 @@ from intermodal_compilers.airflow import operators
 from intermodal_compilers.airflow.assets import asset_keywords
 from intermodal_compilers.airflow.blocks import arrange, items_of
 from intermodal_compilers.airflow.callbacks import callback_helpers, task_callbacks
-from intermodal_compilers.airflow.checks import tasks_findings
+from intermodal_compilers.airflow.checks import setup_findings, tasks_findings
 from intermodal_compilers.airflow.dag_settings import (
     dag_keywords,
     pipeline_findings,
@@ -107,6 +107,7 @@ class _Lowering:
         tasks = list(graph.tasks(self.pipeline))
         findings += pipeline_findings(self.pipeline, self.target, self.settings)
         findings += tasks_findings(tasks, self.target, self.settings)
+        findings += setup_findings(self.pipeline, self.target)
         findings += self.plan.findings
         steps = [self._step(unit) for unit in self.units.values()]
         function = "" if self.as_block else self.names.claim(self.pipeline.name, "_dag")
@@ -275,7 +276,13 @@ class _Lowering:
     def _name_results(self, steps: list[Step]) -> None:
         """Give a variable to each unit that another one refers to."""
         referred: set[str] = set()
+        paired = {name for s in steps if _is_teardown(s.task) for name in _partners(s.task)}
         for step in steps:
+            pairing = step.task.pairing
+            is_setup = pairing is not None and pairing.role == "setup"
+            step.is_lone_setup = is_setup and step.unit.id not in paired
+            if step.is_lone_setup:
+                referred.add(step.unit.id)
             referred |= {*step.unit.waits, *_partners(step.task)}
             if _is_teardown(step.task):
                 referred.add(step.unit.id)

@@ -64,6 +64,7 @@ class Step:
         leaves: What each argument of a function stands for.
         waits: Ids of the units that `after` names.
         setups: Variables of the tasks that a teardown cleans up after.
+        is_lone_setup: Whether it is a setup that no teardown names, which has to say so itself.
         loop: The loop that this task alone is mapped over.
         items: What it is mapped over.
     """
@@ -79,6 +80,7 @@ class Step:
     leaves: Mapping[str, Expression] = field(default_factory=dict)
     waits: tuple[str, ...] = ()
     setups: tuple[str, ...] = ()
+    is_lone_setup: bool = False
     loop: Loop | None = None
     items: Expr | None = None
 
