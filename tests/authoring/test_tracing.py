@@ -459,3 +459,30 @@ def test_text_with_paths_stays_in_the_command(trace):
     box = p.body[-1]
     assert set(box.inputs) == {"m", "arg_1"}
     assert [part.op for part in box.action.args[0].parts] == ["literal", "path", "literal", "input"]
+
+
+def test_a_task_waits_for_a_whole_loop_by_what_it_collects(trace):
+    p = trace(
+        "@pipeline\ndef p():\n    with for_each([1]) as x:\n        r = use(x)\n"
+        "    give.with_options(after=[collect(r)])()\n"
+    )
+    assert p.body[-1].after == ("for_each",)
+    assert validate(p) == []
+
+
+EXIT_MISTAKES = ["say = on_exit(give)\n    use(say)", "return on_exit(give)"]
+
+
+@pytest.mark.parametrize("line", EXIT_MISTAKES)
+def test_nothing_waits_for_exit_tasks(trace, line):
+    [finding] = validate(trace(f"@pipeline\ndef p():\n    {line}\n"))
+    assert (finding.code, finding.why) == ("PORT108", "exit tasks run after everything else")
+
+
+@pytest.mark.parametrize("channel", ["sms:me", "slack", "email:", "log:x", "slack:OPS"])
+def test_channels(trace, channel):
+    p = trace(
+        f"@pipeline(notifications=Notification('failure', {channel!r}))\ndef p():\n    give()\n"
+    )
+    found = [finding.code for finding in validate(p)]
+    assert found == ([] if channel == "slack:OPS" else ["PORT118"])

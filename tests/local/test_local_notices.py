@@ -138,12 +138,6 @@ def test_what_cannot_be_sent_fails_nothing(run, channel, environment, why):
     assert why in finding.why
 
 
-def test_an_unknown_channel_is_said(run):
-    result = run(task("one", notifications=all_of("pigeon:x")))
-    assert result.state == "succeeded"
-    assert {finding.code for finding in result.findings} == {"PORT610"}
-
-
 def test_a_refusal_is_told_without_the_address(run, inbox, hook):
     inbox.status = 500
     result = run(task("one", notifications=all_of()), options=hook)

@@ -10,13 +10,12 @@ from intermodal.analysis.defaults import fold_defaults
 from intermodal.analysis.uses import used_features
 from intermodal.analysis.validate import validate
 from intermodal.features import Feature, Lowered, Refused, Use
-from intermodal.findings import Finding, Span, error, note, warning
+from intermodal.findings import Finding, Span, error, note
 from intermodal.ir import (
     Action,
     Approval,
     Container,
     Noop,
-    Notification,
     Pipeline,
     PythonCall,
     Shell,
@@ -25,7 +24,6 @@ from intermodal.ir import (
     Wait,
 )
 from intermodal.running import RunOptions
-from intermodal.runtime.notify import KINDS
 from intermodal_backends.local.attempts import NEVER, patience_of
 from intermodal_backends.local.capabilities import CAPABILITIES
 from intermodal_backends.local.container import docker_problem
@@ -50,7 +48,6 @@ def beforehand(
         seen: Names of the pipelines that led to this one.
     """
     findings = [*_of_features(used_features(pipeline))]
-    findings += _of_notifications(pipeline.notifications, "the pipeline")
     for task in graph.tasks(pipeline):
         findings += _of_task(task, options)
         if isinstance(task.action, TriggerRun):
@@ -89,7 +86,6 @@ def _of_task(task: Task, options: RunOptions) -> Iterator[Finding]:
     if task.cache is not None and task.cache.enabled and not isinstance(task.action, CACHED):
         what = f"local: the cache of `{task.id}` has no effect: it acts on something outside"
         yield note("PORT201", what, task.span)
-    yield from _of_notifications(task.notifications, f"`{task.id}`")
 
 
 def _unanswered(task: Task, options: RunOptions) -> str:
@@ -150,14 +146,6 @@ def _of_pools(pipeline: Pipeline, options: RunOptions) -> Iterator[Finding]:
             what = f"`{task.id}` takes {task.pool_slots} slots of pool `{task.pool}`"
             why = f"the pool has {size}, so the task could never start"
             yield error("PORT611", what, task.span, why=why, next="give the pool more slots")
-
-
-def _of_notifications(notifications: tuple[Notification, ...], whose: str) -> Iterator[Finding]:
-    for notification in notifications:
-        if notification.channel.partition(":")[0] not in KINDS:
-            what = f"{whose} notifies `{notification.channel}`, which is no channel"
-            known = "`log`, `email:ADDRESS`, `webhook:NAME`, `slack:NAME`"
-            yield warning("PORT610", what, notification.span, next=f"use one of {known}")
 
 
 def _refused(

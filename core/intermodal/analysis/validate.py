@@ -157,6 +157,22 @@ class _References:
                 who, f"output `{part.output}` of `{part.node}`", outputs_of(target.node), span
             )
         yield from self._visible(target, placed, who, span)
+        yield from self._not_at_exit(target, placed, who, span)
+
+    def _not_at_exit(
+        self, target: Placed, placed: Placed | None, who: str, span: Span | None
+    ) -> Iterator[Finding]:
+        """Nothing but exit tasks waits for exit tasks."""
+        if target.node.id in self.exit_ids and (
+            placed is None or placed.node.id not in self.exit_ids
+        ):
+            yield error(
+                "PORT108",
+                f"{who} uses the exit task `{target.node.id}`",
+                span,
+                why="exit tasks run after everything else",
+                next="make both exit tasks, or call the other one without `on_exit`",
+            )
 
     def _edge(self, up: str, placed: Placed, who: str) -> Iterator[Finding]:
         target = self.index.get(up)
@@ -173,6 +189,7 @@ class _References:
             )
             return
         yield from self._visible(target, placed, who, span)
+        yield from self._not_at_exit(target, placed, who, span)
 
     def _visible(
         self, target: Placed, placed: Placed | None, who: str, span: Span | None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from intermodal.analysis import graph
 from intermodal.findings import Finding, Span, error
 from intermodal.ir import (
     AnyType,
@@ -24,6 +25,7 @@ from intermodal.ir import (
     Pipeline,
     StringType,
     StructType,
+    Task,
     TimestampType,
     Type,
 )
@@ -41,6 +43,7 @@ _CRON_FIELDS = (
     ("day of week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
 _CRON_ITEM = re.compile(r"^(\*|[a-z0-9]+)(?:-([a-z0-9]+))?(?:/(\d+))?$")
+_CHANNEL = re.compile(r"^(log$|(email|slack|webhook):.)")
 
 
 def misfit(value: Any, type_: Type) -> str:
@@ -86,9 +89,12 @@ def _scalar_fits(value: Any, type_: Type) -> bool:
 
 
 def value_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings about parameter defaults and choices, and about the schedule."""
+    """Findings about parameter defaults and choices, about channels, and about the schedule."""
     for name, parameter in pipeline.parameters.items():
         yield from _parameter(name, parameter, parameter.span or pipeline.span)
+    yield from _channels(f"the pipeline `{pipeline.name}`", pipeline, pipeline.span)
+    for task in graph.tasks(pipeline):
+        yield from _channels(f"`{task.id}`", task, task.span)
     if pipeline.schedule is None:
         return
     schedule = pipeline.schedule
@@ -104,6 +110,18 @@ def value_findings(pipeline: Pipeline) -> Iterator[Finding]:
         if isinstance(trigger, Interval) and trigger.every.total_seconds() <= 0:
             yield error(
                 "PORT118", "the interval is zero", where, next="give an interval such as '1h'"
+            )
+
+
+def _channels(whose: str, node: Pipeline | Task, span: Span | None) -> Iterator[Finding]:
+    for notification in node.notifications:
+        if not _CHANNEL.match(notification.channel):
+            yield error(
+                "PORT118",
+                f"{whose} notifies `{notification.channel}`, which is no channel",
+                notification.span or span,
+                next="use one of `log`, `email:ADDRESS`, `slack:NAME` and `webhook:NAME`, where the secret NAME "
+                "holds the URL",
             )
 
 

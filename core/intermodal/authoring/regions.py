@@ -234,25 +234,24 @@ def collect(result: Any) -> Handle:
 
 
 def after_list(after: Any) -> list[str]:
-    """Ids of the nodes in an `after=` option.
+    """Ids of the nodes in an `after=` option: of tasks and regions, or of what gives an output.
 
     Raises:
         FindingsError: If something in it is no task result.
     """
     given = after if isinstance(after, (list, tuple)) else (after,)
-    for item in given:
-        if not isinstance(item, TaskHandle):
-            raise FindingsError(
-                [
-                    error(
-                        "PORT116",
-                        "`after` takes results of task calls",
-                        caller_span(),
-                        next="write `after=[load()]`",
-                    )
-                ]
-            )
-    return list(dict.fromkeys(item._draft.id for item in given))
+    return list(dict.fromkeys(_node_of(item) for item in given))
+
+
+def _node_of(item: Any) -> str:
+    if isinstance(item, TaskHandle):
+        return item._draft.id
+    if isinstance(item, Handle) and isinstance(item._expression, ir.OutputRef):
+        return item._expression.node
+    return wrong(
+        "`after` takes results of task calls, and regions",
+        "write `after=[load()]`, or `after=[collect(result)]` for all of a loop",
+    )
 
 
 def tracer_for(what: str) -> Tracer:
