@@ -130,7 +130,7 @@ def computed(text):
 def dated(pattern):
     """A date pattern."""
     date = RunFact(fact="logical_date")
-    return pipeline([keep("dated", DateFormat(base=date, pattern=pattern), type_=TEXT)])
+    return pipeline([keep("dated", DateFormat(base=date, pattern=pattern))])
 
 
 def chosen(text, *, is_native=False):
