@@ -177,6 +177,11 @@ CODES: dict[str, Code] = {
         "fail, `is None` asks a handle and is never true, and a clock or a random number is read once and "
         "for all runs. Join rules, `default(...)`, `run.logical_date` and tasks do what is meant.",
     ),
+    "PORT125": Code(
+        "nested too deeply",
+        "Regions, expressions, values and types may stand in each other only so deep: what they become "
+        "has readers with limits. Compute deep values in a task, and keep branches beside each other.",
+    ),
     # 2xx: what a target cannot do
     "PORT200": Code(
         "not supported by the target",

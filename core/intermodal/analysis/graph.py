@@ -112,14 +112,21 @@ def parts(expression: Expression) -> Iterator[Expression]:
     while stack:
         current = stack.pop()
         yield current
-        for name in _expression_fields(type(current).__name__):
-            value = getattr(current, name)
-            if isinstance(value, tuple):
-                stack.extend(value)
-            elif isinstance(value, Mapping):
-                stack.extend(value.values())
-            else:
-                stack.append(value)
+        stack.extend(children(current))
+
+
+def children(expression: Expression) -> list[Expression]:
+    """What stands right inside an expression."""
+    found: list[Expression] = []
+    for name in _expression_fields(type(expression).__name__):
+        value = getattr(expression, name)
+        if isinstance(value, tuple):
+            found.extend(value)
+        elif isinstance(value, Mapping):
+            found.extend(value.values())
+        else:
+            found.append(value)
+    return found
 
 
 @cache

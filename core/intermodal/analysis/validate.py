@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from intermodal.analysis import graph
 from intermodal.analysis.graph import Placed
+from intermodal.analysis.nesting import nesting_findings
 from intermodal.analysis.teardowns import early_teardowns
 from intermodal.analysis.typing import TypeChecker
 from intermodal.analysis.values import value_findings
@@ -31,6 +32,9 @@ from intermodal.ir import (
 
 def validate(pipeline: Pipeline) -> list[Finding]:
     """Every finding about the pipeline itself, whatever the target. Linear in its size."""
+    if too_deep := nesting_findings(pipeline):
+        # Everything else follows the nesting.
+        return too_deep
     placed = list(graph.walk(pipeline))
     findings = list(_duplicate_ids(pipeline, placed))
     index = {item.node.id: item for item in placed}
