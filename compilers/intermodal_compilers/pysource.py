@@ -19,7 +19,7 @@ from intermodal.frozen import Frozen
 WIDTH = 88
 INDENT = "    "
 
-_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Name(Frozen):
@@ -125,7 +125,7 @@ Expr = (
 
 def is_identifier(text: str) -> bool:
     """Whether `text` can be a variable name that is no keyword."""
-    return bool(_IDENTIFIER.match(text)) and not keyword.iskeyword(text)
+    return _IDENTIFIER.fullmatch(text) is not None and not keyword.iskeyword(text)
 
 
 def call(function: str | Expr, *args: Expr, **keywords: Expr | None) -> Call:

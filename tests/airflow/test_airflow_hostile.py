@@ -37,7 +37,7 @@ from intermodal_compilers.airflow import templates
 from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
 from intermodal_compilers.airflow.embed import Embedded, indent
 from intermodal_compilers.airflow.names import OWN, Names, identifier
-from intermodal_compilers.pysource import quote
+from intermodal_compilers.pysource import Name, quote
 
 MARKERS = ["{{", "}}", "{%", "%}", "{#", "#}", "{% raw %}", "{% endraw %}", "{", "%", "ds"]
 QUOTES = ['"""', "'''", "'", '"', "\\", "$(id)", "`id`", "${#a[@]}", ".sh", "#", ";", "%s", "{0}"]
@@ -357,3 +357,9 @@ def test_no_secret_leaves_its_task(place, monkeypatch):
     assert "hunter22" not in repr(vars(run))
     added = [made for name, made in run.tasks.items() if name not in ("t", "e")]
     assert not any("hunter22" in repr(run.result(made)) for made in added if made.function)
+
+
+@pytest.mark.parametrize("word", ["a\n", "class\n", "class", "a b", "", "é", "1a", "a\u2028"])
+def test_what_is_no_name_never_stands_as_one(word):
+    with pytest.raises(ValueError, match="is not a Python name"):
+        Name(word)
