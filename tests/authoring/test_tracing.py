@@ -260,6 +260,11 @@ MISUSES = [
     ("f'{input_path(\"a\")}'", "PORT110", "f-string"),
     ("'a' + give()", "PORT110", "joined to text"),
     ("round(give())", "PORT110", "arithmetic"),
+    ("container('i', command='echo hi')", "PORT116", "list of words"),
+    ("container('i', args='hi')", "PORT116", "list of words"),
+    ("shell('true', inputs=[1])", "PORT116", "a dict of values"),
+    ("shell('true', inputs={'a b': 1})", "PORT116", "environment variable"),
+    ("text('{a!r}', a=1)", "PORT116", "takes no `!r`"),
     ("give() > 1 & give() < 2", "PORT110", "joined to 1"),
 ]
 
@@ -290,6 +295,10 @@ def test_several_outputs_are_unpacked_as_arguments(trace):
 TYPE_MISTAKES = [
     ("with for_each(give()) as x: use(x)", "goes over integer"),
     ("use.map(give())", "goes over integer"),
+    ("with when(give() > 'x'): give()", "compares number with string by `>`"),
+    ("use.with_options(guard=give() == '1')(1)", "compares number with string by `==`"),
+    ("use(1, text('{n:%Y}', n=give()))", "takes number for a timestamp"),
+    ("use(1, (use(1) + timedelta(1)).strftime('%Y'))", "takes string for a timestamp"),
     ("with choose(give()) as w:\n        with w.arm('1'): use(1)", "chooses by integer"),
     (
         "with when(give() > 1) as w: a = give()\n    with w.otherwise(): b = use(1)\n    use(w.merge(a, b))",

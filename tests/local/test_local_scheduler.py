@@ -3,6 +3,7 @@
 import pytest
 
 from intermodal.analysis.validate import validate
+from intermodal.findings import errors_of
 from intermodal.ir import (
     Arm,
     Branch,
@@ -61,7 +62,7 @@ class Driver:
             exit_tasks=exit_tasks,
             parameters={name: Parameter() for name in parameters},
         )
-        assert validate(self.pipeline) == []
+        assert errors_of(validate(self.pipeline)) == []
         run = Run("p", "r1", parameters, "2026-01-01T00:00:00+00:00")
         self.scheduler = Scheduler(Plan(self.pipeline), run, lambda value: value)
         self.outcomes = outcomes or {}

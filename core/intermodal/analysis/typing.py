@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from intermodal.analysis import graph
 from intermodal.analysis.rewrite import map_nodes
 from intermodal.analysis.values import misfit
-from intermodal.findings import Finding, error
+from intermodal.findings import Finding, error, warning
 from intermodal.ir import (
     AnyType,
     ArtifactType,
@@ -111,6 +111,8 @@ class TypeChecker:
     def findings(self) -> Iterator[Finding]:
         """A finding for each task input whose value cannot fit."""
         for node in self.nodes.values():
+            for value in graph.expressions(node):
+                yield from self._inside(value, node)
             if isinstance(node, Task):
                 yield from self._task(node)
             elif isinstance(node, ForEach):
@@ -155,6 +157,28 @@ class TypeChecker:
                 yield from self._sources(alternative)
         else:
             yield value
+
+    def _inside(self, value: Expression, node: BodyNode) -> Iterator[Finding]:
+        """Parts of an expression that have no value, or always the same. A run may go on without it."""
+        for part in graph.parts(value):
+            problem = ""
+            match part:
+                case Compare(operator=operator, left=left, right=right):
+                    given, other = _scalar(self.type_of(left)), _scalar(self.type_of(right))
+                    texts = {given, other} <= {"string", "timestamp"}
+                    if given and other and given != other and not texts:
+                        problem = f"compares {given} with {other} by `{operator}`"
+                case DateFormat(base=base) | DateShift(base=base):
+                    given = _scalar(self.type_of(base))
+                    if given and given != "timestamp":
+                        problem = f"takes {given} for a timestamp"
+            if problem:
+                yield warning(
+                    "PORT107",
+                    f"`{node.id}` {problem}",
+                    part.span or node.span,
+                    next="convert it inside a task, or correct the value or the annotation",
+                )
 
     def _loop(self, loop: ForEach) -> Iterator[Finding]:
         for value in loop.items.lists:
@@ -252,6 +276,14 @@ class TypeChecker:
     def _default_type(self, given: Type, fallback: Type) -> Type:
         given = given.item if isinstance(given, OptionalType) else given
         return given if fits(fallback, given) else ANY
+
+
+def _scalar(type_: Type) -> str:
+    """The kind of a scalar type, numbers being one kind; empty for any other type."""
+    kind = _present(type_).kind
+    if kind in ("integer", "float", "duration"):
+        return "number"
+    return kind if kind in ("string", "boolean", "timestamp") else ""
 
 
 def _present(type_: Type) -> Type:

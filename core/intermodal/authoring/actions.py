@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,14 @@ def shell(
     tracer = tracer_for("shell")
     checked({"command": TEXT}, {"command": command}, "a shell task")
     outputs = {} if returns is None else {"return": _type(returns, "shell")}
-    return _add(tracer, id, ir.Shell.of(command=command), inputs or {}, outputs, options)
+    given = _inputs(inputs)
+    for name in given:
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+            wrong(
+                f"the input `{name}` of a shell task cannot be an environment variable",
+                "use letters, digits and `_`",
+            )
+    return _add(tracer, id, ir.Shell.of(command=command), given, outputs, options)
 
 
 def container(
@@ -61,7 +69,13 @@ def container(
     """
     tracer = tracer_for("container")
     checked({"image": TEXT}, {"image": image}, "a container task")
-    values = dict(inputs or {})
+    values = _inputs(inputs)
+    for name, words in (("command", command), ("args", args)):
+        if isinstance(words, str):
+            wrong(
+                f"`{name}` of a container is a list of words",
+                f'write `{name}=["sh", "-c", "..."]`, or one text for each word',
+            )
     action = ir.Container.of(
         image=image,
         command=tuple(_argument(tracer, part, values) for part in command),
@@ -157,6 +171,15 @@ def input_path(name: str) -> Sealed:
 def output_path(name: str) -> Sealed:
     """The path of the file that becomes the output `name`, inside a container."""
     return Sealed(ir.PathRef.of(direction="output", name=name), f"the path of `{name}`")
+
+
+def _inputs(given: Any) -> dict[str, Any]:
+    """The inputs by name."""
+    if given is not None and not (
+        isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+    ):
+        wrong("`inputs` is a dict of values by name", 'write `inputs={"path": path}`')
+    return dict(given or {})
 
 
 def _argument(tracer: Tracer, value: Any, inputs: dict[str, Any]) -> ir.Expression:

@@ -105,7 +105,9 @@ def text(template: str, **values: Any) -> Handle:
             parts.append(ir.Literal_.of(value=literal))
         if name is None:
             continue
-        if name not in values or conversion:
+        if conversion:
+            wrong(f"`text` takes no `!{conversion}`", "convert the value inside a task")
+        if name not in values:
             wrong(f"`text` has no value for `{{{name}}}`", "pass each value by its plain name")
         value = as_expression(tracer, values[name])
         parts.append(ir.DateFormat.of(base=value, pattern=pattern) if pattern else value)
