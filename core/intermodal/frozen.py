@@ -57,9 +57,9 @@ class Frozen(Fields):
     def __init__(self, *args: Any, **values: Any) -> None:
         if args:
             named = dict(zip(self.field_names, args, strict=False))
-            if len(named) < len(args) or named.keys() & values.keys():
+            if len(named) < len(args) or (values and named.keys() & values.keys()):
                 raise TypeError(f"{type(self).__name__}: too many values, or one given twice")
-            values = named | values
+            values = named | values if values else named
         fill(self, values)
         self.__post_init__()
 

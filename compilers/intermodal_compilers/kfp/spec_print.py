@@ -140,6 +140,8 @@ def _flat(value: Any, room: int) -> str | None:
         return f"'{text}'" if text == value and ("," in text or ":" in text) else text
     if not isinstance(value, dict | list):
         return _scalar(value)
+    if 3 * len(value) > room:
+        return None
     parts: list[str] = []
     left = room - 2
     for item in sorted(value) if isinstance(value, dict) else value:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import NamedTuple
 
-from intermodal.frozen import Frozen
 from intermodal.ir import (
     Approval,
     BodyNode,
@@ -27,7 +27,7 @@ from intermodal.ir import (
 )
 
 
-class Placed(Frozen):
+class Placed(NamedTuple):
     """A node with the regions it stands in, outermost first: (region id, arm name or "")."""
 
     node: BodyNode
