@@ -141,7 +141,10 @@ CODES: dict[str, Code] = {
         "An input or output annotation is not a type that travels between tasks.",
     ),
     "PORT116": Code(
-        "wrong call", "A task or pipeline was called with arguments its signature does not take."
+        "wrong call or block",
+        "A task, a pipeline or one of Intermodal's own functions was called with arguments that it does not "
+        "take, or a block does not stand where it must: `when`, `for_each` and the like need `with`, and arms "
+        "of a branch stand beside each other.",
     ),
     "PORT117": Code(
         "the pipeline function raised",
