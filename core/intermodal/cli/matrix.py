@@ -76,6 +76,7 @@ def findings_of(found: Sequence[Finding], matrix: Sequence[Cell]) -> list[Findin
 
 def verdict(findings: Sequence[Finding]) -> str:
     """One cell's result in a word or two: the worst that was found."""
+    findings = list(dict.fromkeys(findings))  # as they are printed: each once
     for severity in (Severity.ERROR, Severity.WARNING):
         number = sum(f.severity is severity for f in findings)
         if number:
