@@ -108,6 +108,13 @@ def scaling() -> None:
     )
 
 
+def constructs() -> None:
+    """The construct whose compile time grows most when there is twice as much of it."""
+    found = measured("constructs.py")
+    worst = max(found, key=lambda name: found[name])
+    row("growth of time for twice of any construct, worst", f"{found[worst]:.1f}x", worst)
+
+
 def local_engine() -> None:
     """A thousand trivial tasks on the embedded engine."""
     found = measured("local_many.py", "1000")
@@ -124,6 +131,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         against_the_sdk(kfp_python, Path(folder))
     scaling()
+    constructs()
     local_engine()
 
 
