@@ -192,6 +192,11 @@ def test_artifact_types(trace, annotation, kind):
 
 
 MISUSES = [
+    ("shell(None)", "PORT116", "without a command"),
+    ("container(None)", "PORT116", "without an image"),
+    ("shell('echo \\ud800')", "PORT118", "command"),
+    ("shell('true', owners=['a', 'b\\ud800'])", "PORT118", "owners"),
+    ("shell('true', environment={'A': '\\ud800'})", "PORT118", "environment"),
     ("len(give())", "PORT110", "len()"),
     ("if give(): pass", "PORT110", "`if`"),
     ("for x in give(): pass", "PORT110", "iterated"),

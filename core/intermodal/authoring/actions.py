@@ -40,7 +40,8 @@ def shell(
         **options: As for `@task`.
     """
     tracer = tracer_for("shell")
-    checked({"command": TEXT}, {"command": command}, "a shell task")
+    if not checked({"command": TEXT}, {"command": command}, "a shell task"):
+        wrong("a shell task without a command", 'write `shell("...")`')
     outputs = {} if returns is None else {"return": _type(returns, "shell")}
     given = _inputs(inputs)
     for name in given:
@@ -68,7 +69,8 @@ def container(
     is what the container writes to the file at its output path.
     """
     tracer = tracer_for("container")
-    checked({"image": TEXT}, {"image": image}, "a container task")
+    if not checked({"image": TEXT}, {"image": image}, "a container task"):
+        wrong("a container task without an image", 'write `container("image:tag")`')
     values = _inputs(inputs)
     for name, words in (("command", command), ("args", args)):
         if isinstance(words, str):

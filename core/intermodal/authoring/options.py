@@ -28,19 +28,26 @@ def _instance(kind: type[Any]) -> Callable[[Any], Any]:
     return convert
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004
+    value.encode(
+        "utf-8"
+    )  # half of a surrogate pair has no place in a file; the error is a ValueError
+    return value
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     given = (value,) if isinstance(value, str) else value
-    if not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
-        raise ValueError
-    return tuple(given)
+    if not isinstance(given, Sequence):
+        raise ValueError  # noqa: TRY004
+    return tuple(map(_text, given))
 
 
 def _text_map(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError  # noqa: TRY004
-    if not all(isinstance(part, str) for pair in value.items() for part in pair):
-        raise ValueError
-    return dict(value)
+    return {_text(key): _text(part) for key, part in value.items()}
 
 
 def _positive(value: Any) -> int:
@@ -86,7 +93,7 @@ def _condition(value: Any) -> Any:
     return value._expression
 
 
-TEXT = Setting("text", _instance(str))
+TEXT = Setting("text", _text)
 TEXTS = Setting("text, or a list of texts", _texts)
 TEXT_MAP = Setting("a dict of text by text", _text_map)
 FLAG = Setting("True or False", _instance(bool))
