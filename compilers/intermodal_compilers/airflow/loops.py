@@ -270,6 +270,7 @@ def _deep(body: Iterable[BodyNode]) -> Iterable[BodyNode]:
 
 def _may_all_skip(structure: Structure, loop: ForEach) -> bool:
     """Whether all iterations may be skipped, by what stands in the loop."""
+    inside = set(graph.ids_inside(loop))
     for node in _deep(loop.body):
         if isinstance(node, Branch):
             return True
@@ -278,8 +279,7 @@ def _may_all_skip(structure: Structure, loop: ForEach) -> bool:
         waiting = isinstance(node.action, Wait) and node.action.soft_fail
         if node.guard is not None or waiting or node.join not in NEVER_SKIP:
             return True
-        outside = [up for up in structure.shape.ups(node) if up not in set(graph.ids_inside(loop))]
-        if outside:
+        if any(up not in inside for up in structure.shape.ups(node)):
             return True
     return False
 

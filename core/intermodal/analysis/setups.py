@@ -7,7 +7,7 @@ and `TriggerRuleDep._evaluate_setup_constraint` in Airflow.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from intermodal.analysis.waits import is_teardown
 from intermodal.ir import BodyNode, Task
@@ -47,15 +47,16 @@ def needed_setups(
     for start, end in _edges(ups, scopes):
         onward.setdefault(start, []).append(end)
         back.setdefault(end, []).append(start)
-    teardowns = [name for name, node in nodes.items() if is_teardown(node)]
+    partners: dict[str, list[Point]] = {}
+    for name, node in nodes.items():
+        for up in ups[name] if is_teardown(node) else ():
+            partners.setdefault(up, []).append((name, "start"))
+    rank = {name: position for position, name in enumerate(nodes)}
     needed: dict[str, list[str]] = {}
     for setup in setups:
-        after = _reached((setup, "end"), onward)
-        partners = [name for name in teardowns if setup in ups[name]]
-        if partners:
-            after &= {name for partner in partners for name in _reached((partner, "start"), back)}
-        for name, node in nodes.items():
-            task = name in after and isinstance(node, Task) and not is_teardown(node)
+        after = _between((setup, "end"), partners.get(setup, ()), onward, back)
+        for name in sorted(after, key=rank.__getitem__):
+            task = isinstance(nodes[name], Task) and not is_teardown(nodes[name])
             beside = scopes[setup][-1] in scopes[name]
             if task and beside and name != setup and setup not in ups[name]:
                 needed.setdefault(name, []).append(setup)
@@ -76,14 +77,34 @@ def _edges(
             yield (name, "end"), (owner, "end")
 
 
-def _reached(start: Point, edges: Mapping[Point, Iterable[Point]]) -> set[str]:
-    """Ids of the nodes that lie wholly on that side of a point."""
+def _between(
+    setup: Point,
+    teardowns: Collection[Point],
+    onward: Mapping[Point, Iterable[Point]],
+    back: Mapping[Point, Iterable[Point]],
+) -> set[str]:
+    """Ids of the nodes that lie wholly after a setup and, if it has teardowns, before one of them."""
+    if not teardowns:
+        return {name for name, part in _reached((setup,), onward) if part == "start"}
+    # What leads to a teardown by way of the setup comes before it: no need to look there.
+    before = _reached(teardowns, back, until=setup)
+    after = _reached((setup,), onward, within=before)
+    return {name for name, part in after if part == "start" and (name, "end") in before}
+
+
+def _reached(
+    starts: Iterable[Point],
+    edges: Mapping[Point, Iterable[Point]],
+    *,
+    until: Point | None = None,
+    within: Collection[Point] | None = None,
+) -> set[Point]:
+    """The points on that side of others, by ways that end at `until` and stay `within`."""
     seen: set[Point] = set()
-    pending = [start]
+    pending = list(starts)
     while pending:
         for point in edges.get(pending.pop(), ()):
-            if point not in seen:
+            if point not in seen and point != until and (within is None or point in within):
                 seen.add(point)
                 pending.append(point)
-    side = "start" if start[1] == "end" else "end"
-    return {name for name, part in seen if part == side}
+    return seen

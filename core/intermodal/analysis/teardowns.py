@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from intermodal.analysis import graph
 from intermodal.analysis.graph import Placed
@@ -16,20 +16,26 @@ def early_teardowns(index: Mapping[str, Placed]) -> Iterator[Finding]:
 
     Nothing but edges says what a teardown comes after, as in Airflow.
     """
+    if not any(isinstance(one.node, Task) and is_teardown(one.node) for one in index.values()):
+        return
+    ups = {name: _ups(placed, index) for name, placed in index.items()}
+    users_of: dict[str, list[Task]] = {}
+    for placed in index.values():
+        if isinstance(placed.node, Task) and placed.node.pairing is None:
+            for up in ups[placed.node.id]:
+                users_of.setdefault(up, []).append(placed.node)
+    rank = {name: position for position, name in enumerate(index)}
     for placed in index.values():
         task = placed.node
         if not isinstance(task, Task) or task.pairing is None or not is_teardown(task):
             continue
         partners = task.pairing.partners
-        waited_for = _before(task.id, index)
+        using = {user.id: user for partner in partners for user in users_of.get(partner, ())}
+        early = using.keys() - _before(task.id, index, ups, using)
         users = [
-            user.node
-            for user in index.values()
-            if isinstance(user.node, Task)
-            and user.node.pairing is None
-            and user.node.id not in waited_for
-            and any(partner in _ups(user, index) for partner in partners)
-            and task.id not in _before(user.node.id, index)
+            using[name]
+            for name in sorted(early, key=rank.__getitem__)
+            if task.id not in _before(name, index, ups, {task.id})
         ]
         if users:
             names = ", ".join(f"`{user.id}`" for user in users)
@@ -49,14 +55,21 @@ def _ups(placed: Placed, index: Mapping[str, Placed]) -> set[str]:
     return {up for node in (placed.node, *around) for up in graph.upstreams(node)}
 
 
-def _before(name: str, index: Mapping[str, Placed]) -> set[str]:
-    """All that has ended before a node starts."""
+def _before(
+    name: str,
+    index: Mapping[str, Placed],
+    ups: Mapping[str, Collection[str]],
+    wanted: Collection[str],
+) -> set[str]:
+    """What has ended before a node starts: all of it, or at least all that is wanted."""
     seen: set[str] = set()
+    missing = set(wanted)
     pending = [name]
-    while pending:
-        for up in _ups(index[pending.pop()], index):
+    while pending and missing:
+        for up in ups[pending.pop()]:
             for inner in graph.ids_inside(index[up].node):
                 if inner not in seen:
                     seen.add(inner)
+                    missing.discard(inner)
                     pending.append(inner)
     return seen
