@@ -111,8 +111,7 @@ def _too_deep(who: str, what: str, span: Span | None) -> Finding:
         f"{who} has {what} that stand more than {MOST_LEVELS} deep in each other, or far too many",
         span,
         why="they become Python and YAML, whose readers stop at some depth",
-        next="compute the value in a task and use its output; `and` and `or` take any number of "
-        "operands side by side",
+        next="compute the value in a task, and use its output",
     )
 
 
