@@ -337,3 +337,16 @@ def test_a_branch_gives_no_result_of_a_loop_inside_it(load):
     found = validate(loaded.pipelines[-1])
     assert [f.code for f in found] == ["PORT108"]
     assert "inside `for_each`" in found[0].what
+
+
+def test_a_group_has_no_state_of_its_own(load):
+    loaded = load(
+        """
+        with group("g") as g:
+            a = square(1)
+        name.with_options(after=a)()
+        tidy(state_of(g))
+        """
+    )
+    [found] = validate(loaded.pipelines[-1])
+    assert (found.code, "is a group" in found.what) == ("PORT108", True)

@@ -99,8 +99,6 @@ class Scheduler:
 
     def state_of(self, node: str, index: Index) -> str:
         """The final state of a step as seen from an index path; empty if it has none yet."""
-        if node not in self.plan.steps:
-            raise EvaluationError(f"`{node}` is a group, which has no state of its own")
         return self.states.get((node, index[: self.plan.steps[node].depth]), "")
 
     def item_of(self, loop: str, index: Index) -> Any:

@@ -160,6 +160,14 @@ class _References:
             yield self._dangling(
                 who, f"output `{part.output}` of `{part.node}`", outputs_of(target.node), span
             )
+        if isinstance(part, TaskState) and isinstance(target.node, Group):
+            yield error(
+                "PORT108",
+                f"{who} uses the state of `{part.node}`, which is a group",
+                span,
+                why="a group is a name for its tasks, and has no state of its own",
+                next="use the state of one of its tasks",
+            )
         yield from self._visible(target, placed, who, span)
         yield from self._not_at_exit(target, placed, who, span)
 
