@@ -68,6 +68,8 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST, scope: Sco
         case PurePath() if name in PATH_FIELDS:
             found = getattr(owner, name)
             return list(found) if name == "parents" else found
+        case str() if name == "value":
+            return owner  # a member of one of Airflow's text enums
         case _ if hasattr(owner, "attribute_of_reader"):
             return owner.attribute_of_reader(name)
         case _:
@@ -120,11 +122,12 @@ def _of_class(machine: Machine, owner: UserClass, name: str, node: ast.AST, scop
 
 
 def _of_super(owner: Super, name: str) -> Any:
-    lineage = (owner.value.of if isinstance(owner.value, Instance) else owner.of).lineage()
+    kind = owner.value.of if isinstance(owner.value, Instance | TaskNode) else None
+    lineage = (kind or owner.of).lineage()
     after = lineage[lineage.index(owner.of) + 1 :] if owner.of in lineage else owner.of.lineage()[1:]
-    for kind in after:
-        if name in kind.names:
-            value = kind.names[name]
+    for base in after:
+        if name in base.names:
+            value = base.names[name]
             return Bound(owner.value, name, value) if isinstance(value, Function) else value
     return Bound(owner, name)
 

@@ -22,13 +22,17 @@ CONSTANTS: dict[str, Any] = {
     "sys.platform": "linux",
     "os.name": "posix",
 }
+# Enums of Airflow's whose members are text, and equal it.
+TEXT_ENUMS = (".TriggerRule", ".WeightRule")
 
 
 def external(path: str) -> Any:
     """What a full path stands for: a known constant, or the thing of that name."""
     if path in CONSTANTS:
         return CONSTANTS[path]
-    name = path.rpartition(".")[2]
+    owner, _, name = path.rpartition(".")
+    if name.isupper() and owner.endswith(TEXT_ENUMS) and owner.startswith("airflow."):
+        return name.lower()
     if name.startswith("AIRFLOW_V_") and name.endswith("_PLUS"):
         return True  # compatibility switches of Airflow's own system tests
     return External(path)

@@ -108,6 +108,9 @@ def call_external(
         tasks.start_task(machine, arguments.positional[0], rest, node, scope)
         return None
     if is_operator(path, arguments.named):
+        below = arguments.named.get("subdag")
+        if isinstance(below, Dag) and machine.main is not None:
+            below.registered, below.module = True, machine.main.name
         return tasks.new_task(machine, path, arguments, node, scope)
     if not path.startswith("airflow."):
         _effects(machine, f"`{path}` is not read", arguments, node, scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
 from intermodal.findings import Finding, Span
@@ -96,7 +97,7 @@ class ReadTask(Frozen):
     operator: str
     span: Span
     bases: tuple[str, ...] = ()
-    arguments: dict[str, ReadArgument] = {}
+    arguments: dict[str, ReadArgument] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
     downstream: tuple[str, ...] = ()
     group: tuple[str, ...] = ()

@@ -121,7 +121,9 @@ class Sources:
         key = f"{beside}:{name}"
         if key not in self._found:
             bases = [*self.roots, *([beside] if beside else [])]
-            self._found[key] = next(filter(None, (_file_of(b, name) for b in bases)), None)
+            found = next(filter(None, (_file_of(b, name) for b in bases)), None)
+            # An environment that lies inside the repository is not the user's code.
+            self._found[key] = None if found and "site-packages" in found.parts else found
         return self._found[key]
 
     def load(self, path: Path, name: str) -> tuple[Module | None, list[Finding]]:

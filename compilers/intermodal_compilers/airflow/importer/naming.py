@@ -49,6 +49,7 @@ VARIANTS = {
         "airflow.providers.cncf.kubernetes.decorators.kubernetes_cmd._KubernetesCmdDecoratedOperator"
     ),
     "pyspark": "airflow.providers.apache.spark.decorators.pyspark._PySparkDecoratedOperator",
+    "analytics": "airflow.providers.common.sql.decorators.analytics._AnalyticsDecoratedOperator",
     "sql": "airflow.providers.common.sql.decorators.sql._SQLDecoratedOperator",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ class Inputs(Frozen):
     """
 
     root: Path | None = None
-    variables: Mapping[str, Any] = {}
-    environment: Mapping[str, str] = {}
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     steps: int = 300_000
     depth: int = 40
     debug: bool = False

@@ -160,6 +160,7 @@ def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
     """`try`: the body, or the handler of what it raises."""
     try:
         flow = machine.execute(node.body, scope)
+        _assume_installed(machine, node, scope)
         if flow is None:
             flow = machine.execute(node.orelse, scope)
     except Raised as raised:
@@ -172,6 +173,22 @@ def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
         flow = machine.execute(handler.body, scope)
     last = machine.execute(node.finalbody, scope)
     return last if last is not None else flow
+
+
+def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
+    """Tell that packages whose absence the file provides for are taken as installed."""
+    if not any("Import" in scope.module.source(h.type) for h in node.handlers if h.type):
+        return
+    for statement in node.body:
+        if isinstance(statement, ast.ImportFrom) and not statement.level:
+            names = [statement.module or ""]
+        elif isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        else:
+            continue
+        for name in names:
+            if name not in machine.modules:
+                machine.assume(f"`{name}` is taken as installed", scope.module.span(statement))
 
 
 def _handler(
