@@ -77,12 +77,12 @@ def module_value(machine: Machine, name: str, node: ast.AST, scope: Scope) -> An
         return machine.modules[name]
     root = name.partition(".")[0]
     if not name or root == "airflow" and not _own_airflow(machine, name):
-        return External(name)
+        return External(name, module=True)
     if root in sys.stdlib_module_names:
-        return External(name)
+        return External(name, module=True)
     path = machine.sources.locate(name, scope.module.path.parent)
     if path is None:
-        return External(name)
+        return External(name, module=True)
     return load_module(machine, path, name)
 
 

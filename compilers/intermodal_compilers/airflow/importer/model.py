@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -146,6 +148,18 @@ class ReadFile(Frozen):
             "findings": [finding.to_data() for finding in self.findings],
             "dags": [{"id": dag.id, "tasks": _tasks(dag)} for dag in self.dags],
         }
+
+    def rows(self) -> list[Mapping[str, str | int]]:
+        """A row for each DAG, for a table on the terminal."""
+        return [_row(self.path, dag) for dag in self.dags]
+
+
+def _row(path: str, dag: ReadDag) -> dict[str, str | int]:
+    found = Counter(task.support for task in dag.tasks.values())
+    row: dict[str, str | int] = {"file": path, "pipeline": dag.id, "tasks": len(dag.tasks)}
+    return row | {name: found[name] for name in ("native", "lowered", "hosted")} | {
+        "holes": found["hole"]
+    }
 
 
 def _tasks(dag: ReadDag) -> dict[str, Any]:

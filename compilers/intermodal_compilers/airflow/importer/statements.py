@@ -182,6 +182,10 @@ def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
     for statement in node.body:
         if isinstance(statement, ast.ImportFrom) and not statement.level:
             names = [statement.module or ""]
+            for alias in statement.names:
+                bound = scope.names.get(alias.asname or alias.name)
+                if isinstance(bound, External):
+                    scope.names[alias.asname or alias.name] = External(bound.path, module=True)
         elif isinstance(statement, ast.Import):
             names = [alias.name for alias in statement.names]
         else:

@@ -13,7 +13,7 @@ def truth(value: Any) -> bool | None:
         return None
     if isinstance(value, External):
         # A class or function is true; a constant of somebody's package may be anything.
-        return True if value.path.startswith("airflow.") else None
+        return True if value.module or value.path.startswith("airflow.") else None
     try:
         return bool(value)
     except (TypeError, ValueError):

@@ -27,6 +27,7 @@ class External:
     """Something of a package that is not read, by its full path: `airflow.operators.bash.BashOperator`."""
 
     path: str
+    module: bool = False
 
     @property
     def name(self) -> str:
