@@ -1,6 +1,6 @@
 """What files compute before they make tasks: values, helpers, other modules, and what is not known."""
 
-import datetime
+import datetime as dt
 
 import pytest
 
@@ -85,7 +85,7 @@ with DAG(s.NAME, start_date=datetime(2024, 1, 1)):
     assert task.operator == "plugins.ops.Loader"
     assert task.bases == ("airflow.models.BaseOperator",)
     assert task.support == "hosted"
-    assert file.dags[0].arguments["start_date"].value == datetime.datetime(2024, 1, 1)  # noqa: DTZ001
+    assert file.dags[0].arguments["start_date"].value == dt.datetime(2024, 1, 1)  # noqa: DTZ001
     assert file.findings == ()
 
 
@@ -102,7 +102,8 @@ def test_variables_are_given_or_holes(read):
 
 def test_a_default_is_an_assumption(read):
     file = read(
-        HEAD + "with DAG(os.environ.get('ENV', 'dev') + os.getenv('N', '1')):\n    DummyOperator(task_id='t')\n",
+        HEAD
+        + "with DAG(os.environ.get('ENV', 'dev') + os.getenv('N', '1')):\n    DummyOperator(task_id='t')\n",
         environment={"N": "2"},
     )
     assert ids(file) == {"dev2": ["t"]}
@@ -127,7 +128,8 @@ def test_what_may_not_exist_is_a_hole_with_a_finding(read, body):
 
 def test_edges_of_unknown_things_are_told(read):
     file = read(
-        HEAD + "from elsewhere import thing\nwith DAG('d'):\n    DummyOperator(task_id='t') >> thing()\n"
+        HEAD
+        + "from elsewhere import thing\nwith DAG('d'):\n    DummyOperator(task_id='t') >> thing()\n"
     )
     assert [f.code for f in file.findings] == ["PORT804"]
     assert file.dags[0].holes
@@ -176,11 +178,16 @@ def test_code_is_never_run(read, tmp_path):
     ],
 )
 def test_files_that_compute_without_end_are_left(read, text):
-    file = read("import airflow  # dag\n" + text + "from airflow import DAG\nwith DAG('d'): pass\n", steps=20_000)
+    file = read(
+        "import airflow  # dag\n" + text + "from airflow import DAG\nwith DAG('d'): pass\n",
+        steps=20_000,
+    )
     assert [f for f in file.findings if f.code == "PORT011"] == []
 
 
-@pytest.mark.parametrize("data", [b"print 'dag airflow'\n", b"\xff\xfe\x00", b"airflow dag \x00", b"("])
+@pytest.mark.parametrize(
+    "data", [b"print 'dag airflow'\n", b"\xff\xfe\x00", b"airflow dag \x00", b"("]
+)
 def test_files_that_are_no_python_give_a_finding_each(tmp_path, data):
     from intermodal_compilers.airflow.importer import read_files
 

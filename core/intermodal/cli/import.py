@@ -1,3 +1,4 @@
+# ruff: noqa: N999 - the module has the command's name, as all of them
 """`port import`: read pipelines of another system without running them."""
 
 from __future__ import annotations
@@ -142,8 +143,9 @@ def _table(sources: Sequence[ReadSource]) -> str:
 
     rows: list[Mapping[str, str | int]] = [row for source in sources for row in source.rows()]
     table = [["file", "pipeline", *TOTALS]]
-    for row in rows:
-        table.append([str(row["file"]), str(row["pipeline"]), *(str(row[n]) for n in TOTALS)])
+    table += [
+        [str(row["file"]), str(row["pipeline"]), *(str(row[n]) for n in TOTALS)] for row in rows
+    ]
     sums = [str(sum(int(row[name]) for row in rows)) for name in TOTALS]
     table.append([f"{len(sources)} files", f"{len(rows)} pipelines", *sums])
     return columns(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import PurePath
 from typing import Any
@@ -17,7 +18,7 @@ from intermodal_compilers.airflow.importer.values import (
     External,
     Function,
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Super,
     Symbolic,
@@ -28,52 +29,56 @@ from intermodal_compilers.airflow.importer.values import (
 PLAIN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
 DATES = (datetime, date, time, timedelta)
 DATE_FIELDS = frozenset(
-    "year month day hour minute second microsecond tzinfo days seconds microseconds max min".split()
+    [
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "microsecond",
+        "tzinfo",
+        "days",
+        "seconds",
+        "microseconds",
+        "max",
+        "min",
+    ]
 )
-PATH_FIELDS = frozenset("name stem suffix suffixes parent parents parts anchor root".split())
+PATH_FIELDS = frozenset(
+    ["name", "stem", "suffix", "suffixes", "parent", "parents", "parts", "anchor", "root"]
+)
 
 
 def attribute(machine: Machine, owner: Any, name: str, node: ast.AST, scope: Scope) -> Any:
     """The attribute, a method not yet called, or Unknown."""
-    match owner:
-        case External(path=path):
-            return imports.external(f"{path}.{name}")
-        case Module():
-            return imports.member(machine, owner, owner.name, name, node, scope)
-        case Unknown():
-            return machine.unknown(owner.reason, node, scope)
-        case Symbolic():
-            path = f"{owner.path}().{name}"
-            return Symbolic(path, owner.arguments, owner.named, owner.span, owner.source)
-        case Instance():
-            return _of_instance(machine, owner, owner.names, owner.of, name, node, scope)
-        case UserClass():
-            return _of_class(machine, owner, name, node, scope)
-        case Super():
-            return _of_super(owner, name)
-        case TaskNode():
-            return _of_task(machine, owner, name, node, scope)
-        case Dag():
-            return _of_dag(machine, owner, name, node, scope)
-        case Group():
-            return _of_group(owner, name)
-        case XCom():
-            return _of_output(machine, owner, name, node, scope)
-        case Function() if name in ("__name__", "__qualname__"):
-            return owner.name
-        case Function() if name == "__doc__":
-            return ast.get_docstring(owner.node) if not isinstance(owner.node, ast.Lambda) else None
-        case datetime() | date() | time() | timedelta() if name in DATE_FIELDS:
-            return getattr(owner, name)
-        case PurePath() if name in PATH_FIELDS:
-            found = getattr(owner, name)
-            return list(found) if name == "parents" else found
-        case str() if name == "value":
-            return owner  # a member of one of Airflow's text enums
-        case _ if hasattr(owner, "attribute_of_reader"):
-            return owner.attribute_of_reader(name)
-        case _:
-            return Bound(owner, name)
+    how = OWNERS.get(type(owner))
+    if how is not None:
+        return how(machine, owner, name, node, scope)
+    if isinstance(owner, DATES) and name in DATE_FIELDS:
+        return getattr(owner, name)
+    if isinstance(owner, PurePath) and name in PATH_FIELDS:
+        found = getattr(owner, name)
+        return list(found) if name == "parents" else found
+    if isinstance(owner, str) and name == "value":
+        return owner  # a member of one of Airflow's text enums
+    if hasattr(owner, "attribute_of_reader"):
+        return owner.attribute_of_reader(name)
+    return Bound(owner, name)
+
+
+def _of_symbolic(_: Machine, owner: Symbolic, name: str, __: ast.AST, ___: Scope) -> Any:
+    return Symbolic(
+        f"{owner.path}().{name}", owner.arguments, owner.named, owner.span, owner.source
+    )
+
+
+def _of_function(_: Machine, owner: Function, name: str, __: ast.AST, ___: Scope) -> Any:
+    if name in ("__name__", "__qualname__"):
+        return owner.name
+    if name == "__doc__":
+        return None if isinstance(owner.node, ast.Lambda) else ast.get_docstring(owner.node)
+    return Bound(owner, name)
 
 
 def _of_instance(
@@ -95,8 +100,12 @@ def _of_instance(
     if found is None:
         getter = kind.find("__getattr__")
         if kind.externals() or getter or any(isinstance(b, Unknown) for b in kind.bases):
-            return Bound(owner, name) if not getter else machine.unknown("`__getattr__`", node, scope)
-        raise Raised("AttributeError", f"`{kind.name}` has no `{name}`", scope.module.span(node))
+            return (
+                Bound(owner, name) if not getter else machine.unknown("`__getattr__`", node, scope)
+            )
+        raise RaisedError(
+            "AttributeError", f"`{kind.name}` has no `{name}`", scope.module.span(node)
+        )
     value = found[0]
     if not isinstance(value, Function):
         return value
@@ -107,7 +116,7 @@ def _of_instance(
     return Bound(kind if value.kind == "classmethod" else owner, name, value)
 
 
-def _of_class(machine: Machine, owner: UserClass, name: str, node: ast.AST, scope: Scope) -> Any:
+def _of_class(owner: UserClass, name: str) -> Any:
     if name in ("__name__", "__qualname__"):
         return owner.name
     if name == "__members__":
@@ -124,7 +133,9 @@ def _of_class(machine: Machine, owner: UserClass, name: str, node: ast.AST, scop
 def _of_super(owner: Super, name: str) -> Any:
     kind = owner.value.of if isinstance(owner.value, Instance | TaskNode) else None
     lineage = (kind or owner.of).lineage()
-    after = lineage[lineage.index(owner.of) + 1 :] if owner.of in lineage else owner.of.lineage()[1:]
+    after = (
+        lineage[lineage.index(owner.of) + 1 :] if owner.of in lineage else owner.of.lineage()[1:]
+    )
     for base in after:
         if name in base.names:
             value = base.names[name]
@@ -208,3 +219,23 @@ def _of_output(machine: Machine, owner: XCom, name: str, node: ast.AST, scope: S
     if name in ("as_teardown", "update_relative"):
         return Bound(owner, name)
     return _of_task(machine, owner.nodes[0], name, node, scope)
+
+
+OWNERS: Mapping[type, Callable[[Machine, Any, str, ast.AST, Scope], Any]] = {
+    External: lambda _, owner, name, *__: imports.external(f"{owner.path}.{name}"),
+    Module: lambda machine, owner, name, node, scope: imports.member(
+        machine, owner, owner.name, name, node, scope
+    ),
+    Unknown: lambda machine, owner, _, node, scope: machine.unknown(owner.reason, node, scope),
+    Symbolic: _of_symbolic,
+    Function: _of_function,
+    Instance: lambda machine, owner, name, node, scope: _of_instance(
+        machine, owner, owner.names, owner.of, name, node, scope
+    ),
+    UserClass: lambda _, owner, name, *__: _of_class(owner, name),
+    Super: lambda _, owner, name, *__: _of_super(owner, name),
+    TaskNode: _of_task,
+    Dag: _of_dag,
+    Group: lambda _, owner, name, *__: _of_group(owner, name),
+    XCom: _of_output,
+}

@@ -10,7 +10,7 @@ from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     UserClass,
@@ -82,7 +82,7 @@ def _set_item(owner: Any, key: Any, value: Any) -> None:
         try:
             owner[key] = value
         except (IndexError, ValueError, TypeError) as problem:
-            raise Raised(type(problem).__name__, str(problem)) from problem
+            raise RaisedError(type(problem).__name__, str(problem)) from problem
 
 
 def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Any, scope: Scope) -> None:
@@ -98,7 +98,9 @@ def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Any, scope: S
         middle = values[first : len(values) - after]
         values = [*values[:first], middle, *values[len(values) - after :]]
     if len(values) != len(target.elts):
-        raise Raised("ValueError", "wrong number of values to unpack", scope.module.span(target))
+        raise RaisedError(
+            "ValueError", "wrong number of values to unpack", scope.module.span(target)
+        )
     for one, item in zip(target.elts, values, strict=True):
         store(machine, one, item, scope)
 

@@ -19,16 +19,29 @@ from intermodal_compilers.airflow.importer.values import (
     Function,
     Instance,
     Native,
-    Raised,
+    RaisedError,
     Scope,
     Super,
-    Symbolic,
     Unknown,
     UserClass,
     is_unknown,
 )
 
-PRINTABLE = (str, int, float, bool, type(None), datetime, date, time, timedelta, PurePath, list, dict, tuple)
+PRINTABLE = (
+    str,
+    int,
+    float,
+    bool,
+    type(None),
+    datetime,
+    date,
+    time,
+    timedelta,
+    PurePath,
+    list,
+    dict,
+    tuple,
+)
 LONGEST_RANGE = 100_000
 
 # Functions that take plain values and give one, as Python itself has them.
@@ -42,27 +55,95 @@ OVER_ITEMS: dict[str, Callable[..., Any]] = {
     "sum": sum, "iter": list, "enumerate": lambda v, start=0: list(enumerate(v, start)),
 }  # fmt: skip
 SPECIAL = frozenset(
-    "print len range zip map filter sorted min max any all str dict isinstance issubclass hasattr getattr "
-    "setattr callable type super open vars globals locals property staticmethod classmethod next object "
-    "id hash format input eval exec __import__ bytes complex dir delattr memoryview".split()
+    [
+        "print",
+        "len",
+        "range",
+        "zip",
+        "map",
+        "filter",
+        "sorted",
+        "min",
+        "max",
+        "any",
+        "all",
+        "str",
+        "dict",
+        "isinstance",
+        "issubclass",
+        "hasattr",
+        "getattr",
+        "setattr",
+        "callable",
+        "type",
+        "super",
+        "open",
+        "vars",
+        "globals",
+        "locals",
+        "property",
+        "staticmethod",
+        "classmethod",
+        "next",
+        "object",
+        "id",
+        "hash",
+        "format",
+        "input",
+        "eval",
+        "exec",
+        "__import__",
+        "bytes",
+        "complex",
+        "dir",
+        "delattr",
+        "memoryview",
+    ]
 )
 EXCEPTIONS = frozenset(
-    "Exception BaseException ValueError TypeError KeyError IndexError ImportError ModuleNotFoundError "
-    "AttributeError RuntimeError NotImplementedError OSError FileNotFoundError StopIteration NameError "
-    "AssertionError ArithmeticError ZeroDivisionError LookupError PermissionError TimeoutError "
-    "ConnectionError SystemExit KeyboardInterrupt UnicodeDecodeError Warning UserWarning "
-    "DeprecationWarning NotImplemented".split()
+    [
+        "Exception",
+        "BaseException",
+        "ValueError",
+        "TypeError",
+        "KeyError",
+        "IndexError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "AttributeError",
+        "RuntimeError",
+        "NotImplementedError",
+        "OSError",
+        "FileNotFoundError",
+        "StopIteration",
+        "NameError",
+        "AssertionError",
+        "ArithmeticError",
+        "ZeroDivisionError",
+        "LookupError",
+        "PermissionError",
+        "TimeoutError",
+        "ConnectionError",
+        "SystemExit",
+        "KeyboardInterrupt",
+        "UnicodeDecodeError",
+        "Warning",
+        "UserWarning",
+        "DeprecationWarning",
+        "NotImplemented",
+    ]
 )
 NAMES = frozenset(PLAIN) | frozenset(OVER_ITEMS) | SPECIAL | EXCEPTIONS
 
 
 def text_value(value: Any, *, keep: bool = False) -> Any:
-    """A value as text shows it: members of a text enum as their value, if not to be kept."""
-    if isinstance(value, Instance) and not keep and "value" in value.names:
-        if any(base.path in ("builtins.str", "enum.StrEnum") for base in value.of.externals()):
-            strenum = any(base.path == "enum.StrEnum" for base in value.of.externals())
-            return value.names["value"] if strenum else f"{value.of.name}.{value.names['name']}"
-    return value
+    """A value as text shows it: a member of a text enum as Python prints it, if not to be kept."""
+    if keep or not isinstance(value, Instance) or "value" not in value.names:
+        return value
+    bases = {base.path for base in value.of.externals()}
+    if "enum.StrEnum" in bases:
+        return value.names["value"]
+    return f"{value.of.name}.{value.names['name']}" if "builtins.str" in bases else value
 
 
 def holds_unknown(value: Any, depth: int = 0) -> bool:
@@ -80,7 +161,7 @@ def call_builtin(
     """Call a function of Python's own.
 
     Raises:
-        Raised: It raises for these values.
+        RaisedError: It raises for these values.
     """
     special = _SPECIAL.get(name)
     if special is not None:
@@ -107,7 +188,9 @@ def call_builtin(
     except (TypeError, ValueError, OverflowError, IndexError) as problem:
         if any(holds_unknown(value) for value in values):
             return machine.unknown(_reason(values), node, scope)
-        raise Raised(type(problem).__name__, str(problem), scope.module.span(node)) from problem
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
 
 
 def _reason(values: list[Any]) -> str:
@@ -128,7 +211,9 @@ def _range(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) 
     try:
         made = range(*arguments.positional)
     except (TypeError, ValueError) as problem:
-        raise Raised(type(problem).__name__, str(problem), scope.module.span(node)) from problem
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
     if len(made) > LONGEST_RANGE:
         return machine.unknown("a range that is too long", node, scope)
     return made
@@ -165,7 +250,9 @@ def _filter(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope)
         return lists
     kept = []
     for item in lists[0]:
-        test = item if function is None else machine.call(function, Arguments([item], {}), node, scope)
+        test = (
+            item if function is None else machine.call(function, Arguments([item], {}), node, scope)
+        )
         known = truth(test)
         if known is None:
             return machine.unknown("which items are kept is not known", node, scope)
@@ -195,9 +282,13 @@ def _by_key(
     try:
         chosen = how(range(len(items)), key=keys.__getitem__, **extra)
     except (TypeError, ValueError) as problem:
-        raise Raised(type(problem).__name__, str(problem), scope.module.span(node)) from problem
-    return [items[i] for i in chosen] if isinstance(chosen, list) else (
-        items[chosen] if items else chosen
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+    return (
+        [items[i] for i in chosen]
+        if isinstance(chosen, list)
+        else (items[chosen] if items else chosen)
     )
 
 
@@ -222,7 +313,9 @@ def _quantified(stop: bool) -> Callable[..., Any]:
         found = [truth(item) for item in lists[0]]
         if stop in found:
             return stop
-        return machine.unknown("some items are not known", node, scope) if None in found else not stop
+        return (
+            machine.unknown("some items are not known", node, scope) if None in found else not stop
+        )
 
     return run
 
@@ -297,7 +390,7 @@ def _get_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope:
         return machine.unknown("an attribute whose name is not known", node, scope)
     try:
         found = machine.attribute(owner, name, node, scope)
-    except Raised:
+    except RaisedError:
         if default:
             return default[0]
         raise
@@ -306,7 +399,7 @@ def _get_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope:
     return found
 
 
-def _set_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+def _set_attribute(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
     from intermodal_compilers.airflow.importer.binding import set_attribute
 
     owner, name, value = arguments.positional
@@ -333,7 +426,7 @@ def _type(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
     return machine.unknown("a class made while running", node, scope)
 
 
-def _super(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+def _super(machine: Machine, _: Arguments, node: ast.AST, scope: Scope) -> Any:
     place: Scope | None = scope
     while place is not None and place.self_class is None:
         place = place.outer
@@ -372,8 +465,8 @@ _SPECIAL: dict[str, Callable[[Machine, Arguments, ast.AST, Scope], Any]] = {
     "sorted": _sorted,
     "min": _extreme(min),
     "max": _extreme(max),
-    "any": _quantified(True),  # noqa: FBT003
-    "all": _quantified(False),  # noqa: FBT003
+    "any": _quantified(True),
+    "all": _quantified(False),
     "str": _text,
     "dict": _dict,
     "isinstance": _is_instance,

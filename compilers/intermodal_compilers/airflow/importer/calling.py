@@ -11,7 +11,7 @@ from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Function,
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     UserClass,
@@ -33,7 +33,7 @@ def call_function(
         given = Arguments([bound, *arguments.positional], arguments.named, {}, arguments.rest)
     inner = Scope(function.scope.module, {}, function.scope)
     inner.self_class = function.owner
-    bind(machine, function, given, inner, node, scope)
+    bind(function, given, inner, node, scope)
     if function.owner is not None and given.positional:
         inner.self_value = given.positional[0]
     if isinstance(function.node, ast.Lambda):
@@ -72,7 +72,6 @@ def parameter_names(function: Function) -> list[str]:
 
 
 def bind(
-    machine: Machine,
     function: Function,
     arguments: Arguments,
     inner: Scope,
@@ -82,7 +81,7 @@ def bind(
     """Give each parameter its value.
 
     Raises:
-        Raised: A required argument is missing, or there are too many.
+        RaisedError: A required argument is missing, or there are too many.
     """
     spec = function.node.args
     names = [a.arg for a in (*spec.posonlyargs, *spec.args)]
@@ -92,7 +91,9 @@ def bind(
     for name in (*names, *(a.arg for a in spec.kwonlyargs)):
         if name in named:
             values[name] = named.pop(name)
-    defaults = dict(zip(names[len(names) - len(function.defaults) :], function.defaults, strict=True))
+    defaults = dict(
+        zip(names[len(names) - len(function.defaults) :], function.defaults, strict=True)
+    )
     defaults |= function.named_defaults
     for name in (*names, *(a.arg for a in spec.kwonlyargs)):
         if name not in values:
@@ -101,7 +102,7 @@ def bind(
             elif name in defaults:
                 values[name] = defaults[name]
             else:
-                raise Raised(
+                raise RaisedError(
                     "TypeError",
                     f"`{function.name}` needs `{name}`",
                     scope.module.span(node),
@@ -109,13 +110,13 @@ def bind(
     if spec.vararg:
         values[spec.vararg.arg] = tuple(extra)
     elif extra:
-        raise Raised(
+        raise RaisedError(
             "TypeError", f"too many arguments for `{function.name}`", scope.module.span(node)
         )
     if spec.kwarg:
         values[spec.kwarg.arg] = named
     elif named:
-        raise Raised(
+        raise RaisedError(
             "TypeError",
             f"`{function.name}` has no argument `{next(iter(named))}`",
             scope.module.span(node),

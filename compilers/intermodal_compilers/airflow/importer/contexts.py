@@ -8,7 +8,7 @@ from typing import Any
 from intermodal_compilers.airflow.importer.binding import store
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom, connect
 from intermodal_compilers.airflow.importer.machine import Machine, ScopedTasks
-from intermodal_compilers.airflow.importer.values import Raised, Scope, Symbolic
+from intermodal_compilers.airflow.importer.values import RaisedError, Scope, Symbolic
 
 
 def with_statement(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
@@ -40,7 +40,7 @@ def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope:
         case Symbolic(path="contextlib.suppress"):
             try:
                 return _enter(machine, node, number + 1, scope)
-            except Raised:
+            except RaisedError:
                 return None
     tasks = _tasks(value)
     if tasks and all(task.setup or task.teardown for task in tasks):
@@ -98,15 +98,26 @@ def _nest(outer: list[TaskNode], inner: list[TaskNode], inner_partners: list[Tas
     """Inner setups come after outer ones, inner teardowns before outer ones."""
     outer_partners = _partners(outer)
     for kind, first, second in (("setup", outer, inner), ("teardown", inner, outer)):
-        before = [t for t in (*first, *_other(first, outer, outer_partners, inner_partners)) if getattr(t, kind)]
-        after = [t for t in (*second, *_other(second, outer, outer_partners, inner_partners)) if getattr(t, kind)]
+        before = [
+            t
+            for t in (*first, *_other(first, outer, outer_partners, inner_partners))
+            if getattr(t, kind)
+        ]
+        after = [
+            t
+            for t in (*second, *_other(second, outer, outer_partners, inner_partners))
+            if getattr(t, kind)
+        ]
         for one in before:
             for other in after:
                 connect(one, other)
 
 
 def _other(
-    side: list[TaskNode], outer: list[TaskNode], outer_partners: list[TaskNode], inner: list[TaskNode]
+    side: list[TaskNode],
+    outer: list[TaskNode],
+    outer_partners: list[TaskNode],
+    inner: list[TaskNode],
 ) -> list[TaskNode]:
     return outer_partners if side is outer else inner
 
@@ -122,6 +133,9 @@ def _partners(tasks: list[TaskNode]) -> list[TaskNode]:
             return found
         seen |= {t.id for t in pending}
         pending = [
-            n for t in pending for n in (*t.downstream.values(), *t.upstream.values()) if n.id not in seen
+            n
+            for t in pending
+            for n in (*t.downstream.values(), *t.upstream.values())
+            if n.id not in seen
         ]
     return []

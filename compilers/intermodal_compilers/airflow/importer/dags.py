@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
 
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.standard import copied
 from intermodal_compilers.airflow.importer.tasks import as_arguments
-from intermodal_compilers.airflow.importer.values import Arguments, Raised, Scope, Unknown
+from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
 
 POSITIONS = ("dag_id", "description", "schedule", "start_date", "end_date")
 
 
 def make_dag(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Dag:
     """`DAG(...)`."""
-    found = as_arguments(machine, arguments, scope, node)
+    found = as_arguments(arguments, scope, node)
     for number, name in enumerate(POSITIONS):
         if str(number) in found:
             found[name] = found.pop(str(number))
@@ -47,14 +46,14 @@ def make_group(
     """`TaskGroup(...)`.
 
     Raises:
-        Raised: There is no DAG, or the id is taken.
+        RaisedError: There is no DAG, or the id is taken.
     """
     parent = arguments.named.get("parent_group")
     dag = arguments.named.get("dag")
     if not isinstance(dag, Dag):
         dag = parent.dag if isinstance(parent, Group) else machine.dag
     if dag is None:
-        raise Raised("RuntimeError", "a TaskGroup outside a DAG", scope.module.span(node))
+        raise RaisedError("RuntimeError", "a TaskGroup outside a DAG", scope.module.span(node))
     if not isinstance(parent, Group):
         parent = machine.group(dag)
     label = arguments.get("group_id", 0)
@@ -68,15 +67,17 @@ def make_group(
     prefix = arguments.get("prefix_group_id", 1, default=True)
     group = Group(label, parent, dag, prefix=prefix is not False)
     group.default_args = copied(arguments.named.get("default_args"))
-    group.arguments = as_arguments(machine, arguments, scope, node)
+    group.arguments = as_arguments(arguments, scope, node)
     if group.id in dag.used_groups:
         if not suffix and arguments.named.get("add_suffix_on_collision") is not True:
-            raise Raised(
+            raise RaisedError(
                 "DuplicateTaskIdFound", f"group `{group.id}` exists", scope.module.span(node)
             )
         base = re.split(r"__\d+$", label)[0]
         numbers = [
-            int(m[1]) for used in dag.used_groups if (m := re.match(rf"^{re.escape(base)}__(\d+)$", used))
+            int(m[1])
+            for used in dag.used_groups
+            if (m := re.match(rf"^{re.escape(base)}__(\d+)$", used))
         ]
         group.label = f"{base}__{max(numbers) + 1}" if numbers else f"{label}__1"
     dag.used_groups.add(group.id)

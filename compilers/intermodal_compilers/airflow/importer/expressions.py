@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,11 +18,13 @@ from intermodal_compilers.airflow.importer.truth import same, truth
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     is_unknown,
 )
+
+WIDE = re.compile(r"\d{5}")
 
 
 def name(machine: Machine, node: ast.Name, scope: Scope) -> Any:
@@ -63,9 +66,9 @@ def _shown(machine: Machine, value: Any, part: ast.FormattedValue, scope: Scope)
     if builtin_calls.holds_unknown(value):
         return None
     how = machine.evaluate(part.format_spec, scope) if part.format_spec else ""
-    if not isinstance(how, str) or len(how) > 40 or any(len(w) > 4 for w in how.split(".")):
-        if not isinstance(how, str) or "%" not in how:
-            return None
+    # Widths of many digits would make texts of that length; dates have `%` formats.
+    if not isinstance(how, str) or ("%" not in how and WIDE.search(how)):
+        return None
     if part.conversion == 114:
         value = repr(value)
     elif part.conversion == 115:
@@ -149,7 +152,7 @@ def setted(machine: Machine, node: ast.Set, scope: Scope) -> Any:
     try:
         return set(found) if isinstance(found, list) else found
     except TypeError as problem:
-        raise Raised("TypeError", str(problem), scope.module.span(node)) from problem
+        raise RaisedError("TypeError", str(problem), scope.module.span(node)) from problem
 
 
 def _elements(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import LARGEST
-from intermodal_compilers.airflow.importer.values import Raised, Scope
+from intermodal_compilers.airflow.importer.values import RaisedError, Scope
 
 
 @dataclass(eq=False, slots=True)
@@ -47,9 +47,7 @@ def open_file(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Any:
         return machine.unknown("a file that is no text", node, scope)
 
 
-def parse_data(
-    machine: Machine, value: Any, kind: str, node: ast.AST, scope: Scope
-) -> Any:
+def parse_data(machine: Machine, value: Any, kind: str, node: ast.AST, scope: Scope) -> Any:
     """`json.load`, `json.loads`, `yaml.safe_load` on known text."""
     text = value.text if isinstance(value, OpenFile) else value
     if not isinstance(text, str):
@@ -58,7 +56,7 @@ def parse_data(
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as problem:
-            raise Raised("JSONDecodeError", str(problem), scope.module.span(node)) from problem
+            raise RaisedError("JSONDecodeError", str(problem), scope.module.span(node)) from problem
     import yaml
 
     if text.count("*") > 1_000:
@@ -66,4 +64,4 @@ def parse_data(
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        raise Raised("YAMLError", str(problem), scope.module.span(node)) from problem
+        raise RaisedError("YAMLError", str(problem), scope.module.span(node)) from problem

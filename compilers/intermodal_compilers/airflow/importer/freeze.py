@@ -122,7 +122,7 @@ def freeze(value: Any, depth: int = 0) -> Any:
         case list() | tuple() | range():
             return tuple(freeze(item, depth + 1) for item in value)
         case set() | frozenset():
-            return frozenset(repr(item) if not isinstance(item, PLAIN) else item for item in value)
+            return frozenset(item if isinstance(item, PLAIN) else repr(item) for item in value)
         case dict():
             return {
                 key if isinstance(key, PLAIN) else str(key): freeze(item, depth + 1)
@@ -130,6 +130,17 @@ def freeze(value: Any, depth: int = 0) -> Any:
             }
         case PurePath():
             return str(value)
+        case XCom():
+            key = value.key if isinstance(value.key, str) else None
+            return TaskOutput(tuple(task.id for task in value.nodes), key, value.how)
+        case TaskNode():
+            return TaskOutput((value.id,), None, "task")
+        case _:
+            return _freeze_object(value, depth)
+
+
+def _freeze_object(value: Any, depth: int) -> Any:
+    match value:
         case Unknown():
             return NotKnown(value.reason, value.source, value.span)
         case External():
@@ -140,11 +151,6 @@ def freeze(value: Any, depth: int = 0) -> Any:
                 tuple(freeze(item, depth + 1) for item in value.arguments),
                 {name: freeze(item, depth + 1) for name, item in value.named.items()},
             )
-        case XCom():
-            key = value.key if isinstance(value.key, str) else None
-            return TaskOutput(tuple(task.id for task in value.nodes), key, value.how)
-        case TaskNode():
-            return TaskOutput((value.id,), None, "task")
         case Function():
             span = value.scope.module.span(value.node)
             return FunctionSource(value.name, span, _last(value.node))
@@ -152,9 +158,9 @@ def freeze(value: Any, depth: int = 0) -> Any:
             return FunctionSource(value.name, value.span, value.last_line)
         case Factory():
             return freeze(value.function, depth + 1)
+        case Instance() if value.names.keys() == {"name", "value"}:
+            return freeze(value.names["value"], depth + 1)
         case Instance():
-            if "value" in value.names and len(value.names) == 2:
-                return freeze(value.names["value"], depth + 1)
             return NotKnown(f"an object of `{value.of.name}`", "", value.of.span)
         case EdgeLabel():
             return freeze(value.label, depth + 1)

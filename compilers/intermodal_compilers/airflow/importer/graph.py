@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intermodal.findings import Span
-from intermodal_compilers.airflow.importer.values import Raised, Unknown
+from intermodal_compilers.airflow.importer.values import RaisedError
 
 SUFFIX = re.compile(r"__\d+$")
 
@@ -52,13 +52,15 @@ class Dag:
         """Take a task in.
 
         Raises:
-            Raised: There is another of that id.
+            RaisedError: There is another of that id.
         """
         known = self.tasks.get(task.id)
         if known is task:
             return
         if known is not None:
-            raise Raised("DuplicateTaskIdFound", f"task id `{task.id}` is already in `{self.id}`")
+            raise RaisedError(
+                "DuplicateTaskIdFound", f"task id `{task.id}` is already in `{self.id}`"
+            )
         self.tasks[task.id] = task
         task.dag = self
         if task.group is None:
@@ -209,49 +211,47 @@ class EdgeLabel:
 NODES = (TaskNode, Group, XCom, EdgeLabel)
 
 
-def arrow(left: Any, right: Any, *, lead: str, label: Any = None) -> list[Unknown]:
+def arrow(left: Any, right: Any, *, lead: str, label: Any = None) -> None:
     """Draw edges from `left` to `right`, either of which may be a node or a list.
 
     Args:
-        left: A node, or a list or tuple of nodes.
+        left: A node, or a list or tuple of nodes; what is no node in a list is passed over.
         right: The same.
         lead: `left` or `right`: whose method Airflow would call, which is the side that is no list.
         label: The edge's label, if there is one.
-
-    Returns:
-        What stands in the lists and is no node.
     """
-    strangers: list[Unknown] = []
-    first, others = (left, right) if lead == "left" else (right, left)
-    many = list(others) if isinstance(others, list | tuple | set) else [others]
-    strangers += [other for other in many if isinstance(other, Unknown)]
-    many = [other for other in many if isinstance(other, NODES)]
+    forward = lead == "left"
+    first, others = (left, right) if forward else (right, left)
+    listed = list(others) if isinstance(others, list | tuple | set) else [others]
+    many = [other for other in listed if isinstance(other, NODES)]
     if isinstance(first, EdgeLabel):
-        _through(first, many, downstream=lead == "left")
-        return strangers
+        _through(first, many, downstream=forward)
+        return
     for other in many:
         if isinstance(other, EdgeLabel):
-            _through(other, [first], downstream=lead != "left")
+            _through(other, [first], downstream=not forward)
     nodes = [other for other in many if not isinstance(other, EdgeLabel)]
-    if lead == "left":
-        above = _leaves(first)
-        for task in above:
-            for other in nodes:
-                _connect_all(task, other, label)
-        if isinstance(first, Group):
-            for other in nodes:
-                if not isinstance(other, Group):
-                    continue
+    if forward:
+        _draw_down(first, nodes, label)
     else:
-        if isinstance(first, Group):
-            for other in nodes:
-                if not isinstance(other, Group):
-                    first.upstream_ids |= {task.id: None for task in other.roots()}
-        for task in first.roots():
-            for other in nodes:
-                for above_task in other.leaves():
-                    connect(above_task, task, label)
-    return strangers
+        _draw_up(first, nodes, label)
+
+
+def _draw_down(first: Any, nodes: list[Any], label: Any) -> None:
+    for task in _leaves(first):
+        for other in nodes:
+            _connect_all(task, other, label)
+
+
+def _draw_up(first: Any, nodes: list[Any], label: Any) -> None:
+    if isinstance(first, Group):
+        for other in nodes:
+            if not isinstance(other, Group):
+                first.upstream_ids |= {task.id: None for task in other.roots()}
+    for task in first.roots():
+        for other in nodes:
+            for above in other.leaves():
+                connect(above, task, label)
 
 
 def _connect_all(task: TaskNode, other: Any, label: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import Module
-from intermodal_compilers.airflow.importer.values import External, Raised, Scope, Unknown
+from intermodal_compilers.airflow.importer.values import External, RaisedError, Scope, Unknown
 
 # Names of packages whose value is a fact about where a file runs.
 CONSTANTS: dict[str, Any] = {
@@ -41,20 +41,20 @@ def external(path: str) -> Any:
 def import_statement(machine: Machine, node: ast.Import, scope: Scope) -> None:
     """`import a.b`, `import a.b as c`."""
     for alias in node.names:
-        value = module_value(machine, alias.name, node, scope)
+        value = module_value(machine, alias.name, scope)
         if alias.asname:
             scope.names[alias.asname] = value
         else:
             first = alias.name.partition(".")[0]
             scope.names[first] = (
-                value if first == alias.name else module_value(machine, first, node, scope)
+                value if first == alias.name else module_value(machine, first, scope)
             )
 
 
 def import_from(machine: Machine, node: ast.ImportFrom, scope: Scope) -> None:
     """`from a import b`, relative or not, and `*`."""
     name = _absolute(node, scope.module)
-    owner = module_value(machine, name, node, scope)
+    owner = module_value(machine, name, scope)
     for alias in node.names:
         if alias.name == "*":
             _star(machine, owner, node, scope)
@@ -71,12 +71,12 @@ def _absolute(node: ast.ImportFrom, module: Module) -> str:
     return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])
 
 
-def module_value(machine: Machine, name: str, node: ast.AST, scope: Scope) -> Any:
+def module_value(machine: Machine, name: str, scope: Scope) -> Any:
     """A module by its name: read, if its file lies below the root."""
     if name in machine.modules:
         return machine.modules[name]
     root = name.partition(".")[0]
-    if not name or root == "airflow" and not _own_airflow(machine, name):
+    if not name or (root == "airflow" and not _own_airflow(machine, name)):
         return External(name, module=True)
     if root in sys.stdlib_module_names:
         return External(name, module=True)
@@ -88,13 +88,17 @@ def module_value(machine: Machine, name: str, node: ast.AST, scope: Scope) -> An
 
 def _own_airflow(machine: Machine, name: str) -> bool:
     """Whether a module below `airflow` lies in the repository: example folders and old plugins."""
-    return ("example_dags" in name or ".plugins" in name) and machine.sources.locate(name) is not None
+    return ("example_dags" in name or ".plugins" in name) and machine.sources.locate(
+        name
+    ) is not None
 
 
 def load_module(machine: Machine, path: Path, name: str) -> Any:
     """Read a local module; while it is being read, what it has so far counts."""
     if path.is_dir():
-        folder = Module(path / "__init__.py", machine.sources.shown(path), name, "", ast.Module([], []))
+        folder = Module(
+            path / "__init__.py", machine.sources.shown(path), name, "", ast.Module([], [])
+        )
         machine.modules[name] = folder
         return folder
     module, findings = machine.sources.load(path, name)
@@ -113,7 +117,7 @@ def run_module(machine: Machine, module: Module) -> None:
     for statement in module.tree.body:
         try:
             machine.execute([statement], scope)
-        except Raised as raised:
+        except RaisedError as raised:
             place = raised.span or module.span(statement)
             machine.hole(
                 "PORT805",
@@ -126,23 +130,21 @@ def run_module(machine: Machine, module: Module) -> None:
     module.done = True
 
 
-def member(
-    machine: Machine, owner: Any, path: str, name: str, node: ast.AST, scope: Scope
-) -> Any:
+def member(machine: Machine, owner: Any, path: str, name: str, node: ast.AST, scope: Scope) -> Any:
     """A name of a module: what it defines, or the module below it."""
     if isinstance(owner, Module):
         if name in owner.names:
             return owner.names[name]
         below = machine.sources.locate(f"{path}.{name}", scope.module.path.parent)
         if below is not None:
-            return module_value(machine, f"{path}.{name}", node, scope)
+            return module_value(machine, f"{path}.{name}", scope)
         if "__getattr__" in owner.names or not owner.done or owner.text == "":
             return Unknown(f"`{name}` of `{path}` is not known", scope.module.span(node))
-        raise Raised("ImportError", f"`{path}` has no `{name}`", scope.module.span(node))
+        raise RaisedError("ImportError", f"`{path}` has no `{name}`", scope.module.span(node))
     if isinstance(owner, External):
         below = machine.sources.locate(f"{path}.{name}", scope.module.path.parent)
         if below is not None and path and not path.startswith("airflow"):
-            return module_value(machine, f"{path}.{name}", node, scope)
+            return module_value(machine, f"{path}.{name}", scope)
         return external(f"{path}.{name}" if path else name)
     return owner
 

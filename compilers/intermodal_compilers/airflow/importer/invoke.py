@@ -39,13 +39,11 @@ from intermodal_compilers.airflow.importer.values import (
 )
 
 
-def call(
-    machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scope: Scope
-) -> Any:
+def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     """Call a value.
 
     Raises:
-        Raised: The file raises here.
+        RaisedError: The file raises here.
     """
     match value:
         case Function():
@@ -75,9 +73,7 @@ def call(
             return machine.unknown("what is called is not known", node, scope)
 
 
-def _effects(
-    machine: Machine, why: str, arguments: Arguments, node: ast.AST, scope: Scope
-) -> None:
+def _effects(machine: Machine, why: str, arguments: Arguments, node: ast.AST, scope: Scope) -> None:
     """Tell of tasks and DAGs that are given to code which is not read: it may do anything with them."""
     given = [*arguments.positional, *arguments.named.values()]
     if any(isinstance(value, (Dag, Group, TaskNode)) for value in given):
@@ -103,7 +99,11 @@ def call_external(
     owner, _, last = path.rpartition(".")
     if last == "partial" and is_operator(owner):
         return tasks.make_partial(machine, owner, None, arguments)
-    if last == "__init__" and arguments.positional and isinstance(arguments.positional[0], TaskNode):
+    if (
+        last == "__init__"
+        and arguments.positional
+        and isinstance(arguments.positional[0], TaskNode)
+    ):
         rest = Arguments(arguments.positional[1:], arguments.named, arguments.nodes, arguments.rest)
         tasks.start_task(machine, arguments.positional[0], rest, node, scope)
         return None
@@ -118,15 +118,15 @@ def call_external(
 
 
 def _decorator(kind: str) -> Any:
-    def run(machine: Machine, path: str, arguments: Arguments, _: ast.AST, scope: Scope) -> Any:
-        return taskflow.decorate(machine, kind, path, arguments, scope)
+    def run(_: Machine, path: str, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+        return taskflow.decorate(kind, path, arguments)
 
     return run
 
 
 def _mark(which: str) -> Any:
-    def run(machine: Machine, _: str, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
-        return taskflow.mark(machine, which, arguments)
+    def run(_: Machine, __: str, arguments: Arguments, ___: ast.AST, ____: Scope) -> Any:
+        return taskflow.mark(which, arguments)
 
     return run
 
@@ -230,7 +230,11 @@ def call_bound(
 def _of_node(
     machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> Any:
-    first = arguments.positional[0] if arguments.positional else next(iter(arguments.named.values()), None)
+    first = (
+        arguments.positional[0]
+        if arguments.positional
+        else next(iter(arguments.named.values()), None)
+    )
     if name in ("set_downstream", "set_upstream"):
         check_sides(machine, (first,), node, scope)
         below = name == "set_downstream"
@@ -286,5 +290,5 @@ def _of_dag(
         lost_edge(machine, node, scope)
         return None
     if name == "task":
-        return taskflow.decorate(machine, "task", "airflow.decorators.task", arguments, scope)
+        return taskflow.decorate("task", "airflow.decorators.task", arguments)
     return machine.symbolic(f"airflow.DAG().{name}", arguments, node, scope)

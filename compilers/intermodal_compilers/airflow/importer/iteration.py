@@ -10,7 +10,7 @@ from intermodal_compilers.airflow.importer.graph import Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     UserClass,
@@ -30,15 +30,15 @@ def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Itera
     if isinstance(value, Group):
         return list(value.tasks())
     if isinstance(value, XCom | TaskNode):
-        raise Raised("TypeError", "a task's output cannot be looped over", scope.module.span(node))
+        raise RaisedError(
+            "TypeError", "a task's output cannot be looped over", scope.module.span(node)
+        )
     if isinstance(value, UserClass):
         return list(_members(value))
     if isinstance(value, Instance) and (found := value.of.find("__iter__")):
         from intermodal_compilers.airflow.importer.values import Arguments, Bound
 
-        made = machine.call(
-            Bound(value, "__iter__", found[0]), Arguments([], {}), node, scope
-        )
+        made = machine.call(Bound(value, "__iter__", found[0]), Arguments([], {}), node, scope)
         return made if isinstance(made, Unknown) else items_of(machine, made, node, scope)
     if isinstance(value, Unknown):
         return value

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from intermodal.findings import Finding, Span, note, warning
@@ -14,7 +13,7 @@ from intermodal_compilers.airflow.importer.modules import Module, Sources
 from intermodal_compilers.airflow.importer.settings import Inputs
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
-    BudgetSpent,
+    BudgetSpentError,
     Scope,
     Symbolic,
     Unknown,
@@ -71,12 +70,12 @@ class Machine:
         """The value of an expression.
 
         Raises:
-            Raised: The file raises here.
-            BudgetSpent: The file takes too long.
+            RaisedError: The file raises here.
+            BudgetSpentError: The file takes too long.
         """
         self.steps -= 1
         if self.steps < 0:
-            raise BudgetSpent
+            raise BudgetSpentError
         kind = type(node)
         if kind is ast.Constant:
             return node.value  # type: ignore[attr-defined]
@@ -90,7 +89,7 @@ class Machine:
         for statement in body:
             self.steps -= 1
             if self.steps < 0:
-                raise BudgetSpent
+                raise BudgetSpentError
             how = self._statements.get(type(statement))
             flow = how(self, statement, scope) if how else None
             if flow is not None:
@@ -115,9 +114,7 @@ class Machine:
         """A value that cannot be known, at a node."""
         return Unknown(reason, scope.module.span(node), scope.module.source(node))
 
-    def symbolic(
-        self, path: str, arguments: Arguments, node: ast.AST, scope: Scope
-    ) -> Symbolic:
+    def symbolic(self, path: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Symbolic:
         """What an external call gives."""
         return Symbolic(
             path,

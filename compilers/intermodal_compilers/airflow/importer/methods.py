@@ -11,25 +11,107 @@ from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown, t
 from intermodal_compilers.airflow.importer.files import OpenFile, open_file, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
-from intermodal_compilers.airflow.importer.values import Arguments, Raised, Scope, Unknown
+from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
 
 TEXT = frozenset(
-    "capitalize casefold count endswith find format index isalnum isalpha isdigit islower isnumeric "
-    "isspace isupper join lower lstrip partition removeprefix removesuffix replace rfind rpartition "
-    "rsplit rstrip split splitlines startswith strip swapcase title upper encode decode "
-    "isidentifier".split()
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "format",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "isupper",
+        "join",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "encode",
+        "decode",
+        "isidentifier",
+    ]
 )
-LISTS = frozenset("append extend insert remove pop clear index count reverse copy sort".split())
-DICTS = frozenset("get items keys values pop popitem setdefault update copy clear".split())
+LISTS = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "clear",
+        "index",
+        "count",
+        "reverse",
+        "copy",
+        "sort",
+    ]
+)
+DICTS = frozenset(
+    ["get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "copy", "clear"]
+)
 SETS = frozenset(
-    "add discard remove union intersection difference update copy issubset issuperset pop "
-    "symmetric_difference isdisjoint".split()
+    [
+        "add",
+        "discard",
+        "remove",
+        "union",
+        "intersection",
+        "difference",
+        "update",
+        "copy",
+        "issubset",
+        "issuperset",
+        "pop",
+        "symmetric_difference",
+        "isdisjoint",
+    ]
 )
 DATES = frozenset(
-    "strftime isoformat date time replace weekday isoweekday total_seconds timestamp timetuple".split()
+    [
+        "strftime",
+        "isoformat",
+        "date",
+        "time",
+        "replace",
+        "weekday",
+        "isoweekday",
+        "total_seconds",
+        "timestamp",
+        "timetuple",
+    ]
 )
 PATHS = frozenset(
-    "joinpath with_suffix with_name as_posix relative_to is_absolute with_stem match".split()
+    [
+        "joinpath",
+        "with_suffix",
+        "with_name",
+        "as_posix",
+        "relative_to",
+        "is_absolute",
+        "with_stem",
+        "match",
+    ]
 )
 PATHS_AS_IS = frozenset({"resolve", "absolute", "expanduser"})
 LARGEST = 1_000_000
@@ -47,13 +129,15 @@ def call_method(
     """Call a method of a plain value.
 
     Raises:
-        Raised: It raises for these values.
+        RaisedError: It raises for these values.
     """
     if isinstance(owner, PurePath):
         return _of_path(machine, owner, name, arguments, node, scope)
     if isinstance(owner, OpenFile):
-        return owner.text if name == "read" else (
-            owner.text.splitlines(keepends=True) if name == "readlines" else None
+        return (
+            owner.text
+            if name == "read"
+            else (owner.text.splitlines(keepends=True) if name == "readlines" else None)
         )
     if name not in ALLOWED.get(type(owner), ()):
         return machine.unknown(f"`.{name}(...)` is not evaluated", node, scope)
@@ -82,7 +166,7 @@ def call_method(
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem_:
         if any(holds_unknown(value) for value in (*values, *named.values())):
             return machine.unknown("made of unknown values", node, scope)
-        raise Raised(
+        raise RaisedError(
             type(problem_).__name__, str(problem_), scope.module.span(node)
         ) from problem_
     return list(done) if name in ("items", "keys", "values") else done
@@ -94,7 +178,7 @@ def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -
         if holds_unknown(value):
             found = value if isinstance(value, Unknown) else None
             return found.reason if found else "text made of unknown values"
-    if name == "format" and (":" in owner or "." in owner and "{" in owner):
+    if name == "format" and (":" in owner or ("." in owner and "{" in owner)):
         import re
 
         if re.search(r"\{[^}]*\d{5}", owner) or re.search(r"\{[^}]*[._]_|\{[^{}]*\{", owner):
@@ -128,5 +212,5 @@ def _of_path(
         try:
             return getattr(owner, name)(*values)
         except ValueError as problem:
-            raise Raised("ValueError", str(problem), scope.module.span(node)) from problem
+            raise RaisedError("ValueError", str(problem), scope.module.span(node)) from problem
     return machine.unknown(f"`.{name}(...)` of a path", node, scope)

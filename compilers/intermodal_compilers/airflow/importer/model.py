@@ -157,9 +157,11 @@ class ReadFile(Frozen):
 def _row(path: str, dag: ReadDag) -> dict[str, str | int]:
     found = Counter(task.support for task in dag.tasks.values())
     row: dict[str, str | int] = {"file": path, "pipeline": dag.id, "tasks": len(dag.tasks)}
-    return row | {name: found[name] for name in ("native", "lowered", "hosted")} | {
-        "holes": found["hole"]
-    }
+    return (
+        row
+        | {name: found[name] for name in ("native", "lowered", "hosted")}
+        | {"holes": found["hole"]}
+    )
 
 
 def _tasks(dag: ReadDag) -> dict[str, Any]:

@@ -70,9 +70,7 @@ def parse(path: Path, shown: str, name: str) -> tuple[Module | None, list[Findin
     return parse_text(text, path, shown, name)
 
 
-def parse_text(
-    text: str, path: Path, shown: str, name: str
-) -> tuple[Module | None, list[Finding]]:
+def parse_text(text: str, path: Path, shown: str, name: str) -> tuple[Module | None, list[Finding]]:
     """Parse a file's text; what is no Python of today gives a finding."""
     try:
         with warnings.catch_warnings():
@@ -111,7 +109,7 @@ class Sources:
     def name_of(self, path: Path) -> str:
         """The module name of a file, from the nearest root."""
         for base in self.roots:
-            if path.is_relative_to(base):
+            if path != base and path.is_relative_to(base):
                 parts = path.relative_to(base).with_suffix("").parts
                 return ".".join(p for p in parts if p != "__init__") or path.stem
         return path.stem

@@ -13,7 +13,7 @@ from intermodal_compilers.airflow.importer.graph import NODES, EdgeLabel, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     is_unknown,
@@ -72,7 +72,9 @@ def binary(
     except (TypeError, ValueError, ArithmeticError) as problem:
         if _holds_unknown(left) or _holds_unknown(right):
             return machine.unknown("made of unknown values", node, scope)
-        raise Raised(type(problem).__name__, str(problem), scope.module.span(node)) from problem
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
 
 
 def _reason(*values: Any) -> str:
@@ -153,9 +155,7 @@ def draw_arrow(
         )
 
 
-def check_sides(
-    machine: Machine, sides: tuple[Any, ...], node: ast.AST, scope: Scope
-) -> None:
+def check_sides(machine: Machine, sides: tuple[Any, ...], node: ast.AST, scope: Scope) -> None:
     """Tell of sides of an arrow that are no tasks, as far as they can be known."""
     for side in sides:
         many = side if isinstance(side, list | tuple | set) else [side]
@@ -194,7 +194,9 @@ def _compare_once(
     if isinstance(op, ast.Is | ast.IsNot):
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return machine.unknown(_reason(left, right), node, scope)
-        alike = left is right or (isinstance(left, int | str) and left == right and type(left) is type(right))
+        alike = left is right or (
+            isinstance(left, int | str) and left == right and type(left) is type(right)
+        )
         return alike == isinstance(op, ast.Is)
     if isinstance(op, ast.In | ast.NotIn) and _contains_plainly(left, right):
         return isinstance(op, ast.In)

@@ -19,7 +19,7 @@ from intermodal_compilers.airflow.importer.model import ReadDag, ReadFile
 from intermodal_compilers.airflow.importer.modules import Module, Sources
 from intermodal_compilers.airflow.importer.settings import Inputs
 from intermodal_compilers.airflow.importer.statements import STATEMENTS
-from intermodal_compilers.airflow.importer.values import BudgetSpent
+from intermodal_compilers.airflow.importer.values import BudgetSpentError
 
 RECURSION = 6_000
 
@@ -84,7 +84,7 @@ def read_file(path: Path, sources: Sources, inputs: Inputs) -> ReadFile:
         dags = tuple(freeze_dag(dag) for dag in found_dags(machine, module))
     except RecursionError:
         more.append(error("PORT806", f"expressions of `{shown}` nest too deep", Span(shown)))
-    except BudgetSpent:
+    except BudgetSpentError:
         more.append(
             error(
                 "PORT806",
@@ -130,7 +130,7 @@ def found_dags(machine: Machine, module: Module) -> list[Dag]:
         if not registered and id(dag) not in at_top:
             continue
         if dag.id in by_id and dag.span != by_id[dag.id].span:
-            machine._add(warning("PORT809", f"there are two DAGs `{dag.id}`", dag.span))  # noqa: SLF001
+            machine._add(warning("PORT809", f"there are two DAGs `{dag.id}`", dag.span))
         by_id[dag.id] = dag
     return list(by_id.values())
 

@@ -22,7 +22,7 @@ from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Function,
     Native,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
 )
@@ -55,7 +55,7 @@ PURE: dict[str, Callable[..., Any]] = {
     "datetime.date": date,
     "datetime.time": time,
     "datetime.timedelta": timedelta,
-    "datetime.datetime.strptime": datetime.strptime,  # noqa: DTZ007
+    "datetime.datetime.strptime": datetime.strptime,
     "datetime.datetime.fromisoformat": datetime.fromisoformat,
     "datetime.datetime.combine": datetime.combine,
     "pendulum.datetime": _pendulum_datetime,
@@ -130,7 +130,9 @@ def call_standard(
     except (TypeError, ValueError, OverflowError, AttributeError) as problem:
         if any(holds_unknown(v) for v in values):
             return True, machine.unknown("made of unknown values", node, scope)
-        raise Raised(type(problem).__name__, str(problem), scope.module.span(node)) from problem
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
 
 
 def _deep_copy(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:

@@ -14,7 +14,7 @@ from intermodal_compilers.airflow.importer.truth import same, truth
 from intermodal_compilers.airflow.importer.values import (
     External,
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Symbolic,
     Unknown,
@@ -53,10 +53,10 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     load = binding.as_load(node.target)
     before = machine.evaluate(load, scope)
     added = machine.evaluate(node.value, scope)
-    if isinstance(before, list) and isinstance(node.op, ast.Add):
-        if isinstance(added, list | tuple | set | dict | str):
-            before.extend(added)
-            return
+    many = (list, tuple, set, dict, str)
+    if isinstance(before, list) and isinstance(node.op, ast.Add) and isinstance(added, many):
+        before.extend(added)
+        return
     if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
         before.update(added)
         return
@@ -88,7 +88,7 @@ def condition(machine: Machine, node: ast.If, scope: Scope) -> Any:
 def _arm(machine: Machine, body: list[ast.stmt], scope: Scope) -> Any:
     try:
         return machine.execute(body, scope)
-    except Raised:
+    except RaisedError:
         return ("raise", None)
 
 
@@ -163,7 +163,7 @@ def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
         _assume_installed(machine, node, scope)
         if flow is None:
             flow = machine.execute(node.orelse, scope)
-    except Raised as raised:
+    except RaisedError as raised:
         handler = _handler(machine, node, raised, scope)
         if handler is None:
             machine.execute(node.finalbody, scope)
@@ -196,7 +196,7 @@ def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
 
 
 def _handler(
-    machine: Machine, node: ast.Try, raised: Raised, scope: Scope
+    machine: Machine, node: ast.Try, raised: RaisedError, scope: Scope
 ) -> ast.ExceptHandler | None:
     for handler in node.handlers:
         if handler.type is None:
@@ -232,13 +232,13 @@ def raising(machine: Machine, node: ast.Raise, scope: Scope) -> None:
             kind = value.name
         elif isinstance(value, Instance):
             kind = value.of.name
-    raise Raised(kind, text, scope.module.span(node))
+    raise RaisedError(kind, text, scope.module.span(node))
 
 
 def asserting(machine: Machine, node: ast.Assert, scope: Scope) -> None:
     """`assert`: only what is known to fail does."""
     if truth(machine.evaluate(node.test, scope)) is False:
-        raise Raised("AssertionError", scope.module.source(node), scope.module.span(node))
+        raise RaisedError("AssertionError", scope.module.source(node), scope.module.span(node))
 
 
 def deleting(machine: Machine, node: ast.Delete, scope: Scope) -> None:

@@ -10,7 +10,7 @@ from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     External,
     Instance,
-    Raised,
+    RaisedError,
     Scope,
     Unknown,
     UserClass,
@@ -22,7 +22,7 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
     """The item.
 
     Raises:
-        Raised: There is none.
+        RaisedError: There is none.
     """
     if isinstance(owner, External):
         if owner.path == "os.environ":
@@ -49,15 +49,13 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
         try:
             return owner[key]
         except (KeyError, IndexError, TypeError) as problem:
-            raise Raised(
+            raise RaisedError(
                 type(problem).__name__, f"{key!r}"[:80], scope.module.span(node)
             ) from problem
     return machine.unknown("items of an object", node, scope)
 
 
-def environment(
-    machine: Machine, key: Any, node: ast.AST, scope: Scope, *default: Any
-) -> Any:
+def environment(machine: Machine, key: Any, node: ast.AST, scope: Scope, *default: Any) -> Any:
     """An environment variable: as given, or its default with the assumption told."""
     if not isinstance(key, str):
         return machine.unknown("an environment variable whose name is not known", node, scope)

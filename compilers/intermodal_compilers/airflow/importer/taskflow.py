@@ -12,7 +12,7 @@ from intermodal_compilers.airflow.importer.dags import close_group, make_dag, ma
 from intermodal_compilers.airflow.importer.graph import TaskNode, XCom, references
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.naming import VARIANTS, variant_of
-from intermodal_compilers.airflow.importer.tasks import home, mark_mapped, new_task
+from intermodal_compilers.airflow.importer.tasks import mark_mapped, new_task
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Bound,
@@ -46,7 +46,7 @@ class Factory:
         return Bound(self, name)
 
 
-def decorate(machine: Machine, kind: str, path: str, arguments: Arguments, scope: Scope) -> Any:
+def decorate(kind: str, path: str, arguments: Arguments) -> Any:
     """`@task` with or without arguments; gives the factory, or the decorator that makes it."""
     variant = variant_of(path) if kind == "task" else ""
     first = arguments.positional[0] if arguments.positional else None
@@ -65,7 +65,7 @@ def callable_value(value: Any) -> bool:
     return isinstance(value, Function | Factory | Native | Bound)
 
 
-def mark(machine: Machine, which: str, arguments: Arguments) -> Any:
+def mark(which: str, arguments: Arguments) -> Any:
     """`@setup` and `@teardown`."""
 
     def run(function: Any) -> Any:
@@ -105,9 +105,7 @@ def call_method(
         case "override":
             named = factory.settings.named | arguments.named
             nodes = factory.settings.nodes | arguments.nodes
-            return replace(
-                factory, settings=Arguments(factory.settings.positional, named, nodes)
-            )
+            return replace(factory, settings=Arguments(factory.settings.positional, named, nodes))
         case "partial":
             return replace(factory, partial=factory.partial | arguments.named)
         case "expand" | "expand_kwargs" if factory.kind == "group":
@@ -160,7 +158,9 @@ def _make_group(
     group.mapped = inputs is not None
     machine.open_groups.append(group)
     try:
-        whole = Arguments(arguments.positional, factory.partial | arguments.named, {}, arguments.rest)
+        whole = Arguments(
+            arguments.positional, factory.partial | arguments.named, {}, arguments.rest
+        )
         value = machine.call(factory.function, whole, node, scope)
     finally:
         machine.open_groups.pop()
@@ -220,7 +220,9 @@ def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope
         named = arguments.named
         label = named.get("name")
         label = label if isinstance(label, str) else name
-        dag = make_dag(machine, Arguments([label], {"schedule": named.get("schedule")}), node, scope)
+        dag = make_dag(
+            machine, Arguments([label], {"schedule": named.get("schedule")}), node, scope
+        )
         dag.registered = True
         operator = "airflow.sdk.definitions.asset.decorators._AssetMainOperator"
         given = Arguments([], {"task_id": name, "dag": dag})
@@ -231,8 +233,3 @@ def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope
 
     first = arguments.positional[0] if arguments.positional else None
     return run(first) if callable_value(first) else Native("@asset", run)
-
-
-def home_of(machine: Machine) -> Any:
-    """The DAG and group that are open."""
-    return home(machine, Arguments([], {}))

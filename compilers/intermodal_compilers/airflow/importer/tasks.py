@@ -27,8 +27,23 @@ from intermodal_compilers.airflow.importer.values import (
 
 # Not templated in any operator: an output in here is no data edge.
 NEVER_TEMPLATED = frozenset(
-    "task_id dag task_group default_args trigger_rule retries retry_delay pool queue owner depends_on_past "
-    "on_failure_callback on_success_callback on_retry_callback on_execute_callback".split()
+    [
+        "task_id",
+        "dag",
+        "task_group",
+        "default_args",
+        "trigger_rule",
+        "retries",
+        "retry_delay",
+        "pool",
+        "queue",
+        "owner",
+        "depends_on_past",
+        "on_failure_callback",
+        "on_success_callback",
+        "on_retry_callback",
+        "on_execute_callback",
+    ]
 )
 
 
@@ -45,7 +60,7 @@ class Partial:
 
 
 def as_arguments(
-    machine: Machine, arguments: Arguments, scope: Scope, node: ast.AST, origin: str = "call"
+    arguments: Arguments, scope: Scope, node: ast.AST, origin: str = "call"
 ) -> dict[str, Argument]:
     """Named arguments with their sources; positional ones are named by their number."""
     found: dict[str, Argument] = {}
@@ -72,7 +87,7 @@ def home(machine: Machine, arguments: Arguments) -> tuple[Dag | None, Group | No
     return dag, group
 
 
-def new_task(
+def new_task(  # noqa: PLR0913 - what settles where a task goes
     machine: Machine,
     operator: str,
     arguments: Arguments,
@@ -86,20 +101,16 @@ def new_task(
 ) -> TaskNode:
     """Make a task and put it where it belongs.
 
-    Args:
-        unique: A label to make unique, for TaskFlow; otherwise the id is the argument `task_id`.
-        full_id: The id with its groups, where it is known already.
-        place: DAG and group, where they are known already.
+    `unique` is a label to make unique, for TaskFlow; otherwise the id is the argument `task_id`. `full_id` and
+    `place` (DAG and group) are given where they are known already.
 
     Raises:
-        Raised: The id is taken.
+        RaisedError: The id is taken.
     """
     task = TaskNode("", operator, scope.module.span(node), {}, of=of)
     if of is not None:
         task.bases = tuple(base.path for base in of.externals())
-    start_task(
-        machine, task, arguments, node, scope, unique=unique, full_id=full_id, place=place
-    )
+    start_task(machine, task, arguments, node, scope, unique=unique, full_id=full_id, place=place)
     return task
 
 
@@ -117,18 +128,22 @@ def start_task(
     """What `BaseOperator.__init__` does.
 
     Raises:
-        Raised: The id is taken.
+        RaisedError: The id is taken.
     """
     dag, group = place or home(machine, arguments)
     task.started = True
     defaults = merged_defaults(dag, group, arguments.named.get("default_args"))
-    task.arguments = {
-        name: Argument(value, "", scope.module.span(node), "default_args")
-        for name, value in defaults.items()
-    } | task.arguments | as_arguments(machine, arguments, scope, node)
+    task.arguments = (
+        {
+            name: Argument(value, "", scope.module.span(node), "default_args")
+            for name, value in defaults.items()
+        }
+        | task.arguments
+        | as_arguments(arguments, scope, node)
+    )
     if arguments.rest is not None:
         task.holes.append(f"not all arguments are known: {arguments.rest.reason}")
-    task.id = full_id or _full_id(machine, task, dag, group, unique, arguments, node, scope)
+    task.id = full_id or _full_id(machine, task, dag, group, unique)
     rule = task.arguments.get("trigger_rule")
     if rule is not None and task.trigger_rule is None:
         task.trigger_rule = rule.value
@@ -151,9 +166,6 @@ def _full_id(
     dag: Dag | None,
     group: Group | None,
     unique: str | None,
-    arguments: Arguments,
-    node: ast.AST,
-    scope: Scope,
 ) -> str:
     label: Any = unique
     if label is None:
@@ -236,7 +248,7 @@ def mark_mapped(
 ) -> None:
     """Note what a task is expanded over."""
     task.mapped = True
-    expanded = as_arguments(machine, arguments, scope, node, "expand")
+    expanded = as_arguments(arguments, scope, node, "expand")
     if name == "expand_kwargs":
         expanded = {f"expand_kwargs:{key}": value for key, value in expanded.items()}
     task.arguments |= expanded
@@ -263,7 +275,7 @@ def make_own(
 
     task = TaskNode("", path_of_class(kind), scope.module.span(node), {}, of=kind)
     task.bases = tuple(base.path for base in kind.externals())
-    task.arguments = as_arguments(machine, arguments, scope, node)
+    task.arguments = as_arguments(arguments, scope, node)
     found = kind.find("__init__")
     if found and isinstance(found[0], Function):
         dag, group = home(machine, arguments)

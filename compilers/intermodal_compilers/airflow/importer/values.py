@@ -158,7 +158,7 @@ class Arguments:
         return default
 
 
-class Raised(Exception):
+class RaisedError(Exception):
     """The file raises here; `kind` is the exception's class name."""
 
     def __init__(self, kind: str, text: str, span: Span | None = None) -> None:
@@ -168,7 +168,7 @@ class Raised(Exception):
         self.span = span
 
 
-class BudgetSpent(Exception):
+class BudgetSpentError(Exception):
     """Reading the file takes more steps than it may."""
 
 
