@@ -341,7 +341,7 @@ def _dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
         if isinstance(items, Unknown):
             return items
         try:
-            found.update(items)  # type: ignore[arg-type]
+            found.update(items)
         except (TypeError, ValueError):
             return machine.unknown("keys that are not known", node, scope)
     return found | arguments.named

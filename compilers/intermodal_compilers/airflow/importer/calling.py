@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from intermodal_compilers.airflow.importer.machine import Machine
@@ -11,8 +12,10 @@ from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Function,
     Instance,
+    Opening,
     RaisedError,
     Scope,
+    Symbolic,
     Unknown,
     UserClass,
 )
@@ -26,8 +29,11 @@ def call_function(
     scope: Scope,
     *,
     bound: Any = None,
+    at_yield: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Run a function's body with its arguments and give what it returns."""
+    if function.kind == "context" and at_yield is None:
+        return Opening(function, arguments, bound)
     given = arguments
     if bound is not None:
         given = Arguments([bound, *arguments.positional], arguments.named, {}, arguments.rest)
@@ -38,7 +44,8 @@ def call_function(
         inner.self_value = given.positional[0]
     if isinstance(function.node, ast.Lambda):
         return machine.evaluate(function.node.body, inner)
-    if _yields(function.node):
+    inner.at_yield = at_yield
+    if at_yield is None and _yields(function.node):
         inner.yielded = []
     flow = machine.execute(function.node.body, inner)
     if inner.yielded is not None:
@@ -141,7 +148,7 @@ def make_instance(
     for name in fields:
         default = kind.find(name)
         if default:
-            made.names[name] = default[0]
+            made.names[name] = _field_default(machine, default[0], node, scope)
     made.names.update(zip(fields, arguments.positional, strict=False))
     made.names.update(arguments.named)
     for name in fields:
@@ -153,6 +160,15 @@ def make_instance(
     if after and isinstance(after[0], Function):
         call_function(machine, after[0], Arguments([], {}), node, scope, bound=made)
     return made
+
+
+def _field_default(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Any:
+    """A field's default; `field(default=..., default_factory=...)` as dataclasses has it."""
+    if not isinstance(value, Symbolic) or value.path.rpartition(".")[2].lower() != "field":
+        return value
+    if "default_factory" in value.named:
+        return machine.call(value.named["default_factory"], Arguments([], {}), node, scope)
+    return value.named.get("default", value)
 
 
 def _not_a_member(kind: UserClass) -> Any:

@@ -21,7 +21,6 @@ TRANSPARENT = frozenset(
     {
         "functools.lru_cache",
         "functools.cache",
-        "contextlib.contextmanager",
         "abc.abstractmethod",
         "typing.overload",
         "typing.no_type_check",
@@ -70,6 +69,9 @@ def _decorated(machine: Machine, value: Any, decorator: ast.expr, scope: Scope) 
         return value
     how = machine.evaluate(decorator, scope)
     path = how.path if isinstance(how, External | Symbolic) else ""
+    if path.endswith("contextlib.contextmanager") and isinstance(value, Function):
+        value.kind = "context"
+        return value
     if path in TRANSPARENT:
         return value
     if path == "functools.cached_property" and isinstance(value, Function):
@@ -100,10 +102,9 @@ def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None
             value.owner = kind
     if any(base.path.startswith("enum.") for base in kind.externals()):
         _make_members(kind)
-    value: Any = kind
     for decorator in node.decorator_list:
         machine.evaluate(decorator, scope)
-    scope.names[node.name] = value
+    scope.names[node.name] = kind
 
 
 def _is_plain(base: ast.expr) -> bool:

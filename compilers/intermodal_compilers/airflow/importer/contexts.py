@@ -6,9 +6,10 @@ import ast
 from typing import Any
 
 from intermodal_compilers.airflow.importer.binding import store
+from intermodal_compilers.airflow.importer.calling import call_function
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom, connect
 from intermodal_compilers.airflow.importer.machine import Machine, ScopedTasks
-from intermodal_compilers.airflow.importer.values import RaisedError, Scope, Symbolic
+from intermodal_compilers.airflow.importer.values import Opening, RaisedError, Scope, Symbolic
 
 
 def with_statement(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
@@ -21,6 +22,8 @@ def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope:
         return machine.execute(node.body, scope)
     item = node.items[number]
     value = machine.evaluate(item.context_expr, scope)
+    if isinstance(value, Opening):
+        return _open(machine, node, number, value, scope)
     if item.optional_vars is not None:
         store(machine, item.optional_vars, value, scope)
     match value:
@@ -46,6 +49,34 @@ def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope:
     if tasks and all(task.setup or task.teardown for task in tasks):
         return _with_tasks(machine, tasks, lambda: _enter(machine, node, number + 1, scope))
     return _enter(machine, node, number + 1, scope)
+
+
+def _open(
+    machine: Machine,
+    node: ast.With | ast.AsyncWith,
+    number: int,
+    opening: Opening,
+    scope: Scope,
+) -> Any:
+    """A `with` of the user's own: its body runs where the function yields."""
+    flows: list[Any] = []
+
+    def body(value: Any) -> None:
+        target = node.items[number].optional_vars
+        if target is not None:
+            store(machine, target, value, scope)
+        flows.append(_enter(machine, node, number + 1, scope))
+
+    call_function(
+        machine,
+        opening.function,
+        opening.arguments,
+        node,
+        scope,
+        bound=opening.bound,
+        at_yield=body,
+    )
+    return flows[0] if flows else None
 
 
 def _tasks(value: Any) -> list[TaskNode]:

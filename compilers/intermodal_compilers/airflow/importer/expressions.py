@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from intermodal_compilers.airflow.importer import builtin_calls
@@ -104,7 +105,7 @@ def unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Any:
     if isinstance(node.op, ast.Not):
         known = truth(value)
         return machine.unknown(_why(value), node, scope) if known is None else not known
-    if not isinstance(value, int | float | builtin_calls.timedelta):
+    if not isinstance(value, int | float | timedelta):
         return machine.unknown(_why(value), node, scope)
     if isinstance(node.op, ast.USub):
         return -value
@@ -299,8 +300,10 @@ def yielded(machine: Machine, node: ast.Yield, scope: Scope) -> Any:
     """`yield`: collected by the function it stands in."""
     value = machine.evaluate(node.value, scope) if node.value else None
     place: Scope | None = scope
-    while place is not None and place.yielded is None:
+    while place is not None and place.yielded is None and place.at_yield is None:
         place = place.outer
+    if place is not None and place.at_yield is not None:
+        return place.at_yield(value)
     if place is not None and place.yielded is not None:
         place.yielded.append(value)
     return None

@@ -168,5 +168,5 @@ def _freeze_object(value: Any, depth: int) -> Any:
             return NotKnown(f"a {type(value).__name__.lower()}", "", Span(""))
 
 
-def _last(node: ast.AST) -> int:
-    return getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+def _last(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+    return node.end_lineno or node.lineno

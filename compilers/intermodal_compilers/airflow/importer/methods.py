@@ -139,7 +139,8 @@ def call_method(
             if name == "read"
             else (owner.text.splitlines(keepends=True) if name == "readlines" else None)
         )
-    if name not in ALLOWED.get(type(owner), ()):
+    kind = dict if isinstance(owner, dict) else type(owner)
+    if name not in ALLOWED.get(kind, ()):
         return machine.unknown(f"`.{name}(...)` is not evaluated", node, scope)
     if arguments.rest is not None:
         return machine.unknown(arguments.rest.reason, node, scope)

@@ -6,7 +6,9 @@ import ast
 import copy
 import itertools
 import os.path
+import re
 import textwrap
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path, PurePath
@@ -25,6 +27,7 @@ from intermodal_compilers.airflow.importer.values import (
     RaisedError,
     Scope,
     Unknown,
+    UserClass,
 )
 
 Handler = Callable[[Machine, Arguments, ast.AST, Scope], Any]
@@ -90,7 +93,6 @@ LOOSE: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": dict,
     "typing.cast": lambda _, value: value,
     "typing.NewType": lambda _, value: value,
-    "collections.defaultdict": lambda *_: {},
     "itertools.chain": PURE["itertools.chain"],
     "itertools.chain.from_iterable": lambda lists: [item for one in lists for item in one],
     "itertools.product": PURE["itertools.product"],
@@ -226,6 +228,42 @@ def _reduce(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope)
     return result
 
 
+def _default_dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    first = arguments.get("default_factory", 0)
+    made: defaultdict[Any, Any] = defaultdict(
+        None if first is None else lambda: machine.call(first, Arguments([], {}), node, scope)
+    )
+    for value in arguments.positional[1:]:
+        if isinstance(value, dict):
+            made.update(value)
+    return made
+
+
+def _named_tuple(_: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`namedtuple("T", "a b")`: a class with those fields."""
+    name, fields = arguments.get("typename", 0), arguments.get("field_names", 1)
+    if isinstance(fields, str):
+        fields = fields.replace(",", " ").split()
+    names = [f[0] if isinstance(f, tuple) and f else f for f in fields or ()]
+    span = scope.module.span(node)
+    return UserClass(str(name), [], {}, scope.module, span, span.line, [str(n) for n in names])
+
+
+# A repeated group can take for ever to match; such patterns are not tried.
+SLOW_PATTERN = re.compile(r"\)[*+{]")
+
+
+def _substituted(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    values = arguments.positional[:3]
+    texts = all(isinstance(value, str) for value in values) and len(values) == 3
+    if not texts or SLOW_PATTERN.search(values[0]) or len(values[2]) > 10_000 or arguments.named:
+        return machine.unknown("a substitution that is not evaluated", node, scope)
+    try:
+        return re.sub(*values)
+    except (re.error, IndexError) as problem:
+        raise RaisedError("error", str(problem), scope.module.span(node)) from problem
+
+
 def _data(kind: str) -> Handler:
     def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
         value = arguments.positional[0] if arguments.positional else None
@@ -236,6 +274,10 @@ def _data(kind: str) -> Handler:
 
 SPECIAL: dict[str, Handler] = {
     "copy.deepcopy": _deep_copy,
+    "collections.defaultdict": _default_dict,
+    "collections.namedtuple": _named_tuple,
+    "typing.NamedTuple": _named_tuple,
+    "re.sub": _substituted,
     "os.getenv": _environment,
     "os.environ.get": _environment,
     "airflow.models.Variable.get": _variable,

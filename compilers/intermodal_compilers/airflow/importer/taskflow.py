@@ -113,7 +113,7 @@ def call_method(
         case "expand" | "expand_kwargs":
             whole = Arguments([], dict(factory.partial))
             task = _make_task(machine, factory, whole, node, scope)
-            mark_mapped(machine, task, name, arguments, node, scope)
+            mark_mapped(task, name, arguments, node, scope)
             return XCom((task,))
         case _:
             return machine.unknown(f"`.{name}` of a decorated function", node, scope)

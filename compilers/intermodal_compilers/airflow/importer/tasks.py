@@ -66,7 +66,7 @@ def as_arguments(
     found: dict[str, Argument] = {}
     module = scope.module
     values: dict[str | int, Any] = dict(enumerate(arguments.positional))
-    values |= dict(arguments.named)
+    values.update(arguments.named)
     for name, value in values.items():
         place = arguments.nodes.get(name)
         source = module.source(place) if place is not None else ""
@@ -239,12 +239,12 @@ def expand_partial(
         full_id=full,
         place=(partial.dag, partial.group),
     )
-    mark_mapped(machine, task, name, arguments, node, scope)
+    mark_mapped(task, name, arguments, node, scope)
     return task
 
 
 def mark_mapped(
-    machine: Machine, task: TaskNode, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+    task: TaskNode, name: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> None:
     """Note what a task is expanded over."""
     task.mapped = True

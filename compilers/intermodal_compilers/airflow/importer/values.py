@@ -60,6 +60,7 @@ class Scope:
     yielded: list[Any] | None = None
     self_class: UserClass | None = None
     self_value: Any = None
+    at_yield: Callable[[Any], Any] | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -105,6 +106,15 @@ class UserClass:
             if name in known.names:
                 return known.names[name], known
         return None
+
+
+@dataclass(eq=False, slots=True)
+class Opening:
+    """A call of a `@contextmanager` function, waiting for the `with` that it stands in."""
+
+    function: Function
+    arguments: Any
+    bound: Any = None
 
 
 @dataclass(eq=False, slots=True)
