@@ -175,6 +175,15 @@ def test_code_is_never_run(read, tmp_path):
         "x = 'a'.ljust(10**10)\n",
         "x = list(range(10**9))\n",
         "x = 9 ** 9 ** 9\n",
+        "x = 'ab'\nfor i in range(99): x = x + x\n",
+        "x = 'ab'\nfor i in range(99): x = f'{x}{x}'\n",
+        "x = 'ab'\nfor i in range(99): x = '%s%s' % (x, x)\n",
+        "x = 'ab'\nfor i in range(99): x = '{0}{0}'.format(x)\n",
+        "x = 'ab'\nfor i in range(99): x = x.replace('a', 'aa')\n",
+        "x = [1]\nfor i in range(99): x = [*x, *x]\n",
+        "x = [1]\nfor i in range(99): x += x\n",
+        "x = [1]\nfor i in range(99): x.extend(x)\n",
+        "import itertools\nx = list(itertools.product(range(99), repeat=9))\n",
     ],
 )
 def test_files_that_compute_without_end_are_left(read, text):
@@ -202,6 +211,55 @@ def test_a_file_that_raises_is_read_on(read):
     file = read(HEAD + "x = {}['missing']\nwith DAG('d'):\n    DummyOperator(task_id='t')\n")
     assert [f.code for f in file.findings] == ["PORT805"]
     assert ids(file) == {"d": ["t"]}
+
+
+def test_a_with_of_the_users_own_runs_its_body_where_the_function_yields(read):
+    file = read(
+        HEAD
+        + """
+from contextlib import contextmanager
+@contextmanager
+def my_dag(name):
+    with DAG(name) as dag:
+        yield dag
+        DummyOperator(task_id="last")
+with my_dag("cm") as opened:
+    DummyOperator(task_id="first", dag=opened)
+"""
+    )
+    assert ids(file) == {"cm": ["first", "last"]}
+
+
+def test_builders_enums_and_data_classes(read):
+    file = read(
+        HEAD
+        + """
+from dataclasses import dataclass, field
+from enum import Enum
+from collections import defaultdict, namedtuple
+Step = namedtuple("Step", "name")
+class Env(str, Enum):
+    PROD = "prod"
+@dataclass
+class Conf:
+    name: str
+    steps: list = field(default_factory=list)
+    env: Env = Env.PROD
+class Builder:
+    def __init__(self, conf):
+        self.conf = conf
+    @property
+    def dag_id(self):
+        return f"{self.conf.name}_{self.conf.env.value}"
+    def build(self):
+        with DAG(self.dag_id) as dag:
+            for step in self.conf.steps:
+                DummyOperator(task_id=step.name)
+        return dag
+made = Builder(Conf("etl", steps=[Step("x"), Step(name="y")])).build()
+"""
+    )
+    assert ids(file) == {"etl_prod": ["x", "y"]}
 
 
 def test_only_dags_that_airflow_would_find(read):

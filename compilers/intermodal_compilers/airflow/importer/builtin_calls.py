@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import PurePath
 from typing import Any
 
+from intermodal_compilers.airflow.importer.builtin_names import EXCEPTIONS, SPECIAL
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
@@ -54,85 +55,6 @@ OVER_ITEMS: dict[str, Callable[..., Any]] = {
     "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "reversed": lambda v: v[::-1],
     "sum": sum, "iter": list, "enumerate": lambda v, start=0: list(enumerate(v, start)),
 }  # fmt: skip
-SPECIAL = frozenset(
-    [
-        "print",
-        "len",
-        "range",
-        "zip",
-        "map",
-        "filter",
-        "sorted",
-        "min",
-        "max",
-        "any",
-        "all",
-        "str",
-        "dict",
-        "isinstance",
-        "issubclass",
-        "hasattr",
-        "getattr",
-        "setattr",
-        "callable",
-        "type",
-        "super",
-        "open",
-        "vars",
-        "globals",
-        "locals",
-        "property",
-        "staticmethod",
-        "classmethod",
-        "next",
-        "object",
-        "id",
-        "hash",
-        "format",
-        "input",
-        "eval",
-        "exec",
-        "__import__",
-        "bytes",
-        "complex",
-        "dir",
-        "delattr",
-        "memoryview",
-    ]
-)
-EXCEPTIONS = frozenset(
-    [
-        "Exception",
-        "BaseException",
-        "ValueError",
-        "TypeError",
-        "KeyError",
-        "IndexError",
-        "ImportError",
-        "ModuleNotFoundError",
-        "AttributeError",
-        "RuntimeError",
-        "NotImplementedError",
-        "OSError",
-        "FileNotFoundError",
-        "StopIteration",
-        "NameError",
-        "AssertionError",
-        "ArithmeticError",
-        "ZeroDivisionError",
-        "LookupError",
-        "PermissionError",
-        "TimeoutError",
-        "ConnectionError",
-        "SystemExit",
-        "KeyboardInterrupt",
-        "UnicodeDecodeError",
-        "Warning",
-        "UserWarning",
-        "DeprecationWarning",
-        "NotImplemented",
-    ]
-)
 NAMES = frozenset(PLAIN) | frozenset(OVER_ITEMS) | SPECIAL | EXCEPTIONS
 
 

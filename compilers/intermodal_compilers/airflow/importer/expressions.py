@@ -25,6 +25,7 @@ from intermodal_compilers.airflow.importer.values import (
     is_unknown,
 )
 
+LARGEST = 1_000_000
 WIDE = re.compile(r"\d{5}")
 
 
@@ -57,6 +58,8 @@ def joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Any:
             reason = value.reason if isinstance(value, Unknown) else "its text is not known"
             return machine.unknown(reason, node, scope)
         parts.append(shown)
+        if sum(map(len, parts)) > LARGEST:
+            return machine.unknown("too large to work out", node, scope)
     return "".join(parts)
 
 
@@ -166,6 +169,8 @@ def _elements(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Sco
         if isinstance(items, Unknown):
             return items
         found.extend(items)
+        if len(found) > LARGEST:
+            return machine.unknown("too large to work out", node, scope)
     return found
 
 

@@ -11,6 +11,7 @@ from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown, t
 from intermodal_compilers.airflow.importer.files import OpenFile, open_file, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.operations import sized
 from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
 
 TEXT = frozenset(
@@ -160,6 +161,8 @@ def call_method(
     if name == "extend" and values and not isinstance(values[0], list | tuple | set | dict | str):
         items = items_of(machine, values[0], node, scope)
         values = [[items] if isinstance(items, Unknown) else list(items)]
+    if name in ("extend", "update") and len(owner) + sum(map(sized, values)) > LARGEST:
+        return machine.unknown("too large to work out", node, scope)
     if name == "update" and any(isinstance(value, Unknown) for value in values):
         return machine.unknown("an update that is not known", node, scope)
     try:
@@ -184,7 +187,8 @@ def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -
 
         if re.search(r"\{[^}]*\d{5}", owner) or re.search(r"\{[^}]*[._]_|\{[^{}]*\{", owner):
             return "a format that is not evaluated"
-    if name in ("replace", "join") and len(owner) * sum(len(str(v)) for v in values) > LARGEST * 10:
+    given = sum(len(str(value)) for value in (*values, *named.values()))
+    if name in ("replace", "join", "format") and (len(owner) + 1) * given > LARGEST * 10:
         return "too large to work out"
     return ""
 

@@ -90,11 +90,19 @@ def _holds_unknown(value: Any) -> bool:
     return isinstance(value, dict) and any(is_unknown(item) for item in value.values())
 
 
+def sized(value: Any) -> int:
+    """How many items or characters a value has; 1 for those that have none."""
+    return len(value) if isinstance(value, str | bytes | list | tuple | dict | set) else 1
+
+
 def _too_large(left: Any, right: Any, op: ast.operator) -> bool:
+    parts = right if isinstance(right, tuple) else (right,)
+    if sized(left) + sum(map(sized, parts)) > LARGEST:
+        return True
     if isinstance(op, ast.Mult):
-        sized, count = (left, right) if hasattr(left, "__len__") else (right, left)
-        if hasattr(sized, "__len__") and isinstance(count, int):
-            return len(sized) * count > LARGEST
+        many, count = (left, right) if hasattr(left, "__len__") else (right, left)
+        if hasattr(many, "__len__") and isinstance(count, int):
+            return len(many) * count > LARGEST
         return _digits(left) + _digits(right) > 4_000
     if isinstance(op, ast.Pow | ast.LShift):
         return _digits(left) > 64 or not isinstance(right, int | float) or abs(right) > 256

@@ -9,7 +9,7 @@ import os.path
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path, PurePath
 from typing import Any
@@ -31,6 +31,7 @@ from intermodal_compilers.airflow.importer.values import (
 )
 
 Handler = Callable[[Machine, Arguments, ast.AST, Scope], Any]
+MOST_ITEMS = 10_000
 CLOCK = "depends on the clock"
 
 
@@ -50,6 +51,18 @@ def _pendulum_datetime(*values: int, tz: Any = "UTC", tzinfo: Any = None, **name
 def _duration(**named: float) -> timedelta:
     years, months = named.pop("years", 0), named.pop("months", 0)
     return timedelta(**named) + timedelta(days=365 * years + 30 * months)
+
+
+def _bounded(many: Iterable[Any]) -> list[Any]:
+    """The items, if they are not too many.
+
+    Raises:
+        OverflowError: They are.
+    """
+    found = list(itertools.islice(many, MOST_ITEMS + 1))
+    if len(found) > MOST_ITEMS:
+        raise OverflowError("too many combinations to work out")
+    return found
 
 
 # Functions of plain values that give what Python's own do.
@@ -84,7 +97,9 @@ PURE: dict[str, Callable[..., Any]] = {
     "textwrap.dedent": textwrap.dedent,
     "inspect.cleandoc": lambda value: textwrap.dedent(value).strip(),
     "itertools.chain": lambda *lists: [item for one in lists for item in one],
-    "itertools.product": lambda *lists, repeat=1: list(itertools.product(*lists, repeat=repeat)),
+    "itertools.product": lambda *lists, repeat=1: _bounded(
+        itertools.product(*lists, repeat=repeat)
+    ),
     "json.dumps": __import__("json").dumps,
 }
 # Functions of any values at all, unknown ones among them.
@@ -96,7 +111,7 @@ LOOSE: dict[str, Callable[..., Any]] = {
     "itertools.chain": PURE["itertools.chain"],
     "itertools.chain.from_iterable": lambda lists: [item for one in lists for item in one],
     "itertools.product": PURE["itertools.product"],
-    "itertools.combinations": lambda many, size: list(itertools.combinations(many, size)),
+    "itertools.combinations": lambda many, size: _bounded(itertools.combinations(many, size)),
     "itertools.pairwise": lambda many: list(itertools.pairwise(many)),
     "itertools.zip_longest": lambda *many: list(itertools.zip_longest(*many)),
     "operator.itemgetter": lambda key: Native("itemgetter", lambda one: one[key]),

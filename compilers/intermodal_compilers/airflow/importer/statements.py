@@ -25,6 +25,7 @@ from intermodal_compilers.airflow.importer.values import (
 BREAK = ("break", None)
 CONTINUE = ("continue", None)
 MOST_ROUNDS = 5_000
+LARGEST = 1_000_000
 
 
 def expression(machine: Machine, node: ast.Expr, scope: Scope) -> None:
@@ -55,7 +56,8 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     added = machine.evaluate(node.value, scope)
     many = (list, tuple, set, dict, str)
     if isinstance(before, list) and isinstance(node.op, ast.Add) and isinstance(added, many):
-        before.extend(added)
+        if len(before) + len(added) < LARGEST:
+            before.extend(added)
         return
     if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
         before.update(added)
