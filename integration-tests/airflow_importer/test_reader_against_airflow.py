@@ -59,7 +59,13 @@ def test_example_dags_are_read_as_airflow_loads_them(name, tmp_path):
                 wrong += differing_facts(dag, tasks)
             elif not file.findings:
                 wrong.append((below, dag_id, "differs, and nothing was said"))
-        wrong += [(below, dag_id, "is not there") for dag_id, dag in read.items() if not dag.holes]
+        # A package taken as installed, with a note, may not be in this environment.
+        assumed = any(finding.code == "PORT802" for finding in file.findings)
+        wrong += [
+            (below, dag_id, "is not there")
+            for dag_id, dag in read.items()
+            if not dag.holes and not assumed
+        ]
     count = sum(len(dags) for dags in truth.values())
     print(f"{name}: {exact} of {count} DAGs exact")
     assert wrong == []

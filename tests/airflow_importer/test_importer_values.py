@@ -265,3 +265,18 @@ made = Builder(Conf("etl", steps=[Step("x"), Step(name="y")])).build()
 def test_only_dags_that_airflow_would_find(read):
     file = read(HEAD + "def f():\n    dag = DAG('hidden')\n    return 1\nf()\nkept = DAG('kept')\n")
     assert [dag.id for dag in file.dags] == ["kept"]
+
+
+def test_dags_given_to_code_that_is_not_read_are_marked(read):
+    file = read(
+        HEAD
+        + """
+from company.lib import add_monitoring, make_dag
+with DAG("d") as dag:
+    DummyOperator(task_id="t")
+add_monitoring(dag)
+other = make_dag("more")
+"""
+    )
+    assert [f.code for f in file.findings] == ["PORT804", "PORT809"]
+    assert file.dags[0].holes

@@ -101,7 +101,7 @@ def load_module(machine: Machine, path: Path, name: str) -> Any:
         )
         machine.modules[name] = folder
         return folder
-    module, findings = machine.sources.load(path, name)
+    module, findings = machine.sources.load(path, name, keep=True)
     for finding in findings:
         machine.hole("PORT808", f"module `{name}` cannot be read", finding.span, why=finding.what)
     if module is None:

@@ -76,11 +76,15 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
 def _effects(machine: Machine, why: str, arguments: Arguments, node: ast.AST, scope: Scope) -> None:
     """Tell of tasks and DAGs that are given to code which is not read: it may do anything with them."""
     given = [*arguments.positional, *arguments.named.values()]
-    if any(isinstance(value, (Dag, Group, TaskNode)) for value in given):
-        source = scope.module.source(node)[:80]
-        machine.hole("PORT804", f"what `{source}` does is not known", scope.module.span(node), why)
-        if machine.dag is not None:
-            machine.dag.holes.append(f"what `{source}` does: {why}")
+    touched = [value for value in given if isinstance(value, Dag | Group | TaskNode)]
+    if not touched:
+        return
+    source = scope.module.source(node)[:80]
+    machine.hole("PORT804", f"what `{source}` does is not known", scope.module.span(node), why)
+    for value in touched:
+        dag = value if isinstance(value, Dag) else value.dag
+        if dag is not None:
+            dag.holes.append(f"what `{source}` does: {why}")
 
 
 def call_external(

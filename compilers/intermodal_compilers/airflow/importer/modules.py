@@ -124,11 +124,13 @@ class Sources:
             self._found[key] = None if found and "site-packages" in found.parts else found
         return self._found[key]
 
-    def load(self, path: Path, name: str) -> tuple[Module | None, list[Finding]]:
-        """A fresh module for a file; its syntax is parsed once."""
-        if path not in self._parsed:
-            self._parsed[path] = parse(path, self.shown(path), name)
-        found, findings = self._parsed[path]
+    def load(
+        self, path: Path, name: str, *, keep: bool = False
+    ) -> tuple[Module | None, list[Finding]]:
+        """A fresh module for a file; the syntax of one that is to be kept is parsed once."""
+        found, findings = self._parsed.get(path) or parse(path, self.shown(path), name)
+        if keep:
+            self._parsed[path] = (found, findings)
         if found is None:
             return None, findings
         return Module(found.path, found.shown, name, found.text, found.tree), findings

@@ -19,7 +19,7 @@ from intermodal_compilers.airflow.importer.model import ReadDag, ReadFile
 from intermodal_compilers.airflow.importer.modules import Module, Sources
 from intermodal_compilers.airflow.importer.settings import Inputs
 from intermodal_compilers.airflow.importer.statements import STATEMENTS
-from intermodal_compilers.airflow.importer.values import BudgetSpentError
+from intermodal_compilers.airflow.importer.values import BudgetSpentError, Symbolic
 
 RECURSION = 6_000
 
@@ -132,7 +132,22 @@ def found_dags(machine: Machine, module: Module) -> list[Dag]:
         if dag.id in by_id and dag.span != by_id[dag.id].span:
             machine._add(warning("PORT809", f"there are two DAGs `{dag.id}`", dag.span))
         by_id[dag.id] = dag
+    for name, value in module.names.items():
+        if isinstance(value, Symbolic) and "dag" in value.path.lower() and value.source:
+            _tell_of_possible_dag(machine, name, value)
     return list(by_id.values())
+
+
+def _tell_of_possible_dag(machine: Machine, name: str, value: Symbolic) -> None:
+    """What code that is not read gives may be a DAG; one that Airflow would find is not left out unsaid."""
+    if not value.path.startswith("airflow."):
+        machine.hole(
+            "PORT809",
+            f"whether `{name}` is a DAG is not known",
+            value.span,
+            f"`{value.path}` is not read",
+            "give the folder of that module with `--root`",
+        )
 
 
 def quiet_collector() -> None:
