@@ -280,3 +280,22 @@ other = make_dag("more")
     )
     assert [f.code for f in file.findings] == ["PORT804", "PORT809"]
     assert file.dags[0].holes
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["names.append('b')", "names += ['b']", "names.extend(['b'])", "names[0] = 'c'"],
+)
+def test_a_list_that_may_have_changed_makes_tasks_that_may_not_exist(read, change):
+    file = read(
+        HEAD
+        + f"""
+names = ["a"]
+if Variable.get("more") == "1":
+    {change}
+with DAG("d"):
+    for name in names:
+        DummyOperator(task_id=name)
+"""
+    )
+    assert {task.support for task in file.dags[0].tasks.values()} == {"hole"}

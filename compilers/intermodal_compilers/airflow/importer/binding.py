@@ -31,6 +31,7 @@ def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
         owner = machine.evaluate(target.value, scope)
         key = machine.evaluate(target.slice, scope)
         _set_item(owner, key, value)
+        machine.doubt(owner)
     elif isinstance(target, ast.Starred):
         store(machine, target.value, value, scope)
 

@@ -233,7 +233,11 @@ def _rounds(
         yield None
         return
     generator = generators[level]
-    items = items_of(machine, machine.evaluate(generator.iter, inner), generator.iter, inner)
+    value = machine.evaluate(generator.iter, inner)
+    items = items_of(machine, value, generator.iter, inner)
+    why = machine.doubted(value)
+    if why is not None and not isinstance(items, Unknown):
+        items = Unknown(why, inner.module.span(generator.iter), inner.module.source(generator.iter))
     if isinstance(items, Unknown):
         store(machine, generator.target, items, inner)
         yield items

@@ -63,6 +63,8 @@ class Machine:
         self.scoped: list[ScopedTasks] = []
         self.uncertain: list[str] = []
         self.main: Module | None = None
+        # By identity, with the container itself so that no other takes its place.
+        self._doubtful: dict[int, tuple[Any, str]] = {}
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -150,6 +152,17 @@ class Machine:
         if self.open_groups and self.open_groups[-1].dag is dag:
             return self.open_groups[-1]
         return dag.root if dag else None
+
+    def doubt(self, container: Any, reason: str | None = None) -> None:
+        """Note that what a container holds depends on something that is not known."""
+        why = reason or (self.uncertain[-1] if self.uncertain else None)
+        if why is not None and isinstance(container, list | dict | set):
+            self._doubtful[id(container)] = (container, why)
+
+    def doubted(self, value: Any) -> str | None:
+        """Why a container may hold more or less than it seems to, if so."""
+        known = self._doubtful.get(id(value))
+        return known[1] if known else None
 
     @contextmanager
     def maybe(self, reason: str) -> Iterator[None]:

@@ -116,6 +116,23 @@ PATHS = frozenset(
 )
 PATHS_AS_IS = frozenset({"resolve", "absolute", "expanduser"})
 LARGEST = 1_000_000
+CHANGING = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+    ]
+)
 
 ALLOWED: dict[type, frozenset[str]] = {
     str: TEXT, bytes: TEXT, list: LISTS, tuple: frozenset({"index", "count"}), dict: DICTS,
@@ -173,7 +190,13 @@ def call_method(
         raise RaisedError(
             type(problem_).__name__, str(problem_), scope.module.span(node)
         ) from problem_
-    return list(done) if name in ("items", "keys", "values") else done
+    if name in CHANGING:
+        machine.doubt(owner)
+    if name not in ("items", "keys", "values"):
+        return done
+    listed = list(done)
+    machine.doubt(listed, machine.doubted(owner))
+    return listed
 
 
 def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from intermodal_compilers.airflow.importer import binding, classes, contexts, imports
@@ -58,9 +58,11 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     if isinstance(before, list) and isinstance(node.op, ast.Add) and isinstance(added, many):
         if len(before) + len(added) < LARGEST:
             before.extend(added)
+        machine.doubt(before, machine.doubted(added))
         return
     if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
         before.update(added)
+        machine.doubt(before, machine.doubted(added))
         return
     from intermodal_compilers.airflow.importer.operations import binary
 
@@ -122,7 +124,12 @@ def _merge(
 
 def loop(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:
     """`for`: over known items one by one, over unknown ones once."""
-    items = items_of(machine, machine.evaluate(node.iter, scope), node.iter, scope)
+    value = machine.evaluate(node.iter, scope)
+    items = items_of(machine, value, node.iter, scope)
+    why = machine.doubted(value)
+    if why is not None and not isinstance(items, Unknown):
+        with machine.maybe(why):
+            return _each(machine, node, items, scope)
     if isinstance(items, Unknown):
         with machine.maybe(f"repeats for each of `{scope.module.source(node.iter)[:80]}`"):
             binding.store(machine, node.target, items, scope)
@@ -130,6 +137,12 @@ def loop(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:
         if flow is not None and flow[0] == "return":
             scope.maybe_returned.append(flow[1])
         return None
+    return _each(machine, node, items, scope)
+
+
+def _each(
+    machine: Machine, node: ast.For | ast.AsyncFor, items: Iterable[Any], scope: Scope
+) -> Any:
     for item in items:
         binding.store(machine, node.target, item, scope)
         flow = machine.execute(node.body, scope)
