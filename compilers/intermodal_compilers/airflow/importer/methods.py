@@ -182,6 +182,13 @@ def call_method(
         return machine.unknown("too large to work out", node, scope)
     if name == "update" and any(isinstance(value, Unknown) for value in values):
         return machine.unknown("an update that is not known", node, scope)
+    return _run(machine, owner, name, Arguments(values, named), node, scope)
+
+
+def _run(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    values, named = arguments.positional, arguments.named
     try:
         done = getattr(owner, name)(*values, **named)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem_:
