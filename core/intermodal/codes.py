@@ -2,7 +2,7 @@
 
 Ranges: 0xx reading files and the command line, 1xx the IR and authoring, 2xx what a target cannot do,
 3xx linting a target's own format, 4xx artifacts, 5xx tracking, 6xx running, 7xx engines and
-conformance. A code is never reused for another meaning.
+conformance, 8xx importing. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -512,5 +512,38 @@ CODES: dict[str, Code] = {
     "PORT704": Code(
         "engine stopped working",
         "The engine's process or server did not start, or died; its own last words are shown.",
+    ),
+    # 8xx: importing from another system
+    "PORT802": Code(
+        "something was taken for granted",
+        "A Variable or an environment variable decides what the file makes, and its value was not given. "
+        "Its default was taken where there is one. `--variables FILE` and `--env FILE` give values.",
+    ),
+    "PORT803": Code(
+        "a task is not fully known",
+        "Files are read and never run, so a task whose id, class or existence depends on what only running "
+        "could tell is a hole: it is shown, never guessed.",
+    ),
+    "PORT804": Code(
+        "edges are not known",
+        "One side of an arrow between tasks is not known, or tasks were given to code that is not read.",
+    ),
+    "PORT805": Code(
+        "the file raises while it is loaded",
+        "As far as it can be read, the file would raise here when its scheduler loads it. Reading went on with "
+        "the next statement.",
+    ),
+    "PORT806": Code(
+        "the file is too much to read",
+        "Reading stops after a number of steps, so that a file that computes for long, or without end, does not "
+        "stop the others.",
+    ),
+    "PORT808": Code(
+        "an import could not be followed",
+        "Modules below `--root` are read. A star import of anything else brings names that nobody knows.",
+    ),
+    "PORT809": Code(
+        "a pipeline is not fully known",
+        "Its id, or whether it exists at all, depends on what only running the file could tell.",
     ),
 }

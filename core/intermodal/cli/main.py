@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "Run a pipeline here and on real engines, and compare what happened.",
     "check": "Compile for all targets and profiles in memory, and report.",
     "graph": "Draw a pipeline as Mermaid, DOT or SVG.",
+    "import": "Read pipelines of another system without running them.",
     "artifacts": "List, fetch and trace artifact versions.",
     "targets": "List targets, their versions, and what each supports.",
     "engines": "Install and list real engines to run cases on.",

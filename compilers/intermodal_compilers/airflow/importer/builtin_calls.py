@@ -1,0 +1,404 @@
+"""Python's own functions on known values."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from intermodal_compilers.airflow.importer.builtin_names import EXCEPTIONS, SPECIAL
+from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom
+from intermodal_compilers.airflow.importer.iteration import items_of
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.truth import truth
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Bound,
+    External,
+    Function,
+    Instance,
+    Native,
+    RaisedError,
+    Scope,
+    Super,
+    Unknown,
+    UserClass,
+    is_unknown,
+)
+
+PRINTABLE = (
+    str,
+    int,
+    float,
+    bool,
+    type(None),
+    datetime,
+    date,
+    time,
+    timedelta,
+    PurePath,
+    list,
+    dict,
+    tuple,
+)
+LONGEST_RANGE = 100_000
+
+# Functions that take plain values and give one, as Python itself has them.
+PLAIN: dict[str, Callable[..., Any]] = {
+    "int": int, "float": float, "bool": bool, "abs": abs, "round": round, "divmod": divmod,
+    "ord": ord, "chr": chr, "hex": hex, "bin": bin, "repr": repr, "slice": slice,
+}  # fmt: skip
+# Functions over items; their first argument is listed first.
+OVER_ITEMS: dict[str, Callable[..., Any]] = {
+    "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "reversed": lambda v: v[::-1],
+    "sum": sum, "iter": list, "enumerate": lambda v, start=0: list(enumerate(v, start)),
+}  # fmt: skip
+NAMES = frozenset(PLAIN) | frozenset(OVER_ITEMS) | SPECIAL | EXCEPTIONS
+
+
+def text_value(value: Any, *, keep: bool = False) -> Any:
+    """A value as text shows it: a member of a text enum as Python prints it, if not to be kept."""
+    if keep or not isinstance(value, Instance) or "value" not in value.names:
+        return value
+    bases = {base.path for base in value.of.externals()}
+    if "enum.StrEnum" in bases:
+        return value.names["value"]
+    return f"{value.of.name}.{value.names['name']}" if "builtins.str" in bases else value
+
+
+def holds_unknown(value: Any, depth: int = 0) -> bool:
+    """Whether anything in a value is not plain."""
+    if isinstance(value, dict):
+        return depth > 6 or any(holds_unknown(v, depth + 1) for v in value.values())
+    if isinstance(value, list | tuple | set):
+        return depth > 6 or any(holds_unknown(v, depth + 1) for v in value)
+    return not isinstance(value, (*PRINTABLE, bytes, frozenset, range, complex))
+
+
+def call_builtin(
+    machine: Machine, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Call a function of Python's own.
+
+    Raises:
+        RaisedError: It raises for these values.
+    """
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(machine, arguments, node, scope)
+    values = arguments.positional
+    if name in EXCEPTIONS:
+        return machine.symbolic(f"builtins.{name}", arguments, node, scope)
+    if arguments.rest is not None:
+        return machine.unknown(arguments.rest.reason, node, scope)
+    how = PLAIN.get(name)
+    if name in OVER_ITEMS:
+        how = OVER_ITEMS[name]
+        if values:
+            items = items_of(machine, values[0], node, scope)
+            if isinstance(items, Unknown):
+                return machine.unknown(items.reason, node, scope)
+            values = [list(items), *values[1:]]
+    elif any(holds_unknown(value) for value in values):
+        return machine.unknown(_reason(values), node, scope)
+    if how is None:
+        return machine.unknown(f"`{name}(...)` is not evaluated", node, scope)
+    try:
+        return how(*values, **arguments.named)
+    except (TypeError, ValueError, OverflowError, IndexError) as problem:
+        if any(holds_unknown(value) for value in values):
+            return machine.unknown(_reason(values), node, scope)
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+
+
+def _reason(values: list[Any]) -> str:
+    found = next((v for v in values if isinstance(v, Unknown)), None)
+    return found.reason if found else "made of something that is not known"
+
+
+def _length(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    value = arguments.get("obj", 0)
+    if isinstance(value, list | tuple | dict | set | frozenset | str | bytes | range):
+        return len(value)
+    return machine.unknown("its length is not known", node, scope)
+
+
+def _range(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if not all(isinstance(value, int) for value in arguments.positional) or arguments.rest:
+        return machine.unknown(_reason(arguments.positional), node, scope)
+    try:
+        made = range(*arguments.positional)
+    except (TypeError, ValueError) as problem:
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+    if len(made) > LONGEST_RANGE:
+        return machine.unknown("a range that is too long", node, scope)
+    return made
+
+
+def _lists(machine: Machine, values: list[Any], node: ast.AST, scope: Scope) -> Any:
+    found = []
+    for value in values:
+        items = items_of(machine, value, node, scope)
+        if isinstance(items, Unknown):
+            return items
+        found.append(list(items))
+    return found
+
+
+def _zip(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    lists = _lists(machine, arguments.positional, node, scope)
+    return lists if isinstance(lists, Unknown) else list(zip(*lists, strict=False))
+
+
+def _map(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    function, *rest = arguments.positional
+    lists = _lists(machine, rest, node, scope)
+    if isinstance(lists, Unknown):
+        return lists
+    rounds = zip(*lists, strict=False)
+    return [machine.call(function, Arguments(list(one), {}), node, scope) for one in rounds]
+
+
+def _filter(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    function, values = arguments.positional
+    lists = _lists(machine, [values], node, scope)
+    if isinstance(lists, Unknown):
+        return lists
+    kept = []
+    for item in lists[0]:
+        test = (
+            item if function is None else machine.call(function, Arguments([item], {}), node, scope)
+        )
+        known = truth(test)
+        if known is None:
+            return machine.unknown("which items are kept is not known", node, scope)
+        if known:
+            kept.append(item)
+    return kept
+
+
+def _sorted(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    lists = _lists(machine, arguments.positional[:1], node, scope)
+    if isinstance(lists, Unknown):
+        return lists
+    return _by_key(machine, sorted, lists[0], arguments, node, scope)
+
+
+def _by_key(
+    machine: Machine, how: Any, items: list[Any], arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    key = arguments.named.get("key")
+    extra = {k: v for k, v in arguments.named.items() if k in ("reverse", "default")}
+    if key is not None:
+        keys = [machine.call(key, Arguments([item], {}), node, scope) for item in items]
+    else:
+        keys = items
+    if any(holds_unknown(one) for one in keys):
+        return machine.unknown("the order of unknown values", node, scope)
+    try:
+        chosen = how(range(len(items)), key=keys.__getitem__, **extra)
+    except (TypeError, ValueError) as problem:
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+    return (
+        [items[i] for i in chosen]
+        if isinstance(chosen, list)
+        else (items[chosen] if items else chosen)
+    )
+
+
+def _extreme(how: Any) -> Callable[..., Any]:
+    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        values: Any = arguments.positional
+        if len(values) == 1:
+            lists = _lists(machine, values, node, scope)
+            if isinstance(lists, Unknown):
+                return lists
+            values = lists[0]
+        return _by_key(machine, how, list(values), arguments, node, scope)
+
+    return run
+
+
+def _quantified(stop: bool) -> Callable[..., Any]:
+    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        lists = _lists(machine, arguments.positional, node, scope)
+        if isinstance(lists, Unknown):
+            return lists
+        found = [truth(item) for item in lists[0]]
+        if stop in found:
+            return stop
+        return (
+            machine.unknown("some items are not known", node, scope) if None in found else not stop
+        )
+
+    return run
+
+
+def _text(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if not arguments.positional:
+        return ""
+    value = text_value(arguments.positional[0])
+    if holds_unknown(value):
+        return machine.unknown(_reason([value]), node, scope)
+    return str(value)
+
+
+def _dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if arguments.rest is not None:
+        return arguments.rest
+    found: dict[Any, Any] = {}
+    for value in arguments.positional:
+        if isinstance(value, dict):
+            found.update(value)
+            continue
+        items = items_of(machine, value, node, scope)
+        if isinstance(items, Unknown):
+            return items
+        try:
+            found.update(items)
+        except (TypeError, ValueError):
+            return machine.unknown("keys that are not known", node, scope)
+    return found | arguments.named
+
+
+CLASSES: dict[str, Any] = {
+    "str": str, "int": int, "float": float, "bool": bool, "list": list, "tuple": tuple, "dict": dict,
+    "set": set, "bytes": bytes, "datetime": datetime, "date": date, "timedelta": timedelta,
+    "Sequence": (list, tuple, str), "Mapping": dict, "Iterable": (list, tuple, set, dict, str),
+    "Path": PurePath, "DAG": Dag, "TaskGroup": Group, "BaseOperator": TaskNode, "XComArg": XCom,
+}  # fmt: skip
+
+
+def _is_instance(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if len(arguments.positional) != 2:
+        return machine.unknown("isinstance", node, scope)
+    value, kinds = arguments.positional
+    results = [_is_one(value, kind) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+    if True in results:
+        return True
+    return machine.unknown("its class is not known", node, scope) if None in results else False
+
+
+def _is_one(value: Any, kind: Any) -> bool | None:
+    if is_unknown(value):
+        return None
+    if isinstance(kind, UserClass):
+        of = getattr(value, "of", None)
+        return isinstance(of, UserClass) and kind in of.lineage()
+    if isinstance(kind, External) and kind.name in CLASSES:
+        return isinstance(value, CLASSES[kind.name])
+    plain = (*PRINTABLE, set, bytes)
+    return False if isinstance(value, plain) else None
+
+
+def _has_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    owner, name = arguments.positional[:2]
+    if isinstance(owner, Instance) and isinstance(name, str):
+        return name in owner.names or owner.of.find(name) is not None
+    return machine.unknown("hasattr", node, scope)
+
+
+def _get_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    owner, name, *default = arguments.positional
+    if not isinstance(name, str):
+        return machine.unknown("an attribute whose name is not known", node, scope)
+    try:
+        found = machine.attribute(owner, name, node, scope)
+    except RaisedError:
+        if default:
+            return default[0]
+        raise
+    if default and isinstance(found, Bound) and isinstance(owner, Instance) and not found.function:
+        return default[0]
+    return found
+
+
+def _set_attribute(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+    from intermodal_compilers.airflow.importer.binding import set_attribute
+
+    owner, name, value = arguments.positional
+    if isinstance(name, str):
+        set_attribute(owner, name, value)
+
+
+def _callable(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    value = arguments.positional[0]
+    if is_unknown(value):
+        return machine.unknown("callable", node, scope)
+    return isinstance(value, Function | Bound | UserClass | Native)
+
+
+def _type(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if len(arguments.positional) == 1:
+        value = arguments.positional[0]
+        if isinstance(value, Instance):
+            return value.of
+        if isinstance(value, TaskNode) and value.of is not None:
+            return value.of
+        if isinstance(value, str | int | float | list | dict | tuple):
+            return External(f"builtins.{type(value).__name__}")
+    return machine.unknown("a class made while running", node, scope)
+
+
+def _super(machine: Machine, _: Arguments, node: ast.AST, scope: Scope) -> Any:
+    place: Scope | None = scope
+    while place is not None and place.self_class is None:
+        place = place.outer
+    if place is None or place.self_class is None:
+        return machine.unknown("super() outside a method", node, scope)
+    return Super(place.self_class, place.self_value)
+
+
+def _open(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    from intermodal_compilers.airflow.importer.files import open_file
+
+    return open_file(machine, arguments.get("file", 0), node, scope)
+
+
+def _names(_: Machine, __: Arguments, ___: ast.AST, scope: Scope) -> Any:
+    return scope.module.names
+
+
+def _next(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    values = arguments.positional[0]
+    if isinstance(values, list):
+        if values:
+            return values[0]
+        if len(arguments.positional) > 1:
+            return arguments.positional[1]
+    return machine.unknown("next", node, scope)
+
+
+_SPECIAL: dict[str, Callable[[Machine, Arguments, ast.AST, Scope], Any]] = {
+    "print": lambda *_: None,
+    "len": _length,
+    "range": _range,
+    "zip": _zip,
+    "map": _map,
+    "filter": _filter,
+    "sorted": _sorted,
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "any": _quantified(True),
+    "all": _quantified(False),
+    "str": _text,
+    "dict": _dict,
+    "isinstance": _is_instance,
+    "hasattr": _has_attribute,
+    "getattr": _get_attribute,
+    "setattr": _set_attribute,
+    "callable": _callable,
+    "type": _type,
+    "super": _super,
+    "open": _open,
+    "globals": _names,
+    "next": _next,
+}

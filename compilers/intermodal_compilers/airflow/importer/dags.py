@@ -1,0 +1,93 @@
+"""DAGs and task groups: making them, and opening and closing their `with`."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, arrow
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.standard import copied
+from intermodal_compilers.airflow.importer.tasks import as_arguments
+from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
+
+POSITIONS = ("dag_id", "description", "schedule", "start_date", "end_date")
+
+
+def make_dag(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Dag:
+    """`DAG(...)`."""
+    found = as_arguments(arguments, scope, node)
+    for number, name in enumerate(POSITIONS):
+        if str(number) in found:
+            found[name] = found.pop(str(number))
+    name = arguments.get("dag_id", 0)
+    holes: list[str] = []
+    span = scope.module.span(node)
+    if not isinstance(name, str):
+        why = name.reason if isinstance(name, Unknown) else "it is not given as text"
+        machine.hole("PORT809", "the id of a DAG is not known", span, why)
+        holes.append(f"its id is not known: {why}")
+        name = f"unknown_{span.line}"
+    if arguments.rest is not None:
+        holes.append(f"not all arguments are known: {arguments.rest.reason}")
+    if machine.uncertain:
+        holes.append(f"whether the DAG exists {machine.uncertain[-1]}")
+        machine.hole("PORT809", f"DAG `{name}` may or may not exist", span, machine.uncertain[-1])
+    dag = Dag(
+        name, span, found, copied(arguments.named.get("default_args")), scope.module.name, holes
+    )
+    machine.dags.append(dag)
+    return dag
+
+
+def make_group(
+    machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope, *, suffix: bool = False
+) -> Group:
+    """`TaskGroup(...)`.
+
+    Raises:
+        RaisedError: There is no DAG, or the id is taken.
+    """
+    parent = arguments.named.get("parent_group")
+    dag = arguments.named.get("dag")
+    if not isinstance(dag, Dag):
+        dag = parent.dag if isinstance(parent, Group) else machine.dag
+    if dag is None:
+        raise RaisedError("RuntimeError", "a TaskGroup outside a DAG", scope.module.span(node))
+    if not isinstance(parent, Group):
+        parent = machine.group(dag)
+    label = arguments.get("group_id", 0)
+    holes = ""
+    if not isinstance(label, str):
+        holes = label.reason if isinstance(label, Unknown) else "it is not given as text"
+        machine.hole("PORT803", "the id of a group is not known", scope.module.span(node), holes)
+        label = f"unknown_{scope.module.span(node).line}"
+        suffix = True
+        dag.holes.append(f"the id of a group: {holes}")
+    prefix = arguments.get("prefix_group_id", 1, default=True)
+    group = Group(label, parent, dag, prefix=prefix is not False)
+    group.default_args = copied(arguments.named.get("default_args"))
+    group.arguments = as_arguments(arguments, scope, node)
+    if group.id in dag.used_groups:
+        if not suffix and arguments.named.get("add_suffix_on_collision") is not True:
+            raise RaisedError(
+                "DuplicateTaskIdFound", f"group `{group.id}` exists", scope.module.span(node)
+            )
+        base = re.split(r"__\d+$", label)[0]
+        numbers = [
+            int(m[1])
+            for used in dag.used_groups
+            if (m := re.match(rf"^{re.escape(base)}__(\d+)$", used))
+        ]
+        group.label = f"{base}__{max(numbers) + 1}" if numbers else f"{label}__1"
+    dag.used_groups.add(group.id)
+    dag.groups[group.id] = group
+    if parent is not None:
+        parent.children[group.id] = group
+    return group
+
+
+def close_group(group: Group, inputs: list[TaskNode]) -> None:
+    """The end of a group's `with`; a mapped one waits for what it is mapped over."""
+    for task in inputs:
+        arrow(task, group, lead="right")

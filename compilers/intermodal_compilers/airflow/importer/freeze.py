@@ -1,0 +1,172 @@
+"""From what was put together to the frozen model."""
+
+from __future__ import annotations
+
+import ast
+from datetime import date, datetime, time, timedelta, tzinfo
+from pathlib import PurePath
+from typing import Any
+
+from intermodal.findings import Span
+from intermodal_compilers.airflow.importer.graph import (
+    Argument,
+    Dag,
+    EdgeLabel,
+    Group,
+    TaskNode,
+    XCom,
+)
+from intermodal_compilers.airflow.importer.model import (
+    Built,
+    FunctionSource,
+    NotKnown,
+    ReadArgument,
+    ReadDag,
+    ReadGroup,
+    ReadTask,
+    Reference,
+    TaskOutput,
+)
+from intermodal_compilers.airflow.importer.support import support_of
+from intermodal_compilers.airflow.importer.taskflow import Factory
+from intermodal_compilers.airflow.importer.values import (
+    External,
+    Function,
+    Instance,
+    Symbolic,
+    Unknown,
+    UserClass,
+)
+
+PLAIN = (str, bytes, bool, int, float, type(None), datetime, date, time, timedelta, tzinfo)
+DEEPEST = 24
+
+
+def freeze_dag(dag: Dag) -> ReadDag:
+    """A DAG as it is now."""
+    return ReadDag(
+        id=dag.id,
+        span=dag.span,
+        arguments=_arguments(dag.arguments),
+        tasks={task.id: _task(task) for task in dag.tasks.values()},
+        groups={group.id: _group(group) for group in dag.groups.values()},
+        labels=dict(dag.labels),
+        holes=tuple(dict.fromkeys(dag.holes)),
+    )
+
+
+def _task(task: TaskNode) -> ReadTask:
+    own = task.of is not None
+    holes = tuple(dict.fromkeys(task.holes))
+    function = task.function
+    if function is None and "python_callable" in task.arguments:
+        function = task.arguments["python_callable"].value
+    frozen = freeze(function) if function is not None else None
+    rule = text_of_rule(task.trigger_rule)
+    return ReadTask(
+        id=task.id,
+        operator=task.operator,
+        span=task.span,
+        bases=task.bases,
+        arguments=_arguments(task.arguments),
+        upstream=tuple(sorted(task.upstream)),
+        downstream=tuple(sorted(task.downstream)),
+        group=_path(task.group),
+        mapped=task.mapped,
+        trigger_rule=rule,
+        setup=task.setup,
+        teardown=task.teardown,
+        function=frozen if isinstance(frozen, FunctionSource) else None,
+        holes=holes,
+        support=support_of(task.operator, task.bases, holes, own=own),
+    )
+
+
+def text_of_rule(rule: Any) -> str:
+    """A trigger rule as text: given as such, or as a member of `TriggerRule`."""
+    if isinstance(rule, str):
+        return rule
+    if isinstance(rule, External):
+        return rule.name.lower()
+    return "all_success" if rule is None else "unknown"
+
+
+def _path(group: Group | None) -> tuple[str, ...]:
+    found: list[str] = []
+    while group is not None and group.label:
+        found.append(group.id)
+        group = group.parent
+    return tuple(reversed(found))
+
+
+def _group(group: Group) -> ReadGroup:
+    tasks = tuple(task.id for task in group.tasks())
+    return ReadGroup(group.id, tasks, group.mapped, _arguments(group.arguments))
+
+
+def _arguments(arguments: dict[str, Argument]) -> dict[str, ReadArgument]:
+    return {
+        name: ReadArgument(freeze(one.value), one.source, one.span, one.origin)
+        for name, one in arguments.items()
+        if name not in ("dag", "task_group")
+    }
+
+
+def freeze(value: Any, depth: int = 0) -> Any:
+    """A value of the model; see model.py."""
+    if isinstance(value, PLAIN):
+        return value
+    if depth > DEEPEST:
+        return NotKnown("nests too deep", "", Span(""))
+    match value:
+        case list() | tuple() | range():
+            return tuple(freeze(item, depth + 1) for item in value)
+        case set() | frozenset():
+            return frozenset(item if isinstance(item, PLAIN) else repr(item) for item in value)
+        case dict():
+            return {
+                key if isinstance(key, PLAIN) else str(key): freeze(item, depth + 1)
+                for key, item in value.items()
+            }
+        case PurePath():
+            return str(value)
+        case XCom():
+            key = value.key if isinstance(value.key, str) else None
+            return TaskOutput(tuple(task.id for task in value.nodes), key, value.how)
+        case TaskNode():
+            return TaskOutput((value.id,), None, "task")
+        case _:
+            return _freeze_object(value, depth)
+
+
+def _freeze_object(value: Any, depth: int) -> Any:
+    match value:
+        case Unknown():
+            return NotKnown(value.reason, value.source, value.span)
+        case External():
+            return Reference(value.path)
+        case Symbolic():
+            return Built(
+                value.path,
+                tuple(freeze(item, depth + 1) for item in value.arguments),
+                {name: freeze(item, depth + 1) for name, item in value.named.items()},
+            )
+        case Function():
+            span = value.scope.module.span(value.node)
+            return FunctionSource(value.name, span, _last(value.node))
+        case UserClass():
+            return FunctionSource(value.name, value.span, value.last_line)
+        case Factory():
+            return freeze(value.function, depth + 1)
+        case Instance() if value.names.keys() == {"name", "value"}:
+            return freeze(value.names["value"], depth + 1)
+        case Instance():
+            return NotKnown(f"an object of `{value.of.name}`", "", value.of.span)
+        case EdgeLabel():
+            return freeze(value.label, depth + 1)
+        case _:
+            return NotKnown(f"a {type(value).__name__.lower()}", "", Span(""))
+
+
+def _last(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+    return node.end_lineno or node.lineno

@@ -1,0 +1,298 @@
+"""Calling any value: functions of the file, Python's own, Airflow's, and everybody else's."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from intermodal_compilers.airflow.importer import methods, taskflow, tasks
+from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
+from intermodal_compilers.airflow.importer.calling import call_function, make_instance
+from intermodal_compilers.airflow.importer.dags import make_dag, make_group
+from intermodal_compilers.airflow.importer.graph import (
+    NODES,
+    Dag,
+    EdgeLabel,
+    Group,
+    TaskNode,
+    XCom,
+    arrow,
+    connect,
+)
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.naming import is_operator, meaning
+from intermodal_compilers.airflow.importer.operations import check_sides, lost_edge
+from intermodal_compilers.airflow.importer.standard import call_standard
+from intermodal_compilers.airflow.importer.taskflow import Factory
+from intermodal_compilers.airflow.importer.tasks import Partial
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Bound,
+    External,
+    Function,
+    Native,
+    Scope,
+    Super,
+    Symbolic,
+    Unknown,
+    UserClass,
+)
+
+
+def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """Call a value.
+
+    Raises:
+        RaisedError: The file raises here.
+    """
+    match value:
+        case Function():
+            return call_function(machine, value, arguments, node, scope)
+        case External():
+            return call_external(machine, value, arguments, node, scope)
+        case UserClass():
+            if tasks.is_operator_class(value):
+                return tasks.make_own(machine, value, arguments, node, scope)
+            if any(meaning(base.path) == "dag" for base in value.externals()):
+                return make_dag(machine, arguments, node, scope)
+            return make_instance(machine, value, arguments, node, scope)
+        case Bound(function=Function() as function):
+            return call_function(machine, function, arguments, node, scope, bound=value.owner)
+        case Bound():
+            return call_bound(machine, value, arguments, node, scope)
+        case Factory():
+            return taskflow.call_factory(machine, value, arguments, node, scope)
+        case Native():
+            return value.run(*arguments.positional, **arguments.named)
+        case Unknown():
+            _effects(machine, value.reason, arguments, node, scope)
+            return machine.unknown(value.reason, node, scope)
+        case Symbolic():
+            return machine.symbolic(f"{value.path}()", arguments, node, scope)
+        case _:
+            return machine.unknown("what is called is not known", node, scope)
+
+
+def _effects(machine: Machine, why: str, arguments: Arguments, node: ast.AST, scope: Scope) -> None:
+    """Tell of tasks and DAGs that are given to code which is not read: it may do anything with them."""
+    given = [*arguments.positional, *arguments.named.values()]
+    touched = [value for value in given if isinstance(value, Dag | Group | TaskNode)]
+    if not touched:
+        return
+    source = scope.module.source(node)[:80]
+    machine.hole("PORT804", f"what `{source}` does is not known", scope.module.span(node), why)
+    for value in touched:
+        dag = value if isinstance(value, Dag) else value.dag
+        if dag is not None:
+            dag.holes.append(f"what `{source}` does: {why}")
+
+
+def call_external(
+    machine: Machine, value: External, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Call something of a package that is not read."""
+    path = value.path
+    if path.startswith("builtins."):
+        return call_builtin(machine, path.removeprefix("builtins."), arguments, node, scope)
+    known, result = call_standard(machine, path, arguments, node, scope)
+    if known:
+        return result
+    special = AIRFLOW.get(meaning(path))
+    if special is not None:
+        return special(machine, path, arguments, node, scope)
+    owner, _, last = path.rpartition(".")
+    if last == "partial" and is_operator(owner):
+        return tasks.make_partial(machine, owner, None, arguments)
+    if (
+        last == "__init__"
+        and arguments.positional
+        and isinstance(arguments.positional[0], TaskNode)
+    ):
+        rest = Arguments(arguments.positional[1:], arguments.named, arguments.nodes, arguments.rest)
+        tasks.start_task(machine, arguments.positional[0], rest, node, scope)
+        return None
+    if is_operator(path, arguments.named):
+        below = arguments.named.get("subdag")
+        if isinstance(below, Dag) and machine.main is not None:
+            below.registered, below.module = True, machine.main.name
+        return tasks.new_task(machine, path, arguments, node, scope)
+    if not path.startswith("airflow."):
+        _effects(machine, f"`{path}` is not read", arguments, node, scope)
+    return machine.symbolic(path, arguments, node, scope)
+
+
+def _decorator(kind: str) -> Any:
+    def run(_: Machine, path: str, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+        return taskflow.decorate(kind, path, arguments)
+
+    return run
+
+
+def _mark(which: str) -> Any:
+    def run(_: Machine, __: str, arguments: Arguments, ___: ast.AST, ____: Scope) -> Any:
+        return taskflow.mark(which, arguments)
+
+    return run
+
+
+def _label(_: Machine, __: str, arguments: Arguments, ___: ast.AST, ____: Scope) -> Any:
+    return EdgeLabel(arguments.get("label", 0))
+
+
+def _xcom(_: Machine, __: str, arguments: Arguments, ___: ast.AST, ____: Scope) -> Any:
+    task = arguments.get("operator", 0)
+    key = arguments.get("key", 1)
+    return XCom(tuple(task.roots()), key) if isinstance(task, TaskNode | XCom) else task
+
+
+def _chain(machine: Machine, _: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if arguments.rest is not None:
+        lost_edge(machine, node, scope, arguments.rest)
+        return None
+    for above, below in zip(arguments.positional, arguments.positional[1:], strict=False):
+        _chain_pair(machine, above, below, node, scope)
+    return None
+
+
+def _chain_pair(machine: Machine, above: Any, below: Any, node: ast.AST, scope: Scope) -> None:
+    check_sides(machine, (above, below), node, scope)
+    if isinstance(above, NODES):
+        arrow(above, below, lead="left")
+    elif isinstance(below, NODES):
+        arrow(above, below, lead="right")
+    elif isinstance(above, list | tuple) and isinstance(below, list | tuple):
+        if len(above) != len(below):
+            lost_edge(machine, node, scope)
+        for one, other in zip(above, below, strict=False):
+            if isinstance(one, NODES):
+                arrow(one, other, lead="left")
+
+
+def _chain_linear(
+    machine: Machine, _: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    previous: list[Any] = []
+    for element in arguments.positional:
+        many = list(element) if isinstance(element, list | tuple) else [element]
+        check_sides(machine, (many,), node, scope)
+        for above in previous:
+            if isinstance(above, NODES):
+                arrow(above, many, lead="left")
+        previous = many
+
+
+def _cross(machine: Machine, _: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    first, second = arguments.get("from_tasks", 0), arguments.get("to_tasks", 1)
+    check_sides(machine, (first, second), node, scope)
+    for above in first if isinstance(first, list | tuple) else [first]:
+        if isinstance(above, NODES):
+            arrow(above, second, lead="left")
+
+
+AIRFLOW: dict[str, Any] = {
+    "dag": lambda m, _, a, n, s: make_dag(m, a, n, s),
+    "group": lambda m, _, a, n, s: make_group(m, a, n, s),
+    "task decorator": _decorator("task"),
+    "group decorator": _decorator("group"),
+    "dag decorator": _decorator("dag"),
+    "asset decorator": lambda m, _, a, n, s: taskflow.asset_decorator(m, a, n, s),
+    "setup": _mark("setup"),
+    "teardown": _mark("teardown"),
+    "label": _label,
+    "xcom": _xcom,
+    "chain": _chain,
+    "chain_linear": _chain_linear,
+    "cross": _cross,
+}
+
+
+def call_bound(
+    machine: Machine, value: Bound, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Call a method that is not the user's own."""
+    owner, name = value.owner, value.name
+    match owner:
+        case Super():
+            if name == "__init__" and isinstance(owner.value, TaskNode):
+                tasks.start_task(machine, owner.value, arguments, node, scope)
+            return None
+        case Factory():
+            return taskflow.call_method(machine, owner, name, arguments, node, scope)
+        case Partial():
+            return tasks.expand_partial(machine, owner, name, arguments, node, scope)
+        case UserClass() if name == "partial":
+            operator = tasks.path_of_class(owner)
+            return tasks.make_partial(machine, operator, owner, arguments)
+        case TaskNode() | XCom() | Group() | EdgeLabel():
+            return _of_node(machine, owner, name, arguments, node, scope)
+        case Dag():
+            return _of_dag(machine, owner, name, arguments, node, scope)
+        case _:
+            return methods.call_method(machine, owner, name, arguments, node, scope)
+
+
+def _of_node(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    first = (
+        arguments.positional[0]
+        if arguments.positional
+        else next(iter(arguments.named.values()), None)
+    )
+    if name in ("set_downstream", "set_upstream"):
+        check_sides(machine, (first,), node, scope)
+        below = name == "set_downstream"
+        arrow(*((owner, first) if below else (first, owner)), lead="left" if below else "right")
+        return None
+    if name == "as_setup":
+        for task in owner.roots():
+            task.setup = True
+        return owner
+    if name == "as_teardown":
+        _teardown(owner, arguments)
+        return owner
+    if name == "add" and isinstance(owner, Group) and isinstance(first, TaskNode):
+        return first
+    if isinstance(owner, XCom) and name == "map":
+        return XCom(owner.nodes, owner.key, "map", first)
+    if isinstance(owner, XCom) and name in ("zip", "concat"):
+        others = [n for x in arguments.positional if isinstance(x, XCom) for n in x.nodes]
+        return XCom((*owner.nodes, *others), None, name)
+    return machine.unknown(f"`.{name}(...)` of a task", node, scope)
+
+
+def _teardown(owner: Any, arguments: Arguments) -> None:
+    setups = arguments.named.get("setups")
+    for task in owner.roots():
+        task.teardown = True
+        task.trigger_rule = "all_done_setup_success"
+        for one in setups if isinstance(setups, list | tuple) else [setups]:
+            if isinstance(one, TaskNode | XCom):
+                for setup in one.roots():
+                    setup.setup = True
+                    connect(setup, task)
+
+
+def _of_dag(
+    machine: Machine, dag: Dag, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    first = arguments.positional[0] if arguments.positional else None
+    if name in ("add_task", "add_tasks"):
+        for task in first if isinstance(first, list | tuple) else [first]:
+            if isinstance(task, TaskNode) and task.dag is None:
+                dag.add(task)
+        return None
+    if name == "get_task" and isinstance(first, str):
+        return dag.tasks.get(first) or machine.unknown("no task of this id", node, scope)
+    if name == "has_task" and isinstance(first, str):
+        return first in dag.tasks
+    if name == "set_dependency":
+        above, below = (dag.tasks.get(str(v)) for v in arguments.positional[:2])
+        if above and below:
+            connect(above, below)
+            return None
+        lost_edge(machine, node, scope)
+        return None
+    if name == "task":
+        return taskflow.decorate("task", "airflow.decorators.task", arguments)
+    return machine.symbolic(f"airflow.DAG().{name}", arguments, node, scope)

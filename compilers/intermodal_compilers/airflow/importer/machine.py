@@ -1,0 +1,182 @@
+"""The state of reading one file: the budget, open contexts, findings, and the step from node to value."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from intermodal.findings import Finding, Span, note, warning
+from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode
+from intermodal_compilers.airflow.importer.modules import Module, Sources
+from intermodal_compilers.airflow.importer.settings import Inputs
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    BudgetSpentError,
+    Scope,
+    Symbolic,
+    Unknown,
+)
+
+Evaluate = Callable[["Machine", Any, Scope], Any]
+Call = Callable[["Machine", Any, Arguments, ast.AST, Scope], Any]
+Attribute = Callable[["Machine", Any, str, ast.AST, Scope], Any]
+MOST_FINDINGS = 200
+
+
+class Machine:
+    """Reads one file: evaluates its syntax without running it.
+
+    Args:
+        sources: Where local modules come from.
+        inputs: Variables, environment and limits.
+        expressions: By node class: what gives the value of an expression.
+        statements: By node class: what a statement does; it may give a flow (see statements.py).
+        call: Calls any value.
+        attribute: Takes an attribute of any value.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        inputs: Inputs,
+        *,
+        expressions: Mapping[type[ast.expr], Evaluate],
+        statements: Mapping[type[ast.stmt], Evaluate],
+        call: Call,
+        attribute: Attribute,
+    ) -> None:
+        self.sources = sources
+        self.inputs = inputs
+        self._expressions = expressions
+        self._statements = statements
+        self._call = call
+        self._attribute = attribute
+        self.steps = inputs.steps
+        self.depth = 0
+        self.findings: dict[tuple[str, str, Span | None], Finding] = {}
+        self.modules: dict[str, Module] = {}
+        self.dags: list[Dag] = []
+        self.open_dags: list[Dag] = []
+        self.open_groups: list[Group] = []
+        self.scoped: list[ScopedTasks] = []
+        self.uncertain: list[str] = []
+        self.main: Module | None = None
+        # By identity, with the container itself so that no other takes its place.
+        self._doubtful: dict[int, tuple[Any, str]] = {}
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def evaluate(self, node: ast.expr, scope: Scope) -> Any:
+        """The value of an expression.
+
+        Raises:
+            RaisedError: The file raises here.
+            BudgetSpentError: The file takes too long.
+        """
+        self.steps -= 1
+        if self.steps < 0:
+            raise BudgetSpentError
+        kind = type(node)
+        if kind is ast.Constant:
+            return node.value  # type: ignore[attr-defined]
+        how = self._expressions.get(kind)
+        if how is None:
+            return self.unknown(f"{kind.__name__} is not read", node, scope)
+        return how(self, node, scope)
+
+    def execute(self, body: Sequence[ast.stmt], scope: Scope) -> Any:
+        """Go through statements until one leaves the body; what it leaves with, or None."""
+        for statement in body:
+            self.steps -= 1
+            if self.steps < 0:
+                raise BudgetSpentError
+            how = self._statements.get(type(statement))
+            flow = how(self, statement, scope) if how else None
+            if flow is not None:
+                return flow
+        return None
+
+    def call(self, value: Any, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        """Call a value."""
+        if self.depth >= self.inputs.depth:
+            return self.unknown("calls nest too deep", node, scope)
+        self.depth += 1
+        try:
+            return self._call(self, value, arguments, node, scope)
+        finally:
+            self.depth -= 1
+
+    def attribute(self, value: Any, name: str, node: ast.AST, scope: Scope) -> Any:
+        """An attribute of a value."""
+        return self._attribute(self, value, name, node, scope)
+
+    def unknown(self, reason: str, node: ast.AST, scope: Scope) -> Unknown:
+        """A value that cannot be known, at a node."""
+        return Unknown(reason, scope.module.span(node), scope.module.source(node))
+
+    def symbolic(self, path: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Symbolic:
+        """What an external call gives."""
+        return Symbolic(
+            path,
+            tuple(arguments.positional),
+            arguments.named,
+            scope.module.span(node),
+            scope.module.source(node),
+        )
+
+    # -- findings -------------------------------------------------------------------------------
+
+    def hole(self, code: str, what: str, span: Span | None, why: str = "", next: str = "") -> None:
+        """Something that is not known, for the user to see."""
+        self._add(warning(code, what, span, why=why, next=next))
+
+    def assume(self, what: str, span: Span | None, next: str = "") -> None:
+        """Something that was taken for granted."""
+        self._add(note("PORT802", what, span, next=next))
+
+    def _add(self, finding: Finding) -> None:
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.setdefault((finding.code, finding.what, finding.span), finding)
+
+    # -- contexts -------------------------------------------------------------------------------
+
+    @property
+    def dag(self) -> Dag | None:
+        """The DAG whose `with` is open."""
+        return self.open_dags[-1] if self.open_dags else None
+
+    def group(self, dag: Dag | None) -> Group | None:
+        """The group of a DAG whose `with` is open, or the DAG's root."""
+        if self.open_groups and self.open_groups[-1].dag is dag:
+            return self.open_groups[-1]
+        return dag.root if dag else None
+
+    def doubt(self, container: Any, reason: str | None = None) -> None:
+        """Note that what a container holds depends on something that is not known."""
+        why = reason or (self.uncertain[-1] if self.uncertain else None)
+        if why is not None and isinstance(container, list | dict | set):
+            self._doubtful[id(container)] = (container, why)
+
+    def doubted(self, value: Any) -> str | None:
+        """Why a container may hold more or less than it seems to, if so."""
+        known = self._doubtful.get(id(value))
+        return known[1] if known else None
+
+    @contextmanager
+    def maybe(self, reason: str) -> Iterator[None]:
+        """A stretch of the file that may not run, or run more than once."""
+        self.uncertain.append(reason)
+        try:
+            yield
+        finally:
+            self.uncertain.pop()
+
+
+class ScopedTasks:
+    """Setup and teardown tasks whose `with` is open, and the tasks made inside."""
+
+    def __init__(self, tasks: list[TaskNode]) -> None:
+        self.tasks = tasks
+        self.inside: list[TaskNode] = []

@@ -1,0 +1,251 @@
+"""Methods of plain values: text, lists, dicts, sets, dates and paths."""
+
+from __future__ import annotations
+
+import ast
+from datetime import date, datetime, time, timedelta
+from pathlib import Path, PurePath
+from typing import Any
+
+from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown, text_value
+from intermodal_compilers.airflow.importer.files import OpenFile, open_file, resolve
+from intermodal_compilers.airflow.importer.iteration import items_of
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.operations import sized
+from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
+
+TEXT = frozenset(
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "format",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "isupper",
+        "join",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "encode",
+        "decode",
+        "isidentifier",
+    ]
+)
+LISTS = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "clear",
+        "index",
+        "count",
+        "reverse",
+        "copy",
+        "sort",
+    ]
+)
+DICTS = frozenset(
+    ["get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "copy", "clear"]
+)
+SETS = frozenset(
+    [
+        "add",
+        "discard",
+        "remove",
+        "union",
+        "intersection",
+        "difference",
+        "update",
+        "copy",
+        "issubset",
+        "issuperset",
+        "pop",
+        "symmetric_difference",
+        "isdisjoint",
+    ]
+)
+DATES = frozenset(
+    [
+        "strftime",
+        "isoformat",
+        "date",
+        "time",
+        "replace",
+        "weekday",
+        "isoweekday",
+        "total_seconds",
+        "timestamp",
+        "timetuple",
+    ]
+)
+PATHS = frozenset(
+    [
+        "joinpath",
+        "with_suffix",
+        "with_name",
+        "as_posix",
+        "relative_to",
+        "is_absolute",
+        "with_stem",
+        "match",
+    ]
+)
+PATHS_AS_IS = frozenset({"resolve", "absolute", "expanduser"})
+LARGEST = 1_000_000
+CHANGING = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+    ]
+)
+
+ALLOWED: dict[type, frozenset[str]] = {
+    str: TEXT, bytes: TEXT, list: LISTS, tuple: frozenset({"index", "count"}), dict: DICTS,
+    set: SETS, frozenset: SETS, int: frozenset({"bit_length"}),
+    datetime: DATES, date: DATES, time: DATES, timedelta: DATES,
+}  # fmt: skip
+
+
+def call_method(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Call a method of a plain value.
+
+    Raises:
+        RaisedError: It raises for these values.
+    """
+    if isinstance(owner, PurePath):
+        return _of_path(machine, owner, name, arguments, node, scope)
+    if isinstance(owner, OpenFile):
+        return (
+            owner.text
+            if name == "read"
+            else (owner.text.splitlines(keepends=True) if name == "readlines" else None)
+        )
+    kind = dict if isinstance(owner, dict) else type(owner)
+    if name not in ALLOWED.get(kind, ()):
+        return machine.unknown(f"`.{name}(...)` is not evaluated", node, scope)
+    if arguments.rest is not None:
+        return machine.unknown(arguments.rest.reason, node, scope)
+    values, named = list(arguments.positional), arguments.named
+    if isinstance(owner, str | bytes):
+        values = [text_value(value) for value in values]
+        problem = _doubtful(owner, name, values, named)
+        if problem:
+            return machine.unknown(problem, node, scope)
+    if name == "sort":
+        from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
+
+        done = call_builtin(machine, "sorted", Arguments([owner], named), node, scope)
+        if isinstance(done, list):
+            owner[:] = done
+        return None
+    if name == "extend" and values and not isinstance(values[0], list | tuple | set | dict | str):
+        items = items_of(machine, values[0], node, scope)
+        values = [[items] if isinstance(items, Unknown) else list(items)]
+    if name in ("extend", "update") and len(owner) + sum(map(sized, values)) > LARGEST:
+        return machine.unknown("too large to work out", node, scope)
+    if name == "update" and any(isinstance(value, Unknown) for value in values):
+        return machine.unknown("an update that is not known", node, scope)
+    return _run(machine, owner, name, Arguments(values, named), node, scope)
+
+
+def _run(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    values, named = arguments.positional, arguments.named
+    try:
+        done = getattr(owner, name)(*values, **named)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem_:
+        if any(holds_unknown(value) for value in (*values, *named.values())):
+            return machine.unknown("made of unknown values", node, scope)
+        raise RaisedError(
+            type(problem_).__name__, str(problem_), scope.module.span(node)
+        ) from problem_
+    if name in CHANGING:
+        machine.doubt(owner)
+    if name not in ("items", "keys", "values"):
+        return done
+    listed = list(done)
+    machine.doubt(listed, machine.doubted(owner))
+    return listed
+
+
+def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -> str:
+    """Why the text that comes out cannot be told, or an empty text."""
+    for value in (*values, *named.values()):
+        if holds_unknown(value):
+            found = value if isinstance(value, Unknown) else None
+            return found.reason if found else "text made of unknown values"
+    if name == "format" and (":" in owner or ("." in owner and "{" in owner)):
+        import re
+
+        if re.search(r"\{[^}]*\d{5}", owner) or re.search(r"\{[^}]*[._]_|\{[^{}]*\{", owner):
+            return "a format that is not evaluated"
+    given = sum(len(str(value)) for value in (*values, *named.values()))
+    if name in ("replace", "join", "format") and (len(owner) + 1) * given > LARGEST * 10:
+        return "too large to work out"
+    return ""
+
+
+def _of_path(
+    machine: Machine, owner: PurePath, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    values = arguments.positional
+    if name in PATHS_AS_IS:
+        return owner
+    if name in ("exists", "is_file", "is_dir"):
+        found = resolve(machine, owner, scope)
+        if found is None:
+            return machine.unknown("a file that is not in the repository", node, scope)
+        return found.exists() if name == "exists" else getattr(found, name)()
+    if name in ("read_text", "open"):
+        opened = open_file(machine, owner, node, scope)
+        return opened.text if name == "read_text" and isinstance(opened, OpenFile) else opened
+    if name in ("glob", "rglob", "iterdir"):
+        found = resolve(machine, owner, scope)
+        if found is None or (values and not isinstance(values[0], str)):
+            return machine.unknown("a folder that is not in the repository", node, scope)
+        listed = found.iterdir() if name == "iterdir" else getattr(found, name)(*values)
+        return sorted(Path(one) for one in listed)
+    if name in PATHS and all(isinstance(value, str | PurePath) for value in values):
+        try:
+            return getattr(owner, name)(*values)
+        except ValueError as problem:
+            raise RaisedError("ValueError", str(problem), scope.module.span(node)) from problem
+    return machine.unknown(f"`.{name}(...)` of a path", node, scope)

@@ -1,0 +1,175 @@
+"""What the reader gives: files, DAGs and tasks as they stand in the source, in frozen classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+from intermodal.findings import Finding, Span
+from intermodal.frozen import Frozen
+
+# A read value is plain data (None, bool, int, float, str, bytes, datetime, date, timedelta; tuple, dict
+# and frozenset of values), or one of the classes below where it is no data.
+
+
+class NotKnown(Frozen):
+    """A value that cannot be known without running the file.
+
+    Attributes:
+        reason: Why, in words for the user.
+        source: The expression that is not known, as written.
+        span: Where it stands.
+    """
+
+    reason: str
+    source: str
+    span: Span
+
+
+class TaskOutput(Frozen):
+    """What a task returns or pushes, used as a value; `key` is None for the return value.
+
+    Several `tasks` come from `.zip` and `.concat`; `how` names the way: `plain`, `map`, `zip`, `concat`, or
+    `item` for the argument of a mapped group.
+    """
+
+    tasks: tuple[str, ...]
+    key: str | None = None
+    how: str = "plain"
+
+
+class Reference(Frozen):
+    """Something imported from a package that is not read, by its full path."""
+
+    path: str
+
+
+class Built(Frozen):
+    """An object that a call of such a thing gives: `Built("airflow.datasets.Dataset", ("s3://x",), {})`."""
+
+    path: str
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+class FunctionSource(Frozen):
+    """A function, lambda or class of the user's own files."""
+
+    name: str
+    span: Span
+    last_line: int
+
+
+class ReadArgument(Frozen):
+    """An argument of a task or DAG.
+
+    Attributes:
+        value: The value, see above.
+        source: The expression as written; empty where no expression gives it alone.
+        span: Where that stands.
+        origin: `call`, `default_args`, `partial` or `expand`.
+    """
+
+    value: Any
+    source: str
+    span: Span
+    origin: str = "call"
+
+
+class ReadTask(Frozen):
+    """One task.
+
+    Attributes:
+        id: With the groups' prefixes, as Airflow has it.
+        operator: The class's full path; for a class of the user's own file the path starts with its module.
+        bases: Paths of the classes that a user's own operator class derives from, nearest first.
+        arguments: By name.
+        upstream: Ids, sorted.
+        downstream: Ids, sorted.
+        group: Ids of the groups around it, outermost first.
+        mapped: Whether it is expanded into instances.
+        trigger_rule: As Airflow spells it.
+        holes: Why its structure is not known, if it is not.
+        function: What a Python task runs.
+    """
+
+    id: str
+    operator: str
+    span: Span
+    bases: tuple[str, ...] = ()
+    arguments: dict[str, ReadArgument] = field(default_factory=dict)
+    upstream: tuple[str, ...] = ()
+    downstream: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    mapped: bool = False
+    trigger_rule: str = "all_success"
+    setup: bool = False
+    teardown: bool = False
+    function: FunctionSource | None = None
+    holes: tuple[str, ...] = ()
+    support: str = "hosted"
+
+
+class ReadGroup(Frozen):
+    """A task group: its id, the ids of its tasks, and whether it is mapped."""
+
+    id: str
+    tasks: tuple[str, ...]
+    mapped: bool
+    arguments: dict[str, ReadArgument]
+
+
+class ReadDag(Frozen):
+    """One DAG of a file."""
+
+    id: str
+    span: Span
+    arguments: dict[str, ReadArgument]
+    tasks: dict[str, ReadTask]
+    groups: dict[str, ReadGroup]
+    labels: dict[tuple[str, str], str]
+    holes: tuple[str, ...] = ()
+
+
+class ReadFile(Frozen):
+    """One file: its DAGs, and what was found on the way."""
+
+    path: str
+    dags: tuple[ReadDag, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    lines: int = 0
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON data: the form that `port import airflow --json` prints."""
+        return {
+            "path": self.path,
+            "findings": [finding.to_data() for finding in self.findings],
+            "dags": [{"id": dag.id, "tasks": _tasks(dag)} for dag in self.dags],
+        }
+
+    def rows(self) -> list[Mapping[str, str | int]]:
+        """A row for each DAG, for a table on the terminal."""
+        return [_row(self.path, dag) for dag in self.dags]
+
+
+def _row(path: str, dag: ReadDag) -> dict[str, str | int]:
+    found = Counter(task.support for task in dag.tasks.values())
+    row: dict[str, str | int] = {"file": path, "pipeline": dag.id, "tasks": len(dag.tasks)}
+    return (
+        row
+        | {name: found[name] for name in ("native", "lowered", "hosted")}
+        | {"holes": found["hole"]}
+    )
+
+
+def _tasks(dag: ReadDag) -> dict[str, Any]:
+    return {
+        task.id: {
+            "support": task.support,
+            "operator": task.operator,
+            "downstream": list(task.downstream),
+        }
+        for task in dag.tasks.values()
+    }

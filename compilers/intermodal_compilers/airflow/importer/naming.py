@@ -1,0 +1,88 @@
+"""What a full path of Airflow means, for the import paths of 1.10, 2.x and 3.x."""
+
+from __future__ import annotations
+
+import re
+
+# The last part of a path below `airflow` -> what it is. Modules moved between versions; names did not.
+MEANINGS = {
+    "DAG": "dag",
+    "TaskGroup": "group",
+    "MappedTaskGroup": "group",
+    "Label": "label",
+    "chain": "chain",
+    "chain_linear": "chain_linear",
+    "cross_downstream": "cross",
+    "setup": "setup",
+    "teardown": "teardown",
+    "task_group": "group decorator",
+    "XComArg": "xcom",
+    "literal": "same",
+}
+DECORATOR = re.compile(r"^airflow\.(sdk|decorators)(\.\w+)*\.task(\.(?P<variant>\w+))?$")
+DAG_DECORATOR = re.compile(r"^airflow\.(sdk|decorators|models)(\.\w+)*\.dag$")
+ASSET_DECORATOR = re.compile(r"^airflow\.(sdk|decorators)(\.\w+)*\.asset(\.multi)?$")
+OPERATOR_ENDINGS = ("Operator", "Sensor", "OperatorAsync", "SensorAsync", "Transfer")
+OPERATORS = frozenset({"ExternalTaskMarker", "BaseSensorOperator", "BaseBranchOperator"})
+NO_OPERATORS = ("Trigger", "Hook", "Link", "Event", "TaskInstance", "XComArg", "Config")
+
+STANDARD = "airflow.providers.standard.decorators"
+# `@task.<variant>` -> the class that Airflow makes of it.
+VARIANTS = {
+    "python": f"{STANDARD}.python._PythonDecoratedOperator",
+    "virtualenv": f"{STANDARD}.python_virtualenv._PythonVirtualenvDecoratedOperator",
+    "external_python": f"{STANDARD}.external_python._PythonExternalDecoratedOperator",
+    "branch": f"{STANDARD}.branch_python._BranchPythonDecoratedOperator",
+    "branch_virtualenv": f"{STANDARD}.branch_virtualenv._BranchPythonVirtualenvDecoratedOperator",
+    "branch_external_python": (
+        f"{STANDARD}.branch_external_python._BranchExternalPythonDecoratedOperator"
+    ),
+    "short_circuit": f"{STANDARD}.short_circuit._ShortCircuitDecoratedOperator",
+    "sensor": f"{STANDARD}.sensor.DecoratedSensorOperator",
+    "bash": f"{STANDARD}.bash._BashDecoratedOperator",
+    "stub": f"{STANDARD}.stub._StubOperator",
+    "docker": "airflow.providers.docker.decorators.docker._DockerDecoratedOperator",
+    "kubernetes": (
+        "airflow.providers.cncf.kubernetes.decorators.kubernetes._KubernetesDecoratedOperator"
+    ),
+    "kubernetes_cmd": (
+        "airflow.providers.cncf.kubernetes.decorators.kubernetes_cmd._KubernetesCmdDecoratedOperator"
+    ),
+    "pyspark": "airflow.providers.apache.spark.decorators.pyspark._PySparkDecoratedOperator",
+    "analytics": "airflow.providers.common.sql.decorators.analytics._AnalyticsDecoratedOperator",
+    "sql": "airflow.providers.common.sql.decorators.sql._SQLDecoratedOperator",
+}
+
+
+def meaning(path: str) -> str:
+    """What a path means to the reader; an empty text if nothing special."""
+    if not path.startswith("airflow."):
+        return ""
+    if DAG_DECORATOR.match(path):
+        return "dag decorator"
+    if DECORATOR.match(path):
+        return "task decorator"
+    if ASSET_DECORATOR.match(path):
+        return "asset decorator"
+    return MEANINGS.get(path.rpartition(".")[2], "")
+
+
+def variant_of(path: str) -> str:
+    """Which `@task.<variant>` a path is."""
+    found = DECORATOR.match(path)
+    return (found["variant"] or "python") if found else "python"
+
+
+def is_operator(path: str, names: object = ()) -> bool:
+    """Whether calling a class of another package makes a task.
+
+    Args:
+        path: The class's full path.
+        names: Names of the arguments it is called with.
+    """
+    name = path.rpartition(".")[2]
+    if not name[:1].isupper() or name.endswith(NO_OPERATORS):
+        return False
+    if name.endswith(OPERATOR_ENDINGS) or name in OPERATORS:
+        return True
+    return "task_id" in names  # type: ignore[operator]

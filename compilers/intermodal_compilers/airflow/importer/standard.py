@@ -1,0 +1,314 @@
+"""The part of the standard library, pendulum and YAML that files use to put DAGs together."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import itertools
+import os.path
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path, PurePath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown
+from intermodal_compilers.airflow.importer.files import open_file, parse_data, resolve
+from intermodal_compilers.airflow.importer.iteration import items_of
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.subscripts import environment
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Function,
+    Native,
+    RaisedError,
+    Scope,
+    Unknown,
+    UserClass,
+)
+
+Handler = Callable[[Machine, Arguments, ast.AST, Scope], Any]
+MOST_ITEMS = 10_000
+CLOCK = "depends on the clock"
+
+
+def _zone(name: Any) -> Any:
+    if isinstance(name, tzinfo):
+        return name
+    try:
+        return UTC if name in ("UTC", "utc") else ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, OSError):
+        return None
+
+
+def _pendulum_datetime(*values: int, tz: Any = "UTC", tzinfo: Any = None, **named: int) -> datetime:
+    return datetime(*values, **named, tzinfo=_zone(tzinfo or tz))  # type: ignore[misc,arg-type]
+
+
+def _duration(**named: float) -> timedelta:
+    years, months = named.pop("years", 0), named.pop("months", 0)
+    return timedelta(**named) + timedelta(days=365 * years + 30 * months)
+
+
+def _bounded(many: Iterable[Any]) -> list[Any]:
+    """The items, if they are not too many.
+
+    Raises:
+        OverflowError: They are.
+    """
+    found = list(itertools.islice(many, MOST_ITEMS + 1))
+    if len(found) > MOST_ITEMS:
+        raise OverflowError("too many combinations to work out")
+    return found
+
+
+# Functions of plain values that give what Python's own do.
+PURE: dict[str, Callable[..., Any]] = {
+    "datetime.datetime": datetime,
+    "datetime.date": date,
+    "datetime.time": time,
+    "datetime.timedelta": timedelta,
+    "datetime.datetime.strptime": datetime.strptime,
+    "datetime.datetime.fromisoformat": datetime.fromisoformat,
+    "datetime.datetime.combine": datetime.combine,
+    "pendulum.datetime": _pendulum_datetime,
+    "pendulum.DateTime": _pendulum_datetime,
+    "pendulum.duration": _duration,
+    "pendulum.timezone": _zone,
+    "pendulum.tz.timezone": _zone,
+    "pytz.timezone": _zone,
+    "zoneinfo.ZoneInfo": _zone,
+    "airflow.utils.timezone.datetime": _pendulum_datetime,
+    "airflow.sdk.timezone.datetime": _pendulum_datetime,
+    "os.path.join": os.path.join,
+    "os.path.basename": os.path.basename,
+    "os.path.dirname": os.path.dirname,
+    "os.path.splitext": os.path.splitext,
+    "os.path.split": os.path.split,
+    "os.path.normpath": os.path.normpath,
+    "os.path.abspath": lambda value: value,
+    "os.path.realpath": lambda value: value,
+    "os.fspath": str,
+    "pathlib.Path": Path,
+    "pathlib.PurePath": PurePath,
+    "textwrap.dedent": textwrap.dedent,
+    "inspect.cleandoc": lambda value: textwrap.dedent(value).strip(),
+    "itertools.chain": lambda *lists: [item for one in lists for item in one],
+    "itertools.product": lambda *lists, repeat=1: _bounded(
+        itertools.product(*lists, repeat=repeat)
+    ),
+    "json.dumps": __import__("json").dumps,
+}
+# Functions of any values at all, unknown ones among them.
+LOOSE: dict[str, Callable[..., Any]] = {
+    "copy.copy": copy.copy,
+    "collections.OrderedDict": dict,
+    "typing.cast": lambda _, value: value,
+    "typing.NewType": lambda _, value: value,
+    "itertools.chain": PURE["itertools.chain"],
+    "itertools.chain.from_iterable": lambda lists: [item for one in lists for item in one],
+    "itertools.product": PURE["itertools.product"],
+    "itertools.combinations": lambda many, size: _bounded(itertools.combinations(many, size)),
+    "itertools.pairwise": lambda many: list(itertools.pairwise(many)),
+    "itertools.zip_longest": lambda *many: list(itertools.zip_longest(*many)),
+    "operator.itemgetter": lambda key: Native("itemgetter", lambda one: one[key]),
+}
+CLOCKS = frozenset(
+    {
+        "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
+        "datetime.date.today", "pendulum.now", "pendulum.today", "pendulum.yesterday", "time.time",
+        "airflow.utils.timezone.utcnow", "airflow.utils.dates.days_ago", "uuid.uuid4", "random.random",
+    }
+)  # fmt: skip
+
+
+def call_standard(
+    machine: Machine, path: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> tuple[bool, Any]:
+    """Whether the function is known here, and what it gives."""
+    special = SPECIAL.get(path)
+    if special is not None:
+        return True, special(machine, arguments, node, scope)
+    if path in CLOCKS:
+        return True, machine.unknown(CLOCK, node, scope)
+    how = PURE.get(path)
+    values = [*arguments.positional, *arguments.named.values()]
+    if how is None or any(holds_unknown(v) and not isinstance(v, tzinfo) for v in values):
+        how = LOOSE.get(path)
+        if how is None:
+            return False, None
+    if arguments.rest is not None:
+        return True, machine.unknown(arguments.rest.reason, node, scope)
+    try:
+        return True, how(*arguments.positional, **arguments.named)
+    except (TypeError, ValueError, OverflowError, AttributeError) as problem:
+        if any(holds_unknown(v) for v in values):
+            return True, machine.unknown("made of unknown values", node, scope)
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+
+
+def _deep_copy(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+    return copied(arguments.positional[0]) if arguments.positional else None
+
+
+def copied(value: Any) -> Any:
+    """A deep copy of the containers; whatever is no plain data stays itself."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _environment(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    default = arguments.get("default", 1)
+    return environment(machine, arguments.get("key", 0), node, scope, default)
+
+
+def _variable(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`Variable.get(key, default_var=..., deserialize_json=...)`."""
+    key = arguments.get("key", 0)
+    if not isinstance(key, str):
+        return machine.unknown("a Variable whose name is not known", node, scope)
+    as_json = arguments.named.get("deserialize_json", False)
+    if key in machine.inputs.variables:
+        value = machine.inputs.variables[key]
+        if as_json and isinstance(value, str):
+            return parse_data(machine, value, "json", node, scope)
+        return value
+    told, span = "give its value with `--variables FILE`", scope.module.span(node)
+    for name in ("default_var", "default"):
+        if name in arguments.named or len(arguments.positional) > 1:
+            value = arguments.get(name, 1)
+            machine.assume(f"Variable `{key}` is taken as its default", span, told)
+            return value
+    machine.assume(f"Variable `{key}` is not known", span, told)
+    return machine.unknown(f"Variable `{key}` is not given", node, scope)
+
+
+def _exists(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    found = resolve(machine, arguments.get("path", 0), scope)
+    return True if found else machine.unknown("a file outside the repository", node, scope)
+
+
+def _listdir(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    found = resolve(machine, arguments.get("path", 0), scope)
+    if found is None or not found.is_dir():
+        return machine.unknown("a folder outside the repository", node, scope)
+    return sorted(one.name for one in found.iterdir())
+
+
+def _glob(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    import glob
+
+    pattern = arguments.get("pathname", 0)
+    if not isinstance(pattern, str) or not resolve(machine, pattern.partition("*")[0], scope):
+        return machine.unknown("files outside the repository", node, scope)
+    return sorted(glob.glob(pattern, recursive=bool(arguments.named.get("recursive"))))  # noqa: PTH207
+
+
+def _partial(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    function, *first = arguments.positional
+
+    def run(*more: Any, **named: Any) -> Any:
+        whole = Arguments([*first, *more], arguments.named | named)
+        return machine.call(function, whole, node, scope)
+
+    return Native(getattr(function, "name", "partial"), run)
+
+
+def _wraps(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+    wrapped = arguments.positional[0] if arguments.positional else None
+
+    def run(wrapper: Any) -> Any:
+        if isinstance(wrapper, Function) and isinstance(wrapped, Function):
+            wrapper.name = wrapped.name
+        return wrapper
+
+    return Native("wraps", run)
+
+
+def _reduce(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    function, values, *first = arguments.positional
+    items = items_of(machine, values, node, scope)
+    if isinstance(items, Unknown):
+        return items
+    many = [*first, *items]
+    result = many[0] if many else None
+    for item in many[1:]:
+        result = machine.call(function, Arguments([result, item], {}), node, scope)
+    return result
+
+
+def _default_dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    first = arguments.get("default_factory", 0)
+    made: defaultdict[Any, Any] = defaultdict(
+        None if first is None else lambda: machine.call(first, Arguments([], {}), node, scope)
+    )
+    for value in arguments.positional[1:]:
+        if isinstance(value, dict):
+            made.update(value)
+    return made
+
+
+def _named_tuple(_: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`namedtuple("T", "a b")`: a class with those fields."""
+    name, fields = arguments.get("typename", 0), arguments.get("field_names", 1)
+    if isinstance(fields, str):
+        fields = fields.replace(",", " ").split()
+    names = [f[0] if isinstance(f, tuple) and f else f for f in fields or ()]
+    span = scope.module.span(node)
+    return UserClass(str(name), [], {}, scope.module, span, span.line, [str(n) for n in names])
+
+
+# A repeated group can take for ever to match; such patterns are not tried.
+SLOW_PATTERN = re.compile(r"\)[*+{]")
+
+
+def _substituted(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    values = arguments.positional[:3]
+    texts = all(isinstance(value, str) for value in values) and len(values) == 3
+    if not texts or SLOW_PATTERN.search(values[0]) or len(values[2]) > 10_000 or arguments.named:
+        return machine.unknown("a substitution that is not evaluated", node, scope)
+    try:
+        return re.sub(*values)
+    except (re.error, IndexError) as problem:
+        raise RaisedError("error", str(problem), scope.module.span(node)) from problem
+
+
+def _data(kind: str) -> Handler:
+    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        value = arguments.positional[0] if arguments.positional else None
+        return parse_data(machine, value, kind, node, scope)
+
+    return run
+
+
+SPECIAL: dict[str, Handler] = {
+    "copy.deepcopy": _deep_copy,
+    "collections.defaultdict": _default_dict,
+    "collections.namedtuple": _named_tuple,
+    "typing.NamedTuple": _named_tuple,
+    "re.sub": _substituted,
+    "os.getenv": _environment,
+    "os.environ.get": _environment,
+    "airflow.models.Variable.get": _variable,
+    "airflow.models.variable.Variable.get": _variable,
+    "airflow.sdk.Variable.get": _variable,
+    "airflow.sdk.definitions.variable.Variable.get": _variable,
+    "os.path.exists": _exists,
+    "os.path.isfile": _exists,
+    "os.listdir": _listdir,
+    "glob.glob": _glob,
+    "functools.partial": _partial,
+    "functools.wraps": _wraps,
+    "functools.reduce": _reduce,
+    "json.load": _data("json"),
+    "json.loads": _data("json"),
+    "yaml.safe_load": _data("yaml"),
+    "yaml.load": _data("yaml"),
+    "builtins.open": lambda m, a, n, s: open_file(m, a.get("file", 0), n, s),
+}

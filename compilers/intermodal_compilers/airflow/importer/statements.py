@@ -1,0 +1,345 @@
+"""What each kind of statement does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from intermodal_compilers.airflow.importer import binding, classes, contexts, imports
+from intermodal_compilers.airflow.importer.graph import XCom
+from intermodal_compilers.airflow.importer.iteration import items_of
+from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
+from intermodal_compilers.airflow.importer.truth import same, truth
+from intermodal_compilers.airflow.importer.values import (
+    External,
+    Instance,
+    RaisedError,
+    Scope,
+    Symbolic,
+    Unknown,
+    UserClass,
+)
+
+# A statement leaves its body with one of these, or with ("return", value).
+BREAK = ("break", None)
+CONTINUE = ("continue", None)
+MOST_ROUNDS = 5_000
+LARGEST = 1_000_000
+
+
+def expression(machine: Machine, node: ast.Expr, scope: Scope) -> None:
+    """An expression for its effect."""
+    if not isinstance(node.value, ast.Constant):
+        machine.evaluate(node.value, scope)
+
+
+def assign(machine: Machine, node: ast.Assign, scope: Scope) -> None:
+    """`a = b = value`."""
+    value = machine.evaluate(node.value, scope)
+    for target in node.targets:
+        binding.store(machine, target, value, scope)
+
+
+def annotated(machine: Machine, node: ast.AnnAssign, scope: Scope) -> None:
+    """`a: T = value`."""
+    if scope.is_class and isinstance(node.target, ast.Name):
+        scope.names.setdefault("__fields__", []).append(node.target.id)
+    if node.value is not None:
+        binding.store(machine, node.target, machine.evaluate(node.value, scope), scope)
+
+
+def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
+    """`a += value`; lists and dicts change in place, as Python has it."""
+    load = binding.as_load(node.target)
+    before = machine.evaluate(load, scope)
+    added = machine.evaluate(node.value, scope)
+    many = (list, tuple, set, dict, str)
+    if isinstance(before, list) and isinstance(node.op, ast.Add) and isinstance(added, many):
+        if len(before) + len(added) < LARGEST:
+            before.extend(added)
+        machine.doubt(before, machine.doubted(added))
+        return
+    if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
+        before.update(added)
+        machine.doubt(before, machine.doubted(added))
+        return
+    from intermodal_compilers.airflow.importer.operations import binary
+
+    binding.store(machine, node.target, binary(machine, before, added, node.op, node, scope), scope)
+
+
+def condition(machine: Machine, node: ast.If, scope: Scope) -> Any:
+    """`if`: one arm where the test is known, otherwise both, and what differs is not known."""
+    test = machine.evaluate(node.test, scope)
+    known = truth(test)
+    if known is not None:
+        return machine.execute(node.body if known else node.orelse, scope)
+    source = scope.module.source(node.test)
+    # A guard for types only: `TYPE_CHECKING` is false when Airflow loads the file.
+    before = dict(scope.names)
+    with machine.maybe(f"depends on `{source[:80]}`"):
+        first = _arm(machine, node.body, scope)
+        after_first = dict(scope.names)
+        scope.names.clear()
+        scope.names.update(before)
+        second = _arm(machine, node.orelse, scope)
+    reason = f"depends on `{source[:80]}`"
+    _merge(machine, scope, after_first, node, reason)
+    return _joined_flow(scope, first, second)
+
+
+def _arm(machine: Machine, body: list[ast.stmt], scope: Scope) -> Any:
+    try:
+        return machine.execute(body, scope)
+    except RaisedError:
+        return ("raise", None)
+
+
+def _joined_flow(scope: Scope, first: Any, second: Any) -> Any:
+    """How two arms of which one runs go on together."""
+    flows = [flow for flow in (first, second) if flow is None or flow[0] != "raise"]
+    if not flows:
+        return ("return", None)
+    if len(flows) == 1 and len({id(first), id(second)}) == 2:
+        return flows[0]
+    for flow in flows:
+        if flow is not None and flow[0] == "return":
+            scope.maybe_returned.append(flow[1])
+    kinds = {flow[0] if flow else None for flow in flows}
+    if kinds == {"return"}:
+        return ("return", scope.maybe_returned.pop())
+    return flows[0] if len(kinds) == 1 and kinds != {None} else None
+
+
+def _merge(
+    machine: Machine, scope: Scope, other: dict[str, Any], node: ast.AST, reason: str
+) -> None:
+    for name, value in other.items():
+        if name not in scope.names:
+            scope.names[name] = value
+        elif not same(scope.names[name], value):
+            scope.names[name] = machine.unknown(reason, node, scope)
+
+
+def loop(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:
+    """`for`: over known items one by one, over unknown ones once."""
+    value = machine.evaluate(node.iter, scope)
+    items = items_of(machine, value, node.iter, scope)
+    why = machine.doubted(value)
+    if why is not None and not isinstance(items, Unknown):
+        with machine.maybe(why):
+            return _each(machine, node, items, scope)
+    if isinstance(items, Unknown):
+        with machine.maybe(f"repeats for each of `{scope.module.source(node.iter)[:80]}`"):
+            binding.store(machine, node.target, items, scope)
+            flow = machine.execute(node.body, scope)
+        if flow is not None and flow[0] == "return":
+            scope.maybe_returned.append(flow[1])
+        return None
+    return _each(machine, node, items, scope)
+
+
+def _each(
+    machine: Machine, node: ast.For | ast.AsyncFor, items: Iterable[Any], scope: Scope
+) -> Any:
+    for item in items:
+        binding.store(machine, node.target, item, scope)
+        flow = machine.execute(node.body, scope)
+        if flow is BREAK:
+            return None
+        if flow is not None and flow is not CONTINUE:
+            return flow
+    return machine.execute(node.orelse, scope)
+
+
+def while_loop(machine: Machine, node: ast.While, scope: Scope) -> Any:
+    """`while`: as long as the test is known to hold."""
+    for _ in range(MOST_ROUNDS):
+        known = truth(machine.evaluate(node.test, scope))
+        if known is None:
+            with machine.maybe("repeats an unknown number of times"):
+                machine.execute(node.body, scope)
+            return None
+        if not known:
+            return machine.execute(node.orelse, scope)
+        flow = machine.execute(node.body, scope)
+        if flow is BREAK:
+            return None
+        if flow is not None and flow is not CONTINUE:
+            return flow
+    return None
+
+
+def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
+    """`try`: the body, or the handler of what it raises."""
+    try:
+        flow = machine.execute(node.body, scope)
+        _assume_installed(machine, node, scope)
+        if flow is None:
+            flow = machine.execute(node.orelse, scope)
+    except RaisedError as raised:
+        handler = _handler(machine, node, raised, scope)
+        if handler is None:
+            machine.execute(node.finalbody, scope)
+            raise
+        if handler.name:
+            scope.names[handler.name] = machine.unknown("an exception", handler, scope)
+        flow = machine.execute(handler.body, scope)
+    last = machine.execute(node.finalbody, scope)
+    return last if last is not None else flow
+
+
+def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
+    """Tell that packages whose absence the file provides for are taken as installed."""
+    if not any("Import" in scope.module.source(h.type) for h in node.handlers if h.type):
+        return
+    for statement in node.body:
+        if isinstance(statement, ast.ImportFrom) and not statement.level:
+            names = [statement.module or ""]
+            for alias in statement.names:
+                bound = scope.names.get(alias.asname or alias.name)
+                if isinstance(bound, External):
+                    scope.names[alias.asname or alias.name] = External(bound.path, module=True)
+        elif isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        else:
+            continue
+        for name in names:
+            if name not in machine.modules:
+                machine.assume(f"`{name}` is taken as installed", scope.module.span(statement))
+
+
+def _handler(
+    machine: Machine, node: ast.Try, raised: RaisedError, scope: Scope
+) -> ast.ExceptHandler | None:
+    for handler in node.handlers:
+        if handler.type is None:
+            return handler
+        caught = machine.evaluate(handler.type, scope)
+        for kind in caught if isinstance(caught, tuple) else (caught,):
+            name = kind.name if isinstance(kind, External | UserClass) else ""
+            if name in ("Exception", "BaseException", raised.kind) or _derives(raised.kind, name):
+                return handler
+    return None
+
+
+def _derives(kind: str, name: str) -> bool:
+    import builtins
+
+    known, base = getattr(builtins, kind, None), getattr(builtins, name, None)
+    return isinstance(known, type) and isinstance(base, type) and issubclass(known, base)
+
+
+def returning(machine: Machine, node: ast.Return, scope: Scope) -> Any:
+    """`return`."""
+    return ("return", machine.evaluate(node.value, scope) if node.value else None)
+
+
+def raising(machine: Machine, node: ast.Raise, scope: Scope) -> None:
+    """`raise`."""
+    kind, text = "Exception", scope.module.source(node)
+    if node.exc is not None:
+        value = machine.evaluate(node.exc, scope)
+        if isinstance(value, Symbolic):
+            kind = value.path.rpartition(".")[2]
+        elif isinstance(value, External | UserClass):
+            kind = value.name
+        elif isinstance(value, Instance):
+            kind = value.of.name
+    raise RaisedError(kind, text, scope.module.span(node))
+
+
+def asserting(machine: Machine, node: ast.Assert, scope: Scope) -> None:
+    """`assert`: only what is known to fail does."""
+    if truth(machine.evaluate(node.test, scope)) is False:
+        raise RaisedError("AssertionError", scope.module.source(node), scope.module.span(node))
+
+
+def deleting(machine: Machine, node: ast.Delete, scope: Scope) -> None:
+    """`del`."""
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            scope.names.pop(target.id, None)
+        elif isinstance(target, ast.Subscript):
+            owner = machine.evaluate(target.value, scope)
+            key = machine.evaluate(target.slice, scope)
+            if isinstance(owner, dict) and isinstance(key, str | int | tuple):
+                owner.pop(key, None)
+
+
+def global_names(_: Machine, node: ast.Global, scope: Scope) -> None:
+    """`global`."""
+    scope.global_names.update(node.names)
+
+
+def outer_names(_: Machine, node: ast.Nonlocal, scope: Scope) -> None:
+    """`nonlocal`."""
+    scope.outer_names.update(node.names)
+
+
+def match(machine: Machine, node: ast.Match, scope: Scope) -> Any:
+    """`match` over plain values; other patterns may or may not fit."""
+    subject = machine.evaluate(node.subject, scope)
+    for case in node.cases:
+        fits = _fits(machine, subject, case.pattern, scope)
+        if fits and (case.guard is None or truth(machine.evaluate(case.guard, scope))):
+            return machine.execute(case.body, scope)
+        if fits is None:
+            with machine.maybe("depends on a pattern"):
+                machine.execute(case.body, scope)
+    return None
+
+
+def _fits(machine: Machine, subject: Any, pattern: ast.pattern, scope: Scope) -> bool | None:
+    match pattern:
+        case ast.MatchValue(value=value):
+            known = machine.evaluate(value, scope)
+            unsure = isinstance(subject, Unknown | Symbolic | XCom)
+            return None if unsure else bool(known == subject)
+        case ast.MatchSingleton(value=value):
+            return subject is value
+        case ast.MatchOr(patterns=patterns):
+            found = [_fits(machine, subject, one, scope) for one in patterns]
+            return True if True in found else (None if None in found else False)
+        case ast.MatchAs(pattern=None, name=name):
+            if name:
+                scope.names[name] = subject
+            return True
+        case _:
+            return None
+
+
+def nothing(_: Machine, __: ast.stmt, ___: Scope) -> None:
+    """`pass` and type aliases."""
+
+
+STATEMENTS: Mapping[type[ast.stmt], Evaluate] = {
+    ast.Expr: expression,
+    ast.Assign: assign,
+    ast.AnnAssign: annotated,
+    ast.AugAssign: augmented,
+    ast.If: condition,
+    ast.For: loop,
+    ast.AsyncFor: loop,
+    ast.While: while_loop,
+    ast.Try: attempt,
+    ast.TryStar: attempt,
+    ast.With: contexts.with_statement,
+    ast.AsyncWith: contexts.with_statement,
+    ast.FunctionDef: classes.function_definition,
+    ast.AsyncFunctionDef: classes.function_definition,
+    ast.ClassDef: classes.class_definition,
+    ast.Import: imports.import_statement,
+    ast.ImportFrom: imports.import_from,
+    ast.Return: returning,
+    ast.Raise: raising,
+    ast.Assert: asserting,
+    ast.Delete: deleting,
+    ast.Global: global_names,
+    ast.Nonlocal: outer_names,
+    ast.Break: lambda *_: BREAK,
+    ast.Continue: lambda *_: CONTINUE,
+    ast.Match: match,
+    ast.Pass: nothing,
+}

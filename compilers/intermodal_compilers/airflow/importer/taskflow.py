@@ -1,0 +1,235 @@
+"""`@task`, `@task_group`, `@dag`, `@setup`, `@teardown`: decorators and what calling their functions does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from intermodal_compilers.airflow.importer.calling import parameter_names
+from intermodal_compilers.airflow.importer.dags import close_group, make_dag, make_group
+from intermodal_compilers.airflow.importer.graph import TaskNode, XCom, references
+from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.naming import VARIANTS, variant_of
+from intermodal_compilers.airflow.importer.tasks import mark_mapped, new_task
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Bound,
+    Function,
+    Native,
+    Scope,
+    Symbolic,
+)
+
+
+@dataclass(eq=False)
+class Factory:
+    """A decorated function: `kind` is `task`, `group` or `dag`; calling it makes one."""
+
+    kind: str
+    variant: str
+    function: Any
+    settings: Arguments
+    partial: dict[str, Any] = field(default_factory=dict)
+    setup: bool = False
+    teardown: bool = False
+
+    def attribute_of_reader(self, name: str) -> Any:
+        """Attributes that files use."""
+        if name in ("function", "__wrapped__"):
+            return self.function
+        if name == "__name__":
+            return getattr(self.function, "name", "task")
+        if name in ("is_setup", "is_teardown"):
+            return getattr(self, name.removeprefix("is_"))
+        return Bound(self, name)
+
+
+def decorate(kind: str, path: str, arguments: Arguments) -> Any:
+    """`@task` with or without arguments; gives the factory, or the decorator that makes it."""
+    variant = variant_of(path) if kind == "task" else ""
+    first = arguments.positional[0] if arguments.positional else None
+    if callable_value(first):
+        settings = Arguments([], arguments.named, arguments.nodes, arguments.rest)
+        return Factory(kind, variant, first, settings)
+
+    def run(function: Any) -> Any:
+        return Factory(kind, variant, function, arguments)
+
+    return Native(f"@{kind}", run)
+
+
+def callable_value(value: Any) -> bool:
+    """Whether a decorator was given the function itself."""
+    return isinstance(value, Function | Factory | Native | Bound)
+
+
+def mark(which: str, arguments: Arguments) -> Any:
+    """`@setup` and `@teardown`."""
+
+    def run(function: Any) -> Any:
+        made = function
+        if not isinstance(made, Factory):
+            made = Factory("task", "python", function, Arguments([], {}))
+        setattr(made, which, True)
+        return made
+
+    first = arguments.positional[0] if arguments.positional else None
+    return run(first) if callable_value(first) else Native(f"@{which}", run)
+
+
+def call_factory(
+    machine: Machine, factory: Factory, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Call a decorated function."""
+    match factory.kind:
+        case "task":
+            return XCom((_make_task(machine, factory, arguments, node, scope),))
+        case "group":
+            return _make_group(machine, factory, arguments, node, scope)
+        case _:
+            return _make_dag(machine, factory, arguments, node, scope)
+
+
+def call_method(
+    machine: Machine,
+    factory: Factory,
+    name: str,
+    arguments: Arguments,
+    node: ast.AST,
+    scope: Scope,
+) -> Any:
+    """`.override`, `.partial`, `.expand`, `.expand_kwargs` of a decorated function."""
+    match name:
+        case "override":
+            named = factory.settings.named | arguments.named
+            nodes = factory.settings.nodes | arguments.nodes
+            return replace(factory, settings=Arguments(factory.settings.positional, named, nodes))
+        case "partial":
+            return replace(factory, partial=factory.partial | arguments.named)
+        case "expand" | "expand_kwargs" if factory.kind == "group":
+            return _expand_group(machine, factory, name, arguments, node, scope)
+        case "expand" | "expand_kwargs":
+            whole = Arguments([], dict(factory.partial))
+            task = _make_task(machine, factory, whole, node, scope)
+            mark_mapped(task, name, arguments, node, scope)
+            return XCom((task,))
+        case _:
+            return machine.unknown(f"`.{name}` of a decorated function", node, scope)
+
+
+def _make_task(
+    machine: Machine, factory: Factory, arguments: Arguments, node: ast.AST, scope: Scope
+) -> TaskNode:
+    settings = dict(factory.settings.named)
+    label = settings.get("task_id")
+    if label is None:
+        label = getattr(factory.function, "name", "task")
+    given = Arguments([], settings, dict(factory.settings.nodes), factory.settings.rest)
+    given.named["op_args"] = list(arguments.positional)
+    given.named["op_kwargs"] = {**factory.partial, **arguments.named}
+    operator = VARIANTS.get(factory.variant, f"airflow.task.{factory.variant}")
+    task = new_task(
+        machine, operator, given, node, scope, unique=label if isinstance(label, str) else None
+    )
+    if arguments.rest is not None:
+        task.holes.append(f"not all arguments are known: {arguments.rest.reason}")
+    task.function = factory.function
+    task.setup, task.teardown = factory.setup, factory.teardown
+    if task.teardown:
+        task.trigger_rule = "all_done_setup_success"
+    if (task.setup or task.teardown) and machine.scoped and task in machine.scoped[-1].inside:
+        machine.scoped[-1].inside.remove(task)
+    return task
+
+
+def _make_group(
+    machine: Machine,
+    factory: Factory,
+    arguments: Arguments,
+    node: ast.AST,
+    scope: Scope,
+    inputs: list[TaskNode] | None = None,
+) -> Any:
+    named = {"group_id": getattr(factory.function, "name", "group")} | factory.settings.named
+    settings = Arguments(factory.settings.positional, named, factory.settings.nodes)
+    group = make_group(machine, settings, node, scope, suffix=True)
+    group.mapped = inputs is not None
+    machine.open_groups.append(group)
+    try:
+        whole = Arguments(
+            arguments.positional, factory.partial | arguments.named, {}, arguments.rest
+        )
+        value = machine.call(factory.function, whole, node, scope)
+    finally:
+        machine.open_groups.pop()
+    close_group(group, inputs or [])
+    return group if value is None else value
+
+
+def _expand_group(
+    machine: Machine,
+    factory: Factory,
+    name: str,
+    arguments: Arguments,
+    node: ast.AST,
+    scope: Scope,
+) -> Any:
+    inputs = list(references([*arguments.positional, *arguments.named.values()]))
+    names = list(arguments.named)
+    if name == "expand_kwargs" and isinstance(factory.function, Function):
+        names = [n for n in parameter_names(factory.function) if n not in factory.partial]
+    items = {one: XCom(tuple(inputs), None, "item") for one in names}
+    return _make_group(machine, factory, Arguments([], dict(items)), node, scope, inputs)
+
+
+def _make_dag(
+    machine: Machine, factory: Factory, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    named = dict(factory.settings.named)
+    positional = factory.settings.positional
+    if "dag_id" not in named and not positional:
+        named["dag_id"] = getattr(factory.function, "name", "dag")
+    settings = Arguments(positional, named, factory.settings.nodes, factory.settings.rest)
+    dag = make_dag(machine, settings, node, scope)
+    dag.registered = True
+    function = factory.function
+    given = Arguments([], {})
+    if isinstance(function, Function):
+        values = dict(zip(parameter_names(function), arguments.positional, strict=False))
+        values |= arguments.named
+        given.named = {
+            one: Symbolic("airflow.dag.param", (one, values.get(one)), {}, dag.span, one)
+            for one in parameter_names(function)
+        }
+        dag.attributes["function_parameters"] = values
+    machine.open_dags.append(dag)
+    try:
+        machine.call(function, given, node, scope)
+    finally:
+        machine.open_dags.pop()
+    return dag
+
+
+def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`@asset(...)`: a DAG of one task that the function's name gives."""
+
+    def run(function: Any) -> Any:
+        name = getattr(function, "name", "asset")
+        named = arguments.named
+        label = named.get("name")
+        label = label if isinstance(label, str) else name
+        dag = make_dag(
+            machine, Arguments([label], {"schedule": named.get("schedule")}), node, scope
+        )
+        dag.registered = True
+        operator = "airflow.sdk.definitions.asset.decorators._AssetMainOperator"
+        given = Arguments([], {"task_id": name, "dag": dag})
+        task = new_task(machine, operator, given, node, scope)
+        task.function = function
+        path = re.sub(r"\W", "_", label)
+        return Symbolic("airflow.sdk.Asset", (label,), {"name": path}, dag.span, label)
+
+    first = arguments.positional[0] if arguments.positional else None
+    return run(first) if callable_value(first) else Native("@asset", run)

@@ -1,0 +1,38 @@
+"""Reads a file's text as the importer does, with other files beside it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from intermodal_compilers.airflow.importer import Inputs, read_files
+
+
+@pytest.fixture
+def read(tmp_path):
+    """`read(text, {"lib/x.py": text}, variables=...)` gives the read file."""
+
+    def run(text, others=None, **inputs):
+        for name, content in (others or {}).items():
+            place = tmp_path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(textwrap.dedent(content))
+        path = tmp_path / "dags" / "pipeline.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        (found,) = read_files([path], Inputs(root=tmp_path, debug=True, **inputs))
+        return found
+
+    return run
+
+
+@pytest.fixture
+def edges(read):
+    """`edges(text)` gives the only DAG's tasks with what is downstream of each."""
+
+    def run(text, others=None, **inputs):
+        (dag,) = read(text, others, **inputs).dags
+        return {task.id: " ".join(task.downstream) for task in dag.tasks.values()}
+
+    return run
