@@ -210,6 +210,25 @@ CODES: dict[str, Code] = {
         "Intermodal is needed on the worker",
         "Artifacts, tracking and typed values of a task use the runtime.",
     ),
+    "PORT206": Code(
+        "nothing knows these hosted classes",
+        "A hosted task is a class of another ecosystem. Its own target takes it as it is; for any other one the "
+        "ecosystem's package, found by entry point, says what it becomes.",
+    ),
+    "PORT207": Code(
+        "the worker needs packages of another ecosystem",
+        "A hosted task makes an object of a class and runs it in its own process, where that class must be installed.",
+    ),
+    "PORT208": Code(
+        "a hosted task cannot be moved",
+        "What the class does or is given cannot be had outside its own ecosystem, or is not known without running "
+        "the file it came from.",
+    ),
+    "PORT209": Code(
+        "a setting of another ecosystem has no effect here",
+        "The setting belongs to the engine that the pipeline came from. The target has nothing like it, and what the "
+        "tasks compute does not depend on it.",
+    ),
     # 3xx: target formats
     "PORT300": Code(
         "not a valid document of the target",

@@ -16,7 +16,8 @@ from intermodal.analysis.typing import fill_item_types
 from intermodal.analysis.uses import used_features
 from intermodal.analysis.validate import validate
 from intermodal.compiling import Compiled, Settings, Target
-from intermodal.features import support_findings
+from intermodal.ecosystems import translate
+from intermodal.features import HOSTED, support_findings
 from intermodal.findings import Finding, errors_of
 from intermodal.ir import Pipeline
 from intermodal.ir.write import content_hash
@@ -54,6 +55,13 @@ def _compile(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled
     if settings.trace:
         pipeline = send_through_runtime(pipeline)
     uses = used_features(pipeline)
+    translated = translate(pipeline, target.name)
+    findings += translated.findings
+    if translated.pipeline is None or errors_of(findings):
+        return Compiled({}, tuple(findings))
+    if translated.pipeline is not pipeline:
+        pipeline = translated.pipeline
+        uses = [*(use for use in uses if use.feature in HOSTED), *used_features(pipeline)]
     findings += support_findings(uses, compiler.capabilities(target.version), str(target))
     if errors_of(findings):
         return Compiled({}, tuple(findings))

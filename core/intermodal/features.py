@@ -35,6 +35,7 @@ class Feature(StrEnum):
     PACKAGES = "environment.packages"
     TRACKING = "tracking"
     PIPELINE_NOTIFICATIONS = "pipeline.notifications"
+    HOSTED_PIPELINE = "pipeline.hosted"
     # schedules
     SCHEDULE_CRON = "schedule.cron"
     SCHEDULE_TIMEZONE = "schedule.cron.timezone"
@@ -117,6 +118,14 @@ class Feature(StrEnum):
     TASK_OWNERS = "task.owners"
     DISPLAY_NAME = "task.display_name"
     TASK_DOCS = "task.docs"
+
+
+# What other targets see only after it was translated.
+HOSTED = frozenset({Feature.HOSTED_PIPELINE, Feature.ACTION_HOSTED, Feature.EXPRESSION_SOURCE})
+
+
+HOSTED_CALLS = "neutral actions where there are such, and Python calls that run the class in the task's own process"
+HOSTED_SETTINGS = "the neutral settings that mean the same; others are findings"
 
 
 class Native(Frozen):

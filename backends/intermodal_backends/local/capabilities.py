@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
-from intermodal.features import Lowered, Native, Refused, Support
 
 _READ_ONLY = Lowered("nothing on this machine shows it")
 _BY_HAND = Lowered("has no effect: somebody starts a run here, and it runs at once")
@@ -113,11 +113,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.RESOURCE_DISK: _NO_LIMITS,
     F.ACTION_SQL: Refused("the local engine has no connections", _PYTHON),
     F.ACTION_HTTP: Refused("the local engine has no connections", _PYTHON),
-    F.ACTION_HOSTED: Refused(
-        "classes of other ecosystems are not hosted on this machine yet",
-        "run the pipeline on the target that the class belongs to",
-    ),
-    F.EXPRESSION_SOURCE: Refused(
-        "only the ecosystem it came from understands it", "write it as a Python task"
-    ),
+    F.ACTION_HOSTED: Lowered(HOSTED_CALLS),
+    F.HOSTED_PIPELINE: Lowered(HOSTED_SETTINGS),
+    F.EXPRESSION_SOURCE: Lowered("Python in the task that hosts the class it is an argument of"),
 }

@@ -8,7 +8,8 @@ from typing import Any
 
 from intermodal.analysis.defaults import fold_defaults
 from intermodal.analysis.parameters import fill_parameters
-from intermodal.findings import FindingsError, error, raise_errors
+from intermodal.ecosystems import translate
+from intermodal.findings import Finding, FindingsError, error, raise_errors
 from intermodal.ir import Pipeline
 from intermodal.running import RunOptions, RunResult
 from intermodal_backends.local.engine import Engine
@@ -19,8 +20,9 @@ from intermodal_backends.local.support import beforehand
 
 def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) -> RunResult:
     """See `local.run_pipeline`."""
-    pipeline = fold_defaults(pipeline)
-    findings = beforehand(pipeline, options)
+    neutral, findings = _neutral(pipeline)
+    pipeline = fold_defaults(neutral)
+    findings += beforehand(pipeline, options)
     raise_errors(findings)
     started = options.now()
     run_id = options.resume or options.run_id or new_run_id(started)
@@ -58,3 +60,14 @@ def _same_parameters(
             for name in changed
         ]
     )
+
+
+def _neutral(pipeline: Pipeline) -> tuple[Pipeline, list[Finding]]:
+    """The pipeline with neutral actions in place of hosted tasks.
+
+    Raises:
+        FindingsError: A hosted task cannot run here.
+    """
+    translated = translate(pipeline, "local")
+    raise_errors(translated.findings)
+    return translated.pipeline or pipeline, list(translated.findings)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
-from intermodal.features import Lowered, Native, Refused, Support
 
 _FAILURES = Refused(
     "after a failure a run of KFP starts exit tasks only, and it ends as failed whatever they do",
@@ -45,6 +45,7 @@ CAPABILITIES: Mapping[F, Support] = {
     ),
     F.TRACKING: Lowered("Intermodal's runtime inside each task"),
     F.PIPELINE_NOTIFICATIONS: _NOTICES,
+    F.HOSTED_PIPELINE: Lowered(HOSTED_SETTINGS),
     F.SCHEDULE_CRON: Lowered("`recurring_run.json` for KFP's API"),
     F.SCHEDULE_TIMEZONE: Lowered(
         "the time zone of KFP's server, which is to be that of the schedule"
@@ -70,7 +71,7 @@ CAPABILITIES: Mapping[F, Support] = {
         "call the other pipeline as a part of this one, or schedule both",
     ),
     F.ACTION_NOOP: Lowered("a container that ends at once"),
-    F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in KFP yet"),
+    F.ACTION_HOSTED: Lowered(HOSTED_CALLS),
     F.VALUE_PASSING: Native(),
     F.ARTIFACT_PASSING: Lowered(
         "KFP artifacts whose metadata refers to Intermodal's artifact store"
@@ -94,7 +95,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.EXPRESSION_DATE: _COMPUTED,
     F.EXPRESSION_DEFAULT: _COMPUTED,
     F.EXPRESSION_CONTAINER: _COMPUTED,
-    F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
+    F.EXPRESSION_SOURCE: Lowered("Python in the task that hosts the class it is an argument of"),
     F.ORDERING: Native(),
     F.BRANCH: Native(),
     F.FOR_EACH: Native(),

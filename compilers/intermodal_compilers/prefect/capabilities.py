@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
-from intermodal.features import Lowered, Native, Refused, Support
 
 _DECIDES = "a helper of the file: the task waits until all upstreams have ended, and decides by their states"
 _JOIN = Lowered(_DECIDES)
@@ -44,6 +44,7 @@ CAPABILITIES: Mapping[F, Support] = {
     ),
     F.TRACKING: Lowered("Intermodal's runtime inside each task"),
     F.PIPELINE_NOTIFICATIONS: Lowered("hooks of the flow that send the message"),
+    F.HOSTED_PIPELINE: Lowered(HOSTED_SETTINGS),
     F.SCHEDULE_CRON: Native(),
     F.SCHEDULE_TIMEZONE: Native(),
     F.SCHEDULE_INTERVAL: Native(),
@@ -69,7 +70,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_APPROVAL: Lowered("`pause_flow_run` with an answer; tasks that run go on meanwhile"),
     F.ACTION_TRIGGER: Lowered("`run_deployment` of the flow's deployment, which has to exist"),
     F.ACTION_NOOP: Native(),
-    F.ACTION_HOSTED: Refused("classes of other ecosystems are not hosted in Prefect yet"),
+    F.ACTION_HOSTED: Lowered(HOSTED_CALLS),
     F.VALUE_PASSING: Native(),
     F.ARTIFACT_PASSING: Lowered("references to Intermodal's artifact store"),
     F.MULTIPLE_OUTPUTS: Lowered("a small task picks each output"),
@@ -84,7 +85,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.EXPRESSION_DATE: _COMPUTED,
     F.EXPRESSION_DEFAULT: _COMPUTED,
     F.EXPRESSION_CONTAINER: _COMPUTED,
-    F.EXPRESSION_SOURCE: Refused("it is text of another ecosystem", "rewrite the expression"),
+    F.EXPRESSION_SOURCE: Lowered("Python in the task that hosts the class it is an argument of"),
     F.ORDERING: Native(),
     F.BRANCH: Lowered("a task that runs the `if`, and starts the tasks of the arm"),
     F.FOR_EACH: Lowered("a task that starts the tasks of each round"),

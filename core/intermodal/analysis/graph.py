@@ -100,8 +100,8 @@ def action_expressions(action: Node) -> Iterator[Expression]:
             yield message
         case TriggerRun(parameters=parameters):
             yield from parameters.values()
-        case Hosted(arguments=arguments):
-            yield from arguments.values()
+        case Hosted(arguments=arguments, expand=expand, expand_maps=maps):
+            yield from (*arguments.values(), *expand.values(), *(() if maps is None else (maps,)))
         case _:
             return
 

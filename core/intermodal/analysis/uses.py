@@ -48,6 +48,7 @@ FIELDS: Mapping[str, Mapping[str, F | None]] = {
         "tracking": None,
         "concurrency": None,
         "notifications": F.PIPELINE_NOTIFICATIONS,
+        "hosted": F.HOSTED_PIPELINE,
     },
     "Environment": {"image": F.IMAGE, "packages": F.PACKAGES},
     "Tracking": {"enabled": None, "experiment": F.TRACKING, "tags": F.TRACKING},

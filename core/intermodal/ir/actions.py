@@ -117,12 +117,23 @@ class Noop(Node):
 
 
 class Hosted(Node):
-    """A class of another ecosystem with its arguments, kept whole."""
+    """A class of another ecosystem with its arguments, kept whole.
+
+    Attributes:
+        ecosystem: Whose class it is: the name of a target, and of an entry point `intermodal.ecosystems`.
+        class_path: Its full path there.
+        arguments: What it is made with, settings of the task in that ecosystem included.
+        expand: Arguments that are lists or maps; there is an instance for each combination of items.
+        expand_maps: A list of maps of arguments; there is an instance for each.
+        packages: What has to be installed where it runs.
+    """
 
     kind: Literal["hosted"] = "hosted"
     ecosystem: str
     class_path: str
     arguments: Mapping[str, Expression] = field(default_factory=dict)
+    expand: Mapping[str, Expression] = field(default_factory=dict)
+    expand_maps: Expression | None = None
     packages: tuple[str, ...] = ()
 
 

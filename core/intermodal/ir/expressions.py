@@ -158,11 +158,20 @@ class MapOf(Node):
 
 
 class SourceExpression(Node):
-    """Text of another ecosystem that was imported and not understood; only that ecosystem may emit it."""
+    """Source of another ecosystem that was imported as it is; only that ecosystem may emit it.
+
+    Attributes:
+        ecosystem: Whose source it is.
+        text: One expression in its language.
+        imports: Import statements that the expression and the definitions use, one each.
+        definitions: Source of the definitions it uses, in the order of their file.
+    """
 
     op: Literal["source"] = "source"
     ecosystem: str
     text: str
+    imports: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
 
 
 Expression = Annotated[

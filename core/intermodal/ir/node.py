@@ -50,7 +50,7 @@ class Rule:
         return handler.generate_schema(Annotated[source, *self.annotations()])
 
 
-IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.\-]*$"
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
 
 Identifier = Annotated[str, Rule(pattern=IDENTIFIER_PATTERN, max_length=250)]
 

@@ -70,6 +70,7 @@ class Task(Node):
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[SecretVariable, ...] = ()
     notifications: tuple[Notification, ...] = ()
+    hosted: HostedPipeline | None = None
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -170,6 +171,30 @@ class Environment(Node):
     packages: tuple[str, ...] = ()
 
 
+class EdgeLabel(Node):
+    """What is written at an edge between two tasks."""
+
+    upstream: Identifier
+    downstream: Identifier
+    text: str
+
+
+class HostedPipeline(Node):
+    """What the pipeline is in another ecosystem, kept whole: its hosted tasks stand in that.
+
+    Attributes:
+        ecosystem: Whose pipeline it is; all tasks are hosted classes of the same.
+        arguments: What its object is made with there, by name.
+        groups: What the objects of its groups are made with, by the group's id and the argument's name.
+        edge_labels: Texts at its edges.
+    """
+
+    ecosystem: str
+    arguments: Mapping[str, Expression] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict)
+    edge_labels: tuple[EdgeLabel, ...] = ()
+
+
 class Pipeline(Node):
     """A whole pipeline: what a compiler takes."""
 
@@ -188,3 +213,4 @@ class Pipeline(Node):
     tracking: Tracking = Tracking.of()
     concurrency: Concurrency = Concurrency.of()
     notifications: tuple[Notification, ...] = ()
+    hosted: HostedPipeline | None = None
