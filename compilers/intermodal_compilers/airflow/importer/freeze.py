@@ -25,25 +25,29 @@ from intermodal_compilers.airflow.importer.model import (
     ReadGroup,
     ReadTask,
     Reference,
+    SetOf,
     TaskOutput,
 )
+from intermodal_compilers.airflow.importer.modules import Module
 from intermodal_compilers.airflow.importer.support import support_of
 from intermodal_compilers.airflow.importer.taskflow import Factory
 from intermodal_compilers.airflow.importer.values import (
     External,
     Function,
     Instance,
+    Scope,
     Symbolic,
     Unknown,
     UserClass,
 )
 
 PLAIN = (str, bytes, bool, int, float, type(None), datetime, date, time, timedelta, tzinfo)
+MADE = (Dag, Group, TaskNode, XCom)
 DEEPEST = 24
 
 
-def freeze_dag(dag: Dag) -> ReadDag:
-    """A DAG as it is now."""
+def freeze_dag(dag: Dag, module: Module) -> ReadDag:
+    """A DAG as it is now, at the end of its module."""
     return ReadDag(
         id=dag.id,
         span=dag.span,
@@ -52,6 +56,9 @@ def freeze_dag(dag: Dag) -> ReadDag:
         groups={group.id: _group(group) for group in dag.groups.values()},
         labels=dict(dag.labels),
         holes=tuple(dict.fromkeys(dag.holes)),
+        file=str(module.path),
+        module=module.name,
+        made=frozenset(name for name, value in module.names.items() if isinstance(value, MADE)),
     )
 
 
@@ -122,7 +129,9 @@ def freeze(value: Any, depth: int = 0) -> Any:
         case list() | tuple() | range():
             return tuple(freeze(item, depth + 1) for item in value)
         case set() | frozenset():
-            return frozenset(item if isinstance(item, PLAIN) else repr(item) for item in value)
+            if all(isinstance(item, PLAIN) for item in value):
+                return frozenset(value)
+            return SetOf(tuple(sorted((freeze(item, depth + 1) for item in value), key=repr)))
         case dict():
             return {
                 key if isinstance(key, PLAIN) else str(key): freeze(item, depth + 1)
@@ -152,10 +161,12 @@ def _freeze_object(value: Any, depth: int) -> Any:
                 {name: freeze(item, depth + 1) for name, item in value.named.items()},
             )
         case Function():
-            span = value.scope.module.span(value.node)
-            return FunctionSource(value.name, span, _last(value.node))
+            return _freeze_function(value, depth)
         case UserClass():
-            return FunctionSource(value.name, value.span, value.last_line)
+            module = value.module
+            return FunctionSource(
+                value.name, value.span, value.last_line, str(module.path), module.name
+            )
         case Factory():
             return freeze(value.function, depth + 1)
         case Instance() if value.names.keys() == {"name", "value"}:
@@ -166,6 +177,39 @@ def _freeze_object(value: Any, depth: int) -> Any:
             return freeze(value.label, depth + 1)
         case _:
             return NotKnown(f"a {type(value).__name__.lower()}", "", Span(""))
+
+
+def _freeze_function(value: Function, depth: int) -> FunctionSource:
+    module = value.scope.module
+    is_lambda = isinstance(value.node, ast.Lambda)
+    return FunctionSource(
+        value.name,
+        module.span(value.node),
+        _last(value.node),
+        str(module.path),
+        module.name,
+        module.source(value.node) if is_lambda else "",
+        _closure(value, depth),
+    )
+
+
+def _closure(value: Function, depth: int) -> dict[str, Any]:
+    """Values of names that a function takes from those around it; names of the module are left out."""
+    scopes = []
+    place: Scope | None = value.scope
+    while place is not None and place.outer is not None:
+        if not place.is_class:
+            scopes.append(place.names)
+        place = place.outer
+    if not scopes:
+        return {}
+    loaded = {part.id for part in ast.walk(value.node) if isinstance(part, ast.Name)}
+    found: dict[str, Any] = {}
+    for names in scopes:
+        for name in sorted(loaded & names.keys() - found.keys()):
+            if names[name] is not value:
+                found[name] = freeze(names[name], depth + 8)
+    return found
 
 
 def _last(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:

@@ -54,12 +54,29 @@ class Built(Frozen):
     named: dict[str, Any]
 
 
+class SetOf(Frozen):
+    """A set with values that are no data."""
+
+    items: tuple[Any, ...]
+
+
 class FunctionSource(Frozen):
-    """A function, lambda or class of the user's own files."""
+    """A function, lambda or class of the user's own files.
+
+    Attributes:
+        file: The file itself, where `span` has it as shown.
+        module: The file's module name.
+        source: A lambda's text.
+        closure: Values of the names that it takes from functions around it.
+    """
 
     name: str
     span: Span
     last_line: int
+    file: str = ""
+    module: str = ""
+    source: str = ""
+    closure: dict[str, Any] = field(default_factory=dict)
 
 
 class ReadArgument(Frozen):
@@ -122,7 +139,13 @@ class ReadGroup(Frozen):
 
 
 class ReadDag(Frozen):
-    """One DAG of a file."""
+    """One DAG of a file.
+
+    Attributes:
+        file: The file itself, where `span` has it as shown.
+        module: The file's module name.
+        made: Names of the module that hold DAGs, groups and tasks: no function can take them along.
+    """
 
     id: str
     span: Span
@@ -131,6 +154,9 @@ class ReadDag(Frozen):
     groups: dict[str, ReadGroup]
     labels: dict[tuple[str, str], str]
     holes: tuple[str, ...] = ()
+    file: str = ""
+    module: str = ""
+    made: frozenset[str] = frozenset()
 
 
 class ReadFile(Frozen):

@@ -24,7 +24,11 @@ class Module:
         self.name = name
         self.text = text
         self.tree = tree
-        self.names: dict[str, Any] = {"__name__": name, "__file__": str(path)}
+        self.names: dict[str, Any] = {
+            "__name__": name,
+            "__file__": str(path),
+            "__doc__": ast.get_docstring(tree, clean=False),
+        }
         self.done = False
         self._lines: list[str] | None = None
 

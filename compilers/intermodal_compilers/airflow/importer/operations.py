@@ -13,8 +13,11 @@ from intermodal_compilers.airflow.importer.graph import NODES, EdgeLabel, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    External,
     RaisedError,
     Scope,
+    Symbolic,
     Unknown,
     is_unknown,
 )
@@ -39,6 +42,9 @@ BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitAnd: operator.and_,
     ast.BitXor: operator.xor,
 }
+# `asset | asset` and the like: kept as an expression.
+COMBINING = (ast.BitOr, ast.BitAnd)
+EXTERNAL = (Symbolic, External)
 COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -59,6 +65,9 @@ def binary(
         _has_node(left) or _has_node(right) or _in_graph(machine, left, right)
     ):
         return draw(machine, left, right, op, node, scope)
+    if type(op) in COMBINING and isinstance(left, EXTERNAL) and isinstance(right, EXTERNAL):
+        path = f"operator.{BINARY[type(op)].__name__}"
+        return machine.symbolic(path, Arguments([left, right], {}), node, scope)
     if is_unknown(left) or is_unknown(right):
         return machine.unknown(_reason(left, right), node, scope)
     if not (isinstance(left, PLAIN) and isinstance(right, PLAIN)):

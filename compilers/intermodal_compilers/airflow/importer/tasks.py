@@ -139,7 +139,7 @@ def start_task(
             for name, value in defaults.items()
         }
         | task.arguments
-        | as_arguments(arguments, scope, node)
+        | as_arguments(arguments, scope, node, "super" if task.arguments else "call")
     )
     if arguments.rest is not None:
         task.holes.append(f"not all arguments are known: {arguments.rest.reason}")
