@@ -561,6 +561,16 @@ CODES: dict[str, Code] = {
         "an import could not be followed",
         "Modules below `--root` are read. A star import of anything else brings names that nobody knows.",
     ),
+    "PORT810": Code(
+        "what a pipeline consists of is not known",
+        "Tasks or edges depend on what only running the file could tell, so the pipeline would not be the same one. "
+        "It is not compiled with such a hole.",
+    ),
+    "PORT811": Code(
+        "a value is not known",
+        "An argument depends on what only running the file could tell, and its source cannot be taken along: it uses "
+        "a variable of a loop or function, or an object that holds tasks.",
+    ),
     "PORT809": Code(
         "a pipeline is not fully known",
         "Its id, or whether it exists at all, depends on what only running the file could tell.",

@@ -11,7 +11,8 @@ import functools
 import importlib.util
 import symtable
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,26 @@ class ModuleSource:
     functions: dict[str, Statement] = field(default_factory=dict)
 
 
+def needed_by(
+    module: ModuleSource, names: Iterable[str], position: int = -1
+) -> tuple[list[ImportedName], list[Statement]]:
+    """Imports and statements that make `names`, directly or through others, in the file's order.
+
+    Args:
+        module: The module.
+        names: Names of it.
+        position: A statement to leave out: the one whose needs `names` are.
+    """
+    return _closure(module, names, position)
+
+
 def capture(function: Callable[..., Any], root: Path | None) -> tuple[CapturedSource | None, bool]:
     """The function's source, or None if its file cannot be read; and whether it uses tracking."""
     module = _module_source(function.__code__.co_filename, function.__module__)
     own = module.functions.get(function.__name__) if module else None
     if module is None or own is None:
         return None, False
-    imports, statements = _closure(module, own)
+    imports, statements = _closure(module, own.needs, own.position)
     local = sorted({item.module for item in imports if _is_local(item.module, root)})
     source = CapturedSource.of(
         function=own.text,
@@ -66,9 +80,10 @@ def capture(function: Callable[..., Any], root: Path | None) -> tuple[CapturedSo
     return source, tracks
 
 
-def _closure(module: ModuleSource, own: Statement) -> tuple[list[ImportedName], list[Statement]]:
-    """Imports and other statements that `own` needs, directly or through others, in file order."""
-    pending, seen = list(own.needs), set()
+def _closure(
+    module: ModuleSource, names: Iterable[str], own: int
+) -> tuple[list[ImportedName], list[Statement]]:
+    pending, seen = list(names), set()
     imports: dict[str, ImportedName] = {}
     statements: dict[int, Statement] = {}
     while pending:
@@ -79,7 +94,7 @@ def _closure(module: ModuleSource, own: Statement) -> tuple[list[ImportedName], 
         if name in module.imports:
             imports[name] = module.imports[name]
         for statement in module.statements.get(name, ()):
-            if statement.position != own.position:
+            if statement.position != own:
                 statements[statement.position] = statement
                 pending.extend(statement.needs)
     ordered = [imports[name] for name in module.imports if name in imports]
@@ -93,11 +108,26 @@ def _module_source(file: str, module: str) -> ModuleSource | None:
         tree = ast.parse(text)
     except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
         return None
+    return index_statements(_top_level(tree), tree, text, module, file)
+
+
+def index_statements(
+    statements: Iterable[ast.stmt], tree: ast.Module, text: str, module: str, file: str
+) -> ModuleSource:
+    """Statements of a module by the names that they bind.
+
+    Args:
+        statements: Those that may be captured.
+        tree: The module's syntax.
+        text: Its text.
+        module: Its name.
+        file: Its file.
+    """
     lines = text.splitlines(keepends=True)
     found = ModuleSource()
     task_decorators = _task_decorators(tree)
     tables = _global_names(text, file)
-    for position, node in enumerate(_top_level(tree)):
+    for position, node in enumerate(statements):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             found.imports.update(_imports(node, module, file))
             continue
@@ -156,7 +186,7 @@ def _absolute(node: ast.ImportFrom, module: str, file: str) -> str:
 def _text(node: ast.stmt, lines: list[str], task_decorators: frozenset[str]) -> str:
     """The statement's source; decorators of Intermodal's are left out, others stay."""
     first, last = node.lineno, node.end_lineno or node.lineno
-    text = "".join(lines[first - 1 : last]).rstrip() + "\n"
+    text = textwrap.dedent("".join(lines[first - 1 : last])).rstrip() + "\n"
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         kept = [d for d in node.decorator_list if _dotted(d) not in task_decorators]
         decorators = ["@" + ast.unparse(decorator) + "\n" for decorator in kept]

@@ -108,7 +108,7 @@ def _path(group: Group | None) -> tuple[str, ...]:
 
 def _group(group: Group) -> ReadGroup:
     tasks = tuple(task.id for task in group.tasks())
-    return ReadGroup(group.id, tasks, group.mapped, _arguments(group.arguments))
+    return ReadGroup(group.id, tasks, group.mapped, _arguments(group.arguments), _path(group))
 
 
 def _arguments(arguments: dict[str, Argument]) -> dict[str, ReadArgument]:

@@ -130,12 +130,13 @@ class ReadTask(Frozen):
 
 
 class ReadGroup(Frozen):
-    """A task group: its id, the ids of its tasks, and whether it is mapped."""
+    """A task group: its id, its tasks' ids, whether it is mapped, and the groups down to it."""
 
     id: str
     tasks: tuple[str, ...]
     mapped: bool
     arguments: dict[str, ReadArgument]
+    path: tuple[str, ...] = ()
 
 
 class ReadDag(Frozen):

@@ -1,0 +1,240 @@
+"""From a DAG as it was read to a pipeline that holds it whole: every task a hosted class of Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from intermodal.analysis import graph
+from intermodal.findings import Finding, Span, error
+from intermodal.frozen import Frozen
+from intermodal.ir import (
+    AnyType,
+    BodyNode,
+    EdgeLabel,
+    Expression,
+    Group,
+    Hosted,
+    HostedPipeline,
+    Join,
+    Literal_,
+    OutputRef,
+    Pairing,
+    Pipeline,
+    Task,
+)
+from intermodal_compilers.airflow.importer.model import ReadArgument, ReadDag, ReadTask
+from intermodal_compilers.airflow.importer.written import AIRFLOW, HoleError, Writer
+
+# What the IR says in other words than an argument of the operator.
+ELSEWHERE = frozenset({"task_id", "trigger_rule", "dag", "task_group", "default_args"})
+RULES: Mapping[str, Join] = {rule.value: rule for rule in Join} | {
+    "dummy": Join.ALWAYS,
+    "none_failed_or_skipped": Join.NONE_FAILED_MIN_ONE_SUCCESS,
+}
+
+
+class BuiltPipeline(Frozen):
+    """A pipeline made of a DAG.
+
+    Attributes:
+        pipeline: The pipeline.
+        findings: What could not be taken over.
+        holes: By task, why it is not known in full.
+    """
+
+    pipeline: Pipeline
+    findings: tuple[Finding, ...] = ()
+    holes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def build(dag: ReadDag) -> BuiltPipeline:
+    """The DAG as a pipeline."""
+    return _Builder(dag).pipeline()
+
+
+@dataclass
+class _Node:
+    """A group while its contents are gathered."""
+
+    id: str
+    tasks: list[str] = field(default_factory=list)
+    groups: dict[str, _Node] = field(default_factory=dict)
+
+
+class _Builder:
+    """What is known while one DAG is built."""
+
+    def __init__(self, dag: ReadDag) -> None:
+        self.dag = dag
+        self.writer = Writer(dag)
+        self.findings: list[Finding] = []
+        self.holes: dict[str, list[str]] = {}
+        self.keys: dict[str, set[str]] = {}
+
+    def pipeline(self) -> BuiltPipeline:
+        """Build everything."""
+        dag = self.dag
+        for reason in dag.holes:
+            self._structural(f"the DAG `{dag.id}` is not fully known: {reason}", dag.span)
+        actions = {task.id: self._action(task) for task in dag.tasks.values()}
+        tasks = {task.id: self._task(task, actions[task.id]) for task in dag.tasks.values()}
+        hosted = HostedPipeline.of(
+            ecosystem=AIRFLOW,
+            arguments=self._dag_arguments(),
+            groups={
+                g.id: self._arguments(g.arguments, f"group `{g.id}`") for g in dag.groups.values()
+            },
+            edge_labels=tuple(
+                EdgeLabel.of(upstream=up, downstream=down, text=text)
+                for (up, down), text in sorted(dag.labels.items())
+            ),
+        )
+        pipeline = Pipeline.of(
+            name=dag.id, body=tuple(self._body(tasks)), hosted=hosted, span=dag.span
+        )
+        holes = {task: tuple(reasons) for task, reasons in self.holes.items()}
+        return BuiltPipeline(pipeline, tuple(self.findings), holes)
+
+    # Tasks
+
+    def _task(self, task: ReadTask, action: Hosted) -> Task:
+        linked = {
+            part.node
+            for expression in graph.action_expressions(action)
+            for part in graph.parts(expression)
+            if isinstance(part, OutputRef)
+        }
+        rule = RULES.get(task.trigger_rule)
+        outputs = dict.fromkeys(("return", *sorted(self.keys.get(task.id, ()))), AnyType.of())
+        return Task.of(
+            id=task.id,
+            action=action,
+            outputs=outputs,
+            after=tuple(up for up in task.upstream if up not in linked),
+            join=rule or Join.ALL_SUCCESS,
+            pairing=self._pairing(task),
+            span=task.span,
+        )
+
+    def _pairing(self, task: ReadTask) -> Pairing | None:
+        if task.setup:
+            return Pairing.of(role="setup")
+        if not task.teardown:
+            return None
+        setups = tuple(up for up in task.upstream if self.dag.tasks[up].setup)
+        return Pairing.of(role="teardown", partners=setups)
+
+    def _action(self, task: ReadTask) -> Hosted:
+        for reason in task.holes:
+            self._structural(f"`{task.id}` is not fully known: {reason}", task.span)
+            self.holes.setdefault(task.id, []).append(reason)
+        arguments: dict[str, Expression] = {}
+        expand: dict[str, Expression] = {}
+        maps: Expression | None = None
+        function = task.arguments.get("python_callable")
+        if function is None and task.function is not None:
+            found = self._written(
+                task, "python_callable", ReadArgument(task.function, "", task.span)
+            )
+            arguments |= {} if found is None else {"python_callable": found}
+        if task.trigger_rule == "unknown":
+            self._hole(task, "its trigger rule is not known", task.span)
+        elif task.trigger_rule not in RULES and not task.teardown:
+            arguments["trigger_rule"] = Literal_.of(value=task.trigger_rule)
+        for name, argument in task.arguments.items():
+            if name in ELSEWHERE or argument.origin == "super":
+                continue
+            found = self._written(task, name, argument)
+            if found is None:
+                continue
+            if name.startswith("expand_kwargs:"):
+                maps = found
+            elif argument.origin == "expand":
+                expand[name] = found
+            else:
+                arguments[name] = found
+        return Hosted.of(
+            ecosystem=AIRFLOW,
+            class_path=task.operator,
+            arguments=arguments,
+            expand=expand,
+            expand_maps=maps,
+            span=task.span,
+        )
+
+    def _written(self, task: ReadTask, name: str, argument: ReadArgument) -> Expression | None:
+        try:
+            found = self.writer.argument(argument)
+        except HoleError as hole:
+            self._hole(task, f"its `{name}`: {hole.reason}", hole.span or argument.span)
+            return None
+        for part in graph.parts(found):
+            if isinstance(part, OutputRef) and part.output != "return":
+                self.keys.setdefault(part.node, set()).add(part.output)
+        return found
+
+    # Everything else
+
+    def _dag_arguments(self) -> dict[str, Expression]:
+        named = {name: a for name, a in self.dag.arguments.items() if name != "dag_id"}
+        return self._arguments(named, f"DAG `{self.dag.id}`")
+
+    def _arguments(self, given: Mapping[str, ReadArgument], whose: str) -> dict[str, Expression]:
+        found: dict[str, Expression] = {}
+        for name, argument in given.items():
+            if name in ("dag", "parent_group"):
+                continue
+            try:
+                found[name] = self.writer.argument(argument)
+            except HoleError as hole:
+                span = hole.span or argument.span
+                self._open(f"`{name}` of {whose} is not known: {hole.reason}", span)
+        return found
+
+    def _body(self, tasks: Mapping[str, Task]) -> Iterator[BodyNode]:
+        """The tasks in the groups that they stand in; groups without tasks are left to the hosted part."""
+        root = _Node("")
+        for group in self.dag.groups.values():
+            place = root
+            for name in group.path:
+                place = place.groups.setdefault(name, _Node(name))
+        for task in self.dag.tasks.values():
+            place = root
+            for name in task.group:
+                place = place.groups.setdefault(name, _Node(name))
+            place.tasks.append(task.id)
+        yield from self._inside(root, tasks)
+
+    def _inside(self, node: _Node, tasks: Mapping[str, Task]) -> Iterator[BodyNode]:
+        for name in node.tasks:
+            yield tasks[name]
+        for group in node.groups.values():
+            yield Group.of(id=group.id, body=tuple(self._inside(group, tasks)))
+
+    def _hole(self, task: ReadTask, reason: str, span: Span | None) -> None:
+        self.holes.setdefault(task.id, []).append(reason)
+        self._open(f"`{task.id}` is not fully known: {reason}", span)
+
+    def _structural(self, what: str, span: Span | None) -> None:
+        """What stands against compiling: tasks or edges that nobody knows."""
+        self.findings.append(
+            error(
+                "PORT810",
+                what,
+                span,
+                why="only running the file could tell, and it is not run",
+                next="give the values with --variables, --env and --root, or use --introspect",
+            )
+        )
+
+    def _open(self, what: str, span: Span | None) -> None:
+        self.findings.append(
+            error(
+                "PORT811",
+                what,
+                span,
+                why="the value is known only when the file runs",
+                next="give the values with --variables, --env and --root, or use --introspect",
+            )
+        )
