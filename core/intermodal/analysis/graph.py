@@ -100,8 +100,9 @@ def action_expressions(action: Node) -> Iterator[Expression]:
             yield message
         case TriggerRun(parameters=parameters):
             yield from parameters.values()
-        case Hosted(arguments=arguments, expand=expand, expand_maps=maps):
-            yield from (*arguments.values(), *expand.values(), *(() if maps is None else (maps,)))
+        case Hosted(arguments=arguments, expand=expand, expand_maps=maps, class_source=source):
+            yield from (*arguments.values(), *expand.values())
+            yield from (part for part in (maps, source) if part is not None)
         case _:
             return
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Literal
 
-from intermodal.ir.expressions import Expression
+from intermodal.ir.expressions import Expression, SourceExpression
 from intermodal.ir.node import Duration, Identifier, Node, Rule
 
 
@@ -125,6 +125,7 @@ class Hosted(Node):
         arguments: What it is made with, settings of the task in that ecosystem included.
         expand: Arguments that are lists or maps; there is an instance for each combination of items.
         expand_maps: A list of maps of arguments; there is an instance for each.
+        class_source: The class, where it is the user's own and no import of `class_path` gives it.
         packages: What has to be installed where it runs.
     """
 
@@ -134,6 +135,7 @@ class Hosted(Node):
     arguments: Mapping[str, Expression] = field(default_factory=dict)
     expand: Mapping[str, Expression] = field(default_factory=dict)
     expand_maps: Expression | None = None
+    class_source: SourceExpression | None = None
     packages: tuple[str, ...] = ()
 
 

@@ -165,6 +165,7 @@ class SourceExpression(Node):
         text: One expression in its language.
         imports: Import statements that the expression and the definitions use, one each.
         definitions: Source of the definitions it uses, in the order of their file.
+        local_modules: Imported modules that belong to the user's project and are not taken along.
     """
 
     op: Literal["source"] = "source"
@@ -172,6 +173,7 @@ class SourceExpression(Node):
     text: str
     imports: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    local_modules: tuple[str, ...] = ()
 
 
 Expression = Annotated[

@@ -21,6 +21,7 @@ from intermodal.ir import (
     OutputRef,
     Pairing,
     Pipeline,
+    SourceExpression,
     Task,
 )
 from intermodal_compilers.airflow.importer.model import ReadArgument, ReadDag, ReadTask
@@ -160,8 +161,19 @@ class _Builder:
             arguments=arguments,
             expand=expand,
             expand_maps=maps,
+            class_source=self._class(task),
             span=task.span,
         )
+
+    def _class(self, task: ReadTask) -> SourceExpression | None:
+        """The user's own operator class; None where importing it by its path is all there is to do."""
+        if task.own is None:
+            return None
+        try:
+            return self.writer.source(self.writer.text(task.own), task.span)
+        except HoleError as hole:
+            self._hole(task, f"its class `{task.own.name}`: {hole.reason}", hole.span or task.span)
+            return None
 
     def _written(self, task: ReadTask, name: str, argument: ReadArgument) -> Expression | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import PurePath
 from typing import Any
@@ -46,8 +47,8 @@ MADE = (Dag, Group, TaskNode, XCom)
 DEEPEST = 24
 
 
-def freeze_dag(dag: Dag, module: Module) -> ReadDag:
-    """A DAG as it is now, at the end of its module."""
+def freeze_dag(dag: Dag, module: Module, local: Iterable[str]) -> ReadDag:
+    """A DAG as it is now, at the end of its module; `local` names the modules that were read."""
     return ReadDag(
         id=dag.id,
         span=dag.span,
@@ -58,6 +59,7 @@ def freeze_dag(dag: Dag, module: Module) -> ReadDag:
         holes=tuple(dict.fromkeys(dag.holes)),
         file=str(module.path),
         module=module.name,
+        local=frozenset(local) - {module.name},
         made=frozenset(name for name, value in module.names.items() if isinstance(value, MADE)),
     )
 
@@ -75,7 +77,7 @@ def _task(task: TaskNode) -> ReadTask:
         operator=task.operator,
         span=task.span,
         bases=task.bases,
-        arguments=_arguments(task.arguments),
+        arguments=_arguments({**task.arguments, **task.called} if own else task.arguments),
         upstream=tuple(sorted(task.upstream)),
         downstream=tuple(sorted(task.downstream)),
         group=_path(task.group),
@@ -84,6 +86,7 @@ def _task(task: TaskNode) -> ReadTask:
         setup=task.setup,
         teardown=task.teardown,
         function=frozen if isinstance(frozen, FunctionSource) else None,
+        own=freeze(task.of) if own else None,
         holes=holes,
         support=support_of(task.operator, task.bases, holes, own=own),
     )
@@ -165,7 +168,12 @@ def _freeze_object(value: Any, depth: int) -> Any:
         case UserClass():
             module = value.module
             return FunctionSource(
-                value.name, value.span, value.last_line, str(module.path), module.name
+                value.name,
+                value.span,
+                value.last_line,
+                str(module.path),
+                module.name,
+                at_top=module.names.get(value.name) is value,
             )
         case Factory():
             return freeze(value.function, depth + 1)
@@ -190,7 +198,12 @@ def _freeze_function(value: Function, depth: int) -> FunctionSource:
         module.name,
         module.source(value.node) if is_lambda else "",
         _closure(value, depth),
+        not is_lambda and _at_top(module.names.get(value.name), value),
     )
+
+
+def _at_top(held: Any, function: Function) -> bool:
+    return held is function or (isinstance(held, Factory) and held.function is function)
 
 
 def _closure(value: Function, depth: int) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class TaskNode:
     holes: list[str] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
     of: Any = None
+    called: dict[str, Argument] = field(default_factory=dict)
     started: bool = False
 
     def roots(self) -> list[TaskNode]:

@@ -68,6 +68,7 @@ class FunctionSource(Frozen):
         module: The file's module name.
         source: A lambda's text.
         closure: Values of the names that it takes from functions around it.
+        at_top: Whether its module can be asked for it by name.
     """
 
     name: str
@@ -77,6 +78,7 @@ class FunctionSource(Frozen):
     module: str = ""
     source: str = ""
     closure: dict[str, Any] = field(default_factory=dict)
+    at_top: bool = False
 
 
 class ReadArgument(Frozen):
@@ -110,6 +112,7 @@ class ReadTask(Frozen):
         trigger_rule: As Airflow spells it.
         holes: Why its structure is not known, if it is not.
         function: What a Python task runs.
+        own: The operator's class, if it is the user's own.
     """
 
     id: str
@@ -125,6 +128,7 @@ class ReadTask(Frozen):
     setup: bool = False
     teardown: bool = False
     function: FunctionSource | None = None
+    own: FunctionSource | None = None
     holes: tuple[str, ...] = ()
     support: str = "hosted"
 
@@ -145,6 +149,7 @@ class ReadDag(Frozen):
     Attributes:
         file: The file itself, where `span` has it as shown.
         module: The file's module name.
+        local: Modules of the user's own that were read for it.
         made: Names of the module that hold DAGs, groups and tasks: no function can take them along.
     """
 
@@ -157,6 +162,7 @@ class ReadDag(Frozen):
     holes: tuple[str, ...] = ()
     file: str = ""
     module: str = ""
+    local: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
 
 

@@ -81,7 +81,9 @@ def read_file(path: Path, sources: Sources, inputs: Inputs) -> ReadFile:
     dags: tuple[ReadDag, ...] = ()
     try:
         _run(machine, module)
-        dags = tuple(freeze_dag(dag, module) for dag in found_dags(machine, module))
+        dags = tuple(
+            freeze_dag(dag, module, machine.modules) for dag in found_dags(machine, module)
+        )
     except RecursionError:
         more.append(error("PORT806", f"expressions of `{shown}` nest too deep", Span(shown)))
     except BudgetSpentError:

@@ -133,11 +133,13 @@ def start_task(
     dag, group = place or home(machine, arguments)
     task.started = True
     defaults = merged_defaults(dag, group, arguments.named.get("default_args"))
+    by_default = {
+        name: Argument(value, "", scope.module.span(node), "default_args")
+        for name, value in defaults.items()
+    }
+    task.called = by_default | task.called
     task.arguments = (
-        {
-            name: Argument(value, "", scope.module.span(node), "default_args")
-            for name, value in defaults.items()
-        }
+        by_default
         | task.arguments
         | as_arguments(arguments, scope, node, "super" if task.arguments else "call")
     )
@@ -275,7 +277,7 @@ def make_own(
 
     task = TaskNode("", path_of_class(kind), scope.module.span(node), {}, of=kind)
     task.bases = tuple(base.path for base in kind.externals())
-    task.arguments = as_arguments(arguments, scope, node)
+    task.arguments = task.called = as_arguments(arguments, scope, node)
     found = kind.find("__init__")
     if found and isinstance(found[0], Function):
         dag, group = home(machine, arguments)

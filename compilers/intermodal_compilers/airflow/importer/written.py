@@ -106,8 +106,13 @@ class Writer:
             text=text.text,
             imports=text.needs.imports,
             definitions=text.needs.definitions,
+            local_modules=self._local(text.needs.imports),
             span=span,
         )
+
+    def _local(self, imports: tuple[str, ...]) -> tuple[str, ...]:
+        found = {module for text in imports for module in imported_modules(text)}
+        return tuple(sorted(found & self.dag.local))
 
     def _as_written(self, source: str) -> SourceExpression | None:
         """The user's own expression, if it takes all its names from the top of the file."""
@@ -175,6 +180,8 @@ class Writer:
 
     def _function(self, value: FunctionSource) -> Text:
         """A function of the user's: its name, with its definition."""
+        if value.file != self.dag.file and value.at_top and value.module in self.dag.local:
+            return Text(value.name, Needs((f"from {value.module} import {value.name}",)))
         module = module_of(value.file, value.module)
         if module is None:
             raise HoleError(f"the source of `{value.name}` cannot be read", value.span)
@@ -260,13 +267,22 @@ WRITERS: Mapping[Any, Callable[[Writer, Any], Text]] = {
 }
 
 
+def imported_modules(text: str) -> set[str]:
+    """The modules that an import statement names, and those around them."""
+    node = ast.parse(text).body[0]
+    if isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        return {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+
+
 def output_of(value: TaskOutput, span: Span | None) -> OutputRef:
     """A task's output.
 
     Raises:
         HoleError: Several outputs put together, or one that a function changes.
     """
-    if value.how != "plain" or len(value.tasks) != 1:
+    if value.how not in ("plain", "task") or len(value.tasks) != 1:
         raise HoleError(f"outputs put together by `.{value.how}`", span)
     return OutputRef.of(node=value.tasks[0], output=value.key or "return", span=span)
 
