@@ -1,7 +1,8 @@
 """Building Python source: values become text here and nowhere else, laid out as ruff and black would.
 
 An emitter builds an `Expr` from `Name`, `Call`, `Value` and the like, and prints statements with `Source`.
-User strings only ever enter through `Value` and `docstring`, which escape them.
+User strings only ever enter through `Value` and `docstring`, which escape them; expressions of a user's own
+Python file, which a parser has read, through `Written`.
 """
 
 from __future__ import annotations
@@ -107,6 +108,12 @@ class Lambda(Frozen):
     body: Expr
 
 
+class Written(Frozen):
+    """One expression of a user's own file, kept as it was written there."""
+
+    text: str
+
+
 Expr = (
     Name
     | Value
@@ -120,6 +127,7 @@ Expr = (
     | Operation
     | Conditional
     | Lambda
+    | Written
 )
 
 
@@ -183,8 +191,8 @@ def comment(text: str) -> str:
 def inline(expr: Expr) -> str:
     """An expression on one line."""
     match expr:
-        case Name(path):
-            return path
+        case Name(text) | Written(text):
+            return text
         case Value(value):
             return _literal(value)
         case Lines(text):
@@ -225,7 +233,8 @@ def _operand(expr: Expr, around: str = "") -> str:
     text = inline(expr)
     if isinstance(expr, Operation) and around in LOGIC and expr.operator not in LOGIC:
         return text
-    return f"({text})" if isinstance(expr, (Operation, Conditional, Chain, Lambda)) else text
+    compound = isinstance(expr, (Operation, Conditional, Chain, Lambda, Written))
+    return f"({text})" if compound else text
 
 
 def layout(

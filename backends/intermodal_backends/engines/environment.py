@@ -72,20 +72,22 @@ def cache_folder() -> Path:
     return Path(cache) / "intermodal" / "engines"
 
 
-def install(engine: str, *, extra_requirements: Path | None = None) -> EngineEnvironment:
+def install(
+    engine: str | EngineSpec, *, extra_requirements: Path | None = None
+) -> EngineEnvironment:
     """Make the engine's environment, or return the one that is there.
 
     Safe to call from several processes at once: the first makes it, the others wait.
 
     Args:
-        engine: A name of the catalogue.
+        engine: A name of the catalogue, or a row like its own with another lock file.
         extra_requirements: A requirements file of the user's own, installed on top as far as the
             engine's pins allow; it makes a second environment beside the plain one.
 
     Raises:
         FindingsError: PORT702 for an unknown engine, PORT701 if the installation fails.
     """
-    spec = lookup(engine)
+    spec = engine if isinstance(engine, EngineSpec) else lookup(engine)
     wanted = _content_hash(spec, extra_requirements)
     if found := _find(spec, wanted):
         return found
@@ -103,13 +105,15 @@ def install(engine: str, *, extra_requirements: Path | None = None) -> EngineEnv
     return _open(spec, root)
 
 
-def find(engine: str, *, extra_requirements: Path | None = None) -> EngineEnvironment | None:
+def find(
+    engine: str | EngineSpec, *, extra_requirements: Path | None = None
+) -> EngineEnvironment | None:
     """The engine's environment if it is installed and made from today's lock file.
 
     Raises:
         FindingsError: PORT702 for an unknown engine.
     """
-    spec = lookup(engine)
+    spec = engine if isinstance(engine, EngineSpec) else lookup(engine)
     return _find(spec, _content_hash(spec, extra_requirements))
 
 
@@ -191,9 +195,12 @@ def _build(spec: EngineSpec, root: Path, python: Path, extra_requirements: Path 
 
 
 def _call(spec: EngineSpec, command: list[str]) -> None:
+    # uv takes no overrides where it checks hashes; they are for the user's own packages.
+    checked = "--require-hashes" in command
+    variables = {k: v for k, v in os.environ.items() if k != "UV_OVERRIDE" or not checked}
     # A neutral folder: uv reads the settings of the project it stands in.
     done = subprocess.run(  # noqa: S603
-        command, cwd=cache_folder(), capture_output=True, text=True, check=False
+        command, cwd=cache_folder(), env=variables, capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
         return
