@@ -34,7 +34,12 @@ def make_dag(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope
         holes.append(f"whether the DAG exists {machine.uncertain[-1]}")
         machine.hole("PORT809", f"DAG `{name}` may or may not exist", span, machine.uncertain[-1])
     dag = Dag(
-        name, span, found, copied(arguments.named.get("default_args")), scope.module.name, holes
+        name,
+        span,
+        found,
+        copied(arguments.named.get("default_args")),
+        machine.loading[-1].name if machine.loading else scope.module.name,
+        holes,
     )
     machine.dags.append(dag)
     return dag

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from intermodal_compilers.airflow.importer.machine import Machine
-from intermodal_compilers.airflow.importer.modules import Module
+from intermodal_compilers.airflow.importer.modules import Module, parse_text
+from intermodal_compilers.airflow.importer.stand_ins import STAND_INS
 from intermodal_compilers.airflow.importer.values import External, RaisedError, Scope, Unknown
 
 # Names of packages whose value is a fact about where a file runs.
@@ -80,10 +81,22 @@ def module_value(machine: Machine, name: str, scope: Scope) -> Any:
         return External(name, module=True)
     if root in sys.stdlib_module_names:
         return External(name, module=True)
-    path = machine.sources.locate(name, scope.module.path.parent)
+    path = machine.locate(name, scope)
     if path is None:
-        return External(name, module=True)
+        return stand_in(machine, name) or External(name, module=True)
     return load_module(machine, path, name)
+
+
+def stand_in(machine: Machine, name: str) -> Module | None:
+    """What stands in for a module that no distribution has, if something does."""
+    text = STAND_INS.get(name)
+    if text is None:
+        return None
+    module, _ = parse_text(text, Path(f"<{name}>"), f"<{name}>", name)
+    if module is not None:
+        machine.modules[name] = module
+        run_module(machine, module)
+    return module
 
 
 def _own_airflow(machine: Machine, name: str) -> bool:
@@ -114,6 +127,15 @@ def load_module(machine: Machine, path: Path, name: str) -> Any:
 def run_module(machine: Machine, module: Module) -> None:
     """Go through a module's statements; one that raises is told of, and the next is read."""
     scope = Scope(module, module.names)
+    machine.loading.append(module)
+    try:
+        _run_statements(machine, module, scope)
+    finally:
+        machine.loading.pop()
+    module.done = True
+
+
+def _run_statements(machine: Machine, module: Module, scope: Scope) -> None:
     for statement in module.tree.body:
         try:
             machine.execute([statement], scope)
@@ -127,7 +149,6 @@ def run_module(machine: Machine, module: Module) -> None:
             )
         except RecursionError:
             machine.hole("PORT806", "expressions nest too deep", module.span(statement))
-    module.done = True
 
 
 def member(machine: Machine, owner: Any, path: str, name: str, node: ast.AST, scope: Scope) -> Any:
@@ -135,14 +156,14 @@ def member(machine: Machine, owner: Any, path: str, name: str, node: ast.AST, sc
     if isinstance(owner, Module):
         if name in owner.names:
             return owner.names[name]
-        below = machine.sources.locate(f"{path}.{name}", scope.module.path.parent)
+        below = machine.locate(f"{path}.{name}", scope)
         if below is not None:
             return module_value(machine, f"{path}.{name}", scope)
         if "__getattr__" in owner.names or not owner.done or owner.text == "":
             return Unknown(f"`{name}` of `{path}` is not known", scope.module.span(node))
         raise RaisedError("ImportError", f"`{path}` has no `{name}`", scope.module.span(node))
     if isinstance(owner, External):
-        below = machine.sources.locate(f"{path}.{name}", scope.module.path.parent)
+        below = machine.locate(f"{path}.{name}", scope)
         if below is not None and path and not path.startswith("airflow"):
             return module_value(machine, f"{path}.{name}", scope)
         return external(f"{path}.{name}" if path else name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from intermodal.findings import Finding, Span, note, warning
@@ -63,6 +64,9 @@ class Machine:
         self.scoped: list[ScopedTasks] = []
         self.uncertain: list[str] = []
         self.main: Module | None = None
+        # Modules that are being loaded, the one whose statements run last; what `sys.path` gained.
+        self.loading: list[Module] = []
+        self.search: list[Path] = []
         # By identity, with the container itself so that no other takes its place.
         self._doubtful: dict[int, tuple[Any, str]] = {}
 
@@ -107,6 +111,10 @@ class Machine:
             return self._call(self, value, arguments, node, scope)
         finally:
             self.depth -= 1
+
+    def locate(self, name: str, scope: Scope) -> Path | None:
+        """The file of a module of the repository, as a file at this place would find it."""
+        return self.sources.locate(name, scope.module.path.parent, self.search)
 
     def attribute(self, value: Any, name: str, node: ast.AST, scope: Scope) -> Any:
         """An attribute of a value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tokenize
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ class Sources:
 
     def __init__(self, roots: list[Path]) -> None:
         self.roots = list(dict.fromkeys(roots))
-        self._found: dict[str, Path | None] = {}
+        self._found: dict[tuple[str, Path | None, tuple[Path, ...]], Path | None] = {}
         self._parsed: dict[Path, tuple[Module | None, list[Finding]]] = {}
 
     def shown(self, path: Path) -> str:
@@ -118,15 +119,34 @@ class Sources:
                 return ".".join(p for p in parts if p != "__init__") or path.stem
         return path.stem
 
-    def locate(self, name: str, beside: Path | None = None) -> Path | None:
-        """The file of a module below a root, or beside the importing file; a package gives its folder."""
-        key = f"{beside}:{name}"
+    def locate(
+        self, name: str, beside: Path | None = None, more: Sequence[Path] = ()
+    ) -> Path | None:
+        """The file of a module; a package gives its folder.
+
+        It is looked for below the roots, then in `more` (what the file adds to `sys.path`), in the folder of
+        the importing file and those around it, and in `dags` and `plugins`, which Airflow searches.
+        """
+        key = (name, beside, tuple(more))
         if key not in self._found:
-            bases = [*self.roots, *([beside] if beside else [])]
+            bases = dict.fromkeys([*self.roots, *more, *self._around(beside), *self._searched()])
             found = next(filter(None, (_file_of(b, name) for b in bases)), None)
             # An environment that lies inside the repository is not the user's code.
             self._found[key] = None if found and "site-packages" in found.parts else found
         return self._found[key]
+
+    def _around(self, folder: Path | None) -> list[Path]:
+        """A folder, and those around it up to a root, or up to where its packages start."""
+        if folder is None:
+            return []
+        found = [folder]
+        while self.inside(folder.parent) or (folder / "__init__.py").is_file():
+            folder = folder.parent
+            found.append(folder)
+        return found
+
+    def _searched(self) -> list[Path]:
+        return [base / name for base in self.roots for name in ("dags", "plugins", "src")]
 
     def load(
         self, path: Path, name: str, *, keep: bool = False

@@ -89,8 +89,8 @@ PURE: dict[str, Callable[..., Any]] = {
     "os.path.splitext": os.path.splitext,
     "os.path.split": os.path.split,
     "os.path.normpath": os.path.normpath,
-    "os.path.abspath": lambda value: value,
-    "os.path.realpath": lambda value: value,
+    "os.path.abspath": os.path.normpath,
+    "os.path.realpath": os.path.normpath,
     "os.fspath": str,
     "pathlib.Path": Path,
     "pathlib.PurePath": PurePath,
@@ -279,6 +279,21 @@ def _substituted(machine: Machine, arguments: Arguments, node: ast.AST, scope: S
         raise RaisedError("error", str(problem), scope.module.span(node)) from problem
 
 
+def _search_path(machine: Machine, arguments: Arguments, _: ast.AST, __: Scope) -> Any:
+    """`sys.path.append(...)` and its kin: folders of the repository are searched from here on."""
+    for value in arguments.positional:
+        add_to_path(machine, value)
+
+
+def add_to_path(machine: Machine, value: Any) -> None:
+    """Search a folder, or several, for the modules that are imported from here on."""
+    for one in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(one, str | PurePath):
+            folder = Path(os.path.normpath(one))
+            if machine.sources.inside(folder):
+                machine.search.append(folder)
+
+
 def _data(kind: str) -> Handler:
     def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
         value = arguments.positional[0] if arguments.positional else None
@@ -293,6 +308,10 @@ SPECIAL: dict[str, Handler] = {
     "collections.namedtuple": _named_tuple,
     "typing.NamedTuple": _named_tuple,
     "re.sub": _substituted,
+    "sys.path.append": _search_path,
+    "sys.path.insert": _search_path,
+    "sys.path.extend": _search_path,
+    "site.addsitedir": _search_path,
     "os.getenv": _environment,
     "os.environ.get": _environment,
     "airflow.models.Variable.get": _variable,

@@ -10,6 +10,7 @@ from intermodal_compilers.airflow.importer import binding, classes, contexts, im
 from intermodal_compilers.airflow.importer.graph import XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
+from intermodal_compilers.airflow.importer.standard import add_to_path
 from intermodal_compilers.airflow.importer.truth import same, truth
 from intermodal_compilers.airflow.importer.values import (
     External,
@@ -63,6 +64,9 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
         before.update(added)
         machine.doubt(before, machine.doubted(added))
+        return
+    if isinstance(before, External) and before.path == "sys.path":
+        add_to_path(machine, added)
         return
     from intermodal_compilers.airflow.importer.operations import binary
 
