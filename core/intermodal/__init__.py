@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     from intermodal import tracking as tracking
     from intermodal.artifacts.kinds import Directory, File, Html, Markdown, Metrics
     from intermodal.authoring.actions import (
+        action,
         approval,
         container,
         input_path,
+        input_value,
         noop,
         output_path,
         shell,
         trigger,
         wait_until,
     )
-    from intermodal.authoring.facts import default, run, secret, state_of, text
+    from intermodal.authoring.capture import worker_imports
+    from intermodal.authoring.facts import default, is_in, run, secret, state_of, text
+    from intermodal.authoring.hints import Param
     from intermodal.authoring.pipelines import on_exit, pipeline
     from intermodal.authoring.policies import (
         Cache,
@@ -57,11 +61,13 @@ _HOMES = {
     "Notification": "intermodal.authoring.policies",
     "OnData": "intermodal.authoring.policies",
     "OnEvent": "intermodal.authoring.policies",
+    "Param": "intermodal.authoring.hints",
     "Resources": "intermodal.authoring.policies",
     "Retry": "intermodal.authoring.policies",
     "Schedule": "intermodal.authoring.policies",
     "TaskDefaults": "intermodal.authoring.policies",
     "Tracking": "intermodal.authoring.policies",
+    "action": "intermodal.authoring.actions",
     "approval": "intermodal.authoring.actions",
     "choose": "intermodal.authoring.regions",
     "collect": "intermodal.authoring.regions",
@@ -70,6 +76,8 @@ _HOMES = {
     "for_each": "intermodal.authoring.regions",
     "group": "intermodal.authoring.regions",
     "input_path": "intermodal.authoring.actions",
+    "input_value": "intermodal.authoring.actions",
+    "is_in": "intermodal.authoring.facts",
     "noop": "intermodal.authoring.actions",
     "on_exit": "intermodal.authoring.pipelines",
     "output_path": "intermodal.authoring.actions",
@@ -83,6 +91,7 @@ _HOMES = {
     "trigger": "intermodal.authoring.actions",
     "wait_until": "intermodal.authoring.actions",
     "when": "intermodal.authoring.regions",
+    "worker_imports": "intermodal.authoring.capture",
 }
 
 __all__ = [
@@ -99,11 +108,13 @@ __all__ = [
     "Notification",
     "OnData",
     "OnEvent",
+    "Param",
     "Resources",
     "Retry",
     "Schedule",
     "TaskDefaults",
     "Tracking",
+    "action",
     "approval",
     "choose",
     "collect",
@@ -112,6 +123,8 @@ __all__ = [
     "for_each",
     "group",
     "input_path",
+    "input_value",
+    "is_in",
     "noop",
     "on_exit",
     "output_path",
@@ -126,6 +139,7 @@ __all__ = [
     "trigger",
     "wait_until",
     "when",
+    "worker_imports",
 ]
 
 

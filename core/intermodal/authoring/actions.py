@@ -19,6 +19,9 @@ from intermodal.authoring.tasks import Options, Task
 from intermodal.authoring.tracing import Tracer
 
 WAITS = {"every": DURATION, "timeout": DURATION, "soft_fail": FLAG}
+OPTION_FIELDS = {"takes": "input_types"}
+"""Fields of the IR whose options have other names."""
+
 APPROVALS = {"approvers": TEXTS, "timeout": DURATION}
 
 
@@ -85,6 +88,30 @@ def container(
     )
     types = {name: _type(hint, "container") for name, hint in (outputs or {}).items()}
     return _add(tracer, id, action, values, types, options)
+
+
+def action(
+    action: ir.Action,
+    *,
+    id: str = "action",
+    inputs: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> TaskHandle:
+    """A task in the words of the IR, for what has no function here: `action(ir.Sql(...), id="rows")`.
+
+    Args:
+        action: What it does.
+        id: The task's id; further calls with the same id get a number.
+        inputs: Values by name.
+        outputs: Types of what it gives, by name.
+        **options: As for `@task`.
+    """
+    tracer = tracer_for("action")
+    if not isinstance(action, ir.Node) or not hasattr(action, "kind"):
+        wrong(f"`action` takes no `{type(action).__name__}`", "write `action(ir.Sql(...))`")
+    types = {name: _type(hint, "action") for name, hint in (outputs or {}).items()}
+    return _add(tracer, id, action, _inputs(inputs), types, options)
 
 
 def noop(id: str = "noop", **options: Any) -> TaskHandle:
@@ -175,6 +202,11 @@ def output_path(name: str) -> Sealed:
     return Sealed(ir.PathRef.of(direction="output", name=name), f"the path of `{name}`")
 
 
+def input_value(name: str) -> Sealed:
+    """The value of the input `name`, among the words of a container's command."""
+    return Sealed(ir.InputRef.of(name=name), f"the input `{name}`")
+
+
 def _inputs(given: Any) -> dict[str, Any]:
     """The inputs by name."""
     if given is not None and not (
@@ -220,8 +252,10 @@ def _add(
     options: Mapping[str, Any],
 ) -> TaskHandle:
     settings = Options.of(**options)
+    if "returns" in settings.fields:
+        wrong(f"`{name}` takes no option `returns`", "give `outputs`")
     fields: dict[str, Any] = {
-        **settings.fields,
+        **{OPTION_FIELDS.get(key, key): value for key, value in settings.fields.items()},
         "action": action,
         "inputs": {key: as_expression(tracer, value) for key, value in inputs.items()},
         "outputs": outputs,

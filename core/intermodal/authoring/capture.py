@@ -7,6 +7,7 @@ import, definition or assignment that makes it comes along, with what that needs
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import symtable
@@ -21,6 +22,17 @@ from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 
 PRODUCT = "intermodal"
+
+
+class worker_imports(contextlib.suppress):  # noqa: N801 - it reads as what it marks
+    """Imports of the block may fail: `with worker_imports(): import boto3`.
+
+    They are for packages that are installed where tasks run, but not where the pipeline is compiled. Only
+    the bodies of functions may use them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ImportError)
 
 
 class Statement(Frozen):
@@ -142,9 +154,9 @@ def index_statements(
 
 
 def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Top-level statements; imports inside a top-level `if` or `try` count as if they stood alone."""
+    """Top-level statements; imports inside a top-level block count as if they stood alone."""
     for node in tree.body:
-        if isinstance(node, (ast.If, ast.Try)):
+        if isinstance(node, (ast.If, ast.Try, ast.With)):
             inner = [
                 part for part in ast.walk(node) if isinstance(part, (ast.Import, ast.ImportFrom))
             ]

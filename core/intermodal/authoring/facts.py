@@ -123,6 +123,13 @@ def default(value: Any, fallback: Any) -> Handle:
     return Handle(tracer, expression, "the value or its fallback")
 
 
+def is_in(value: Any, values: Any) -> Handle:
+    """Whether a value is among others: `is_in(day, ["sat", "sun"])`; `~is_in(...)` is the opposite."""
+    tracer = tracer_for("is_in")
+    left, right = as_expression(tracer, value), as_expression(tracer, values)
+    return Handle(tracer, ir.Compare.of(operator="in", left=left, right=right), "`is_in(...)`")
+
+
 def state_of(task: Any) -> Handle:
     """How a task ended, as text: `succeeded`, `cached`, `failed`, `skipped` or `upstream_failed`."""
     tracer = tracer_for("state_of")

@@ -118,7 +118,10 @@ class Handle:
         return self._logic("or", other)
 
     def __invert__(self) -> Handle:
-        logic = Logic.of(operator="not", operands=(self._expression,))
+        inner = self._expression
+        if isinstance(inner, Compare) and inner.operator == "in":
+            return Handle(self._tracer, inner.model_copy(update={"operator": "not in"}), "`~is_in`")
+        logic = Logic.of(operator="not", operands=(inner,))
         return Handle(self._tracer, logic, f"~{self._label}")
 
     def _logic(self, operator: Any, other: Any) -> Handle:

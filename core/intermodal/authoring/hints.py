@@ -7,11 +7,12 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from intermodal.findings import Finding, Span, error, warning
+from intermodal.frozen import Frozen
 from intermodal.ir import (
     AnyType,
     ArtifactType,
@@ -21,6 +22,7 @@ from intermodal.ir import (
     IntegerType,
     ListType,
     MapType,
+    Node,
     OptionalType,
     StringType,
     StructType,
@@ -84,6 +86,8 @@ def type_of(hint: Any) -> Type:
     Raises:
         Unsupported: With advice, if nothing of that kind travels between tasks.
     """
+    if isinstance(hint, Node):
+        return hint  # type: ignore[return-value]
     if _hashable(hint) and hint in SCALARS:
         return SCALARS[hint]
     if hint is type(None):
@@ -130,8 +134,30 @@ def _kind_of(hint: Any) -> Any:
     return kind_of(hint)
 
 
+class Param(Frozen):
+    """What an annotation cannot say of a pipeline's parameter: `day: Annotated[str, Param(help="...")]`.
+
+    Attributes:
+        help: What it is for.
+        name: Its name, where that is none that Python could have.
+        choices: The values that it may have, where `Literal[...]` cannot hold them.
+    """
+
+    help: str = ""
+    name: str | None = None
+    choices: Sequence[Any] = ()
+
+
+def param_of(hint: Any) -> Param:
+    """The `Param` among the marks of an annotation; an empty one if there is none."""
+    marks = get_args(hint)[1:] if get_origin(hint) is typing.Annotated else ()
+    return next((mark for mark in marks if isinstance(mark, Param)), Param())
+
+
 def choices_of(hint: Any) -> tuple[Any, ...]:
-    """The values that a `Literal[...]` annotation allows."""
+    """The values that a `Literal[...]` annotation, or a `Param`, allows."""
+    if get_origin(hint) is typing.Annotated:
+        return tuple(param_of(hint).choices) or choices_of(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return tuple(get_args(hint))
     return ()

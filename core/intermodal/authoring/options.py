@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from intermodal import ir
+from intermodal.authoring import hints as type_hints
 from intermodal.authoring.handles import Handle
 from intermodal.authoring.spans import caller_span
 from intermodal.findings import FindingsError, error
@@ -88,9 +89,31 @@ def _secrets(value: Any) -> tuple[ir.SecretVariable, ...]:
 
 
 def _condition(value: Any) -> Any:
+    if isinstance(value, ir.Node):
+        return value
     if not isinstance(value, Handle):
         raise ValueError  # noqa: TRY004
     return value._expression
+
+
+def _takes(value: Any) -> dict[str, ir.Type]:
+    if not isinstance(value, Mapping):
+        raise ValueError  # noqa: TRY004
+    return {_text(name): _type(hint) for name, hint in value.items()}
+
+
+def _returns(value: Any) -> type_hints.Returns:
+    try:
+        return type_hints.returns_of({"return": value}, annotated=True)
+    except type_hints.Unsupported as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _type(hint: Any) -> ir.Type:
+    try:
+        return type_hints.type_of(hint)
+    except type_hints.Unsupported as problem:
+        raise ValueError(str(problem)) from None
 
 
 TEXT = Setting("text", _text)
@@ -117,7 +140,9 @@ TASK_SETTINGS: Mapping[str, Setting] = {
     "reads": TEXTS,
     "resources": Setting("Resources(...)", _instance(ir.Resources)),
     "secrets": Setting("a dict of secret(...) by variable", _secrets),
+    "returns": Setting("a type", _returns),
     "retry": Setting("Retry(...) or a number of retries", _retry),
+    "takes": Setting("a dict of types by parameter", _takes),
     "timeout": DURATION,
     "writes": TEXTS,
 }

@@ -121,8 +121,9 @@ class PipelineFunction:
         span = function_span(self.function.__code__)
         parameters = _parameters(self.function, tracer, span)
         given = {
-            name: Handle(tracer, ir.ParameterRef.of(name=name), f"parameter `{name}`")
-            for name in parameters
+            written: Handle(tracer, ir.ParameterRef.of(name=name), f"parameter `{name}`")
+            for written, name in _names(self.function).items()
+            if name in parameters
         }
         outputs: dict[str, ir.Expression] = {}
         try:
@@ -248,14 +249,25 @@ def _parameters(
             tracer.findings.append(_no_parameter(name, parameter, span))
             continue
         required = parameter.default is parameter.empty
-        made[name] = ir.Parameter.of(
+        facts = type_hints.param_of(hint)
+        made[facts.name or name] = ir.Parameter.of(
             type=type_,
             required=required,
             default=None if required else _default(tracer, parameter.default),
             choices=type_hints.choices_of(hint),
+            help=facts.help,
             span=span,
         )
     return made
+
+
+def _names(function: Callable[..., Any]) -> dict[str, str]:
+    """The names of a pipeline's parameters by those that its function has for them."""
+    hints, _ = type_hints.hints_of(function, function_span(function.__code__))
+    return {
+        name: type_hints.param_of(hints.get(name)).name or name
+        for name in inspect.signature(function).parameters
+    }
 
 
 def _no_parameter(name: str, parameter: inspect.Parameter, span: Span) -> Finding:

@@ -77,9 +77,14 @@ def Resources(
     return made
 
 
-def Cache(*, ttl: DurationLike | None = None, key: str | None = None) -> ir.Cache:
-    """Reuse outputs of an earlier attempt with the same inputs and code, for `ttl`."""
-    made: ir.Cache = _made(ir.Cache, ttl=ttl, key=key)
+def Cache(
+    *, ttl: DurationLike | None = None, key: str | None = None, enabled: bool = True
+) -> ir.Cache:
+    """Reuse outputs of an earlier attempt with the same inputs and code, for `ttl`.
+
+    `enabled=False` switches off what the pipeline's defaults switch on.
+    """
+    made: ir.Cache = _made(ir.Cache, ttl=ttl, key=key, enabled=enabled)
     return made
 
 

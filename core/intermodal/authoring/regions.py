@@ -244,14 +244,25 @@ def after_list(after: Any) -> list[str]:
 
 
 def _node_of(item: Any) -> str:
+    if isinstance(item, ir.OutputRef):
+        return item.node
     if isinstance(item, TaskHandle):
         return item._draft.id
     if isinstance(item, Handle) and isinstance(item._expression, ir.OutputRef):
         return item._expression.node
+    if isinstance(item, Handle) and (loop := _loop_of(item._expression)):
+        return loop
     return wrong(
         "`after` takes results of task calls, and regions",
-        "write `after=[load()]`, or `after=[collect(result)]` for all of a loop",
+        "write `after=[load()]`, or `after=[item]` for all of the loop that goes by that item",
     )
+
+
+def _loop_of(expression: ir.Expression) -> str | None:
+    """The loop whose item this is; of several lists each gives an entry of it."""
+    if isinstance(expression, ir.Index):
+        expression = expression.base
+    return expression.loop if isinstance(expression, ir.ItemRef) else None
 
 
 def tracer_for(what: str) -> Tracer:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from intermodal import ir
@@ -109,17 +109,19 @@ class Task(Generic[P, R]):
         wrap: Callable[[ir.PythonCall], ir.Action] | None = None,
     ) -> TaskHandle:
         span = caller_span()
-        described = _describe(self.function, tracer)
+        options = dict(self.options.fields)
+        takes, returns = options.pop("takes", {}), options.pop("returns", None)
+        described = _describe(self.function, tracer, frozenset(takes), returns)
         name = self.options.id or self.function.__name__
         if self.options.id is None:
             tracer.claim(name, self.function, span)
         inputs = self._bound(tracer, args, kwargs, span)
         fields: dict[str, Any] = {
             "docs": described.docs,
-            **self.options.fields,
+            **options,
             "action": wrap(described.action) if wrap else described.action,
             "inputs": inputs,
-            "input_types": {key: described.input_types[key] for key in inputs},
+            "input_types": {key: takes.get(key, described.input_types[key]) for key in inputs},
             "outputs": {} if wrap else described.returns.outputs,
             "tracks": described.tracks,
             "span": span,
@@ -199,20 +201,40 @@ class Described(Frozen):
     findings: tuple[Finding, ...]
 
 
-def _describe(function: Callable[..., Any], tracer: Tracer) -> Described:
+def _describe(
+    function: Callable[..., Any],
+    tracer: Tracer,
+    typed: frozenset[str],
+    returns: type_hints.Returns | None,
+) -> Described:
     """Describe a function; its findings are reported once for each pipeline.
 
     Raises:
         FindingsError: If the function cannot be a task.
     """
-    described = describe_function(function, str(tracer.root) if tracer.root else None)
+    root = str(tracer.root) if tracer.root else None
+    described = describe_function(function, root, typed, returns is not None)
+    if returns is not None:
+        action = described.action.model_copy(update={"unpack": returns.unpack})
+        described = replace(described, action=action, returns=returns)
     tracer.findings.extend(f for f in described.findings if f not in tracer.findings)
     return described
 
 
 @functools.lru_cache(maxsize=4096)
-def describe_function(function: Callable[..., Any], root: str | None) -> Described:
+def describe_function(
+    function: Callable[..., Any],
+    root: str | None,
+    typed: frozenset[str] = frozenset(),
+    returning: bool = False,
+) -> Described:
     """What a function takes, gives and needs.
+
+    Args:
+        function: The function.
+        root: The project's root.
+        typed: Parameters whose types are given elsewhere, so that their annotations do not count.
+        returning: Whether the same holds for what it returns.
 
     Raises:
         FindingsError: If it is a lambda, nested, or closes over a local variable.
@@ -226,8 +248,11 @@ def describe_function(function: Callable[..., Any], root: str | None) -> Describ
         raise FindingsError(blocking)
     hints, findings = type_hints.hints_of(function, span)
     findings += _default_findings(function, span)
+    hints = {name: hint for name, hint in hints.items() if name not in typed}
     input_types, wrong = _input_types(function, hints, span)
     findings += wrong
+    if returning:
+        hints["return"] = Any
     returns, wrong = _returns(function, hints, span)
     findings += wrong
     source, tracks = capture.capture(function, base)
@@ -367,13 +392,16 @@ def task(
     secrets: Mapping[str, Handle] | None = ...,
     reads: Sequence[str] | str | None = ...,
     writes: Sequence[str] | str | None = ...,
+    takes: Mapping[str, Any] | None = ...,
+    returns: Any = ...,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a task: `@task`, or `@task(retry=Retry(2), timeout="20m")`.
 
     Called outside a pipeline the function behaves as if it were not decorated. Its annotations decide
     what travels as a parameter (JSON) and what as an artifact; a NamedTuple, dataclass or TypedDict as
-    return annotation gives several outputs.
+    return annotation gives several outputs. `takes={"rows": list[int]}` and `returns=int` stand in for
+    annotations that are missing, or that say something else.
     """
     if function is not None:
         return Task(function, Options())
