@@ -21,6 +21,7 @@ class EngineSpec:
         python: Oldest Python (inclusive) and the first too new one (exclusive).
         exclude_newer: The day as of which the lock is resolved, for engines whose own
             requirements have no upper bounds and no longer work with today's packages.
+        locks: The folder of its lock file, for those who run the engine with more packages.
     """
 
     name: str
@@ -28,6 +29,7 @@ class EngineSpec:
     version: str
     python: tuple[tuple[int, int], tuple[int, int]]
     exclude_newer: str = ""
+    locks: Path = LOCKS
 
     @property
     def family(self) -> str:
@@ -42,12 +44,12 @@ class EngineSpec:
     @property
     def source(self) -> Path:
         """The requirements that the lock file is made from."""
-        return LOCKS / f"{self.folder_name}.in"
+        return self.locks / f"{self.folder_name}.in"
 
     @property
     def lock(self) -> Path:
         """The hash-pinned requirements."""
-        return LOCKS / f"{self.folder_name}.txt"
+        return self.locks / f"{self.folder_name}.txt"
 
     @property
     def python_range(self) -> str:

@@ -1,0 +1,1 @@
+"""Real Airflow files from packages: how well they are read, translated and given back."""

@@ -1,0 +1,1 @@
+"""Names that system tests import."""
