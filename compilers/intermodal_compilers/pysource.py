@@ -7,6 +7,7 @@ Python file, which a parser has read, through `Written`.
 
 from __future__ import annotations
 
+import ast
 import keyword
 import math
 import re
@@ -108,6 +109,13 @@ class Lambda(Frozen):
     body: Expr
 
 
+class Spread(Frozen):
+    """`*value` or `**value` among the arguments of a call."""
+
+    stars: str
+    value: Expr
+
+
 class Written(Frozen):
     """One expression of a user's own file, kept as it was written there."""
 
@@ -127,6 +135,7 @@ Expr = (
     | Operation
     | Conditional
     | Lambda
+    | Spread
     | Written
 )
 
@@ -210,6 +219,8 @@ def inline(expr: Expr) -> str:
             return "{} if {} else {}".format(*parts)
         case Lambda(body):
             return f"lambda: {inline(body)}"
+        case Spread(stars, value):
+            return f"{stars}{_operand(value)}"
         case Chain(operator, operands):
             return f" {operator} ".join(inline(operand) for operand in operands)
         case Call(function, args, keywords):
