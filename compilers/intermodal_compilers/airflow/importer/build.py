@@ -136,7 +136,7 @@ class _Builder:
         function = task.arguments.get("python_callable")
         if function is None and task.function is not None:
             found = self._written(
-                task, "python_callable", ReadArgument(task.function, "", task.span)
+                task, "python_callable", ReadArgument(task.function, task.held_as, task.span)
             )
             arguments |= {} if found is None else {"python_callable": found}
         if task.trigger_rule == "unknown":

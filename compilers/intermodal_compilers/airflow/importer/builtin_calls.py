@@ -59,13 +59,27 @@ NAMES = frozenset(PLAIN) | frozenset(OVER_ITEMS) | SPECIAL | EXCEPTIONS
 
 
 def text_value(value: Any, *, keep: bool = False) -> Any:
-    """A value as text shows it: a member of a text enum as Python prints it, if not to be kept."""
+    """A value as text shows it: a member of a text enum as Python prints it, if not to be kept.
+
+    A task's output is the template that fetches it, as `airflow.sdk.definitions.xcom_arg` prints it.
+    """
+    if isinstance(value, XCom) and not keep and value.how == "plain" and len(value.nodes) == 1:
+        return _template(value)
     if keep or not isinstance(value, Instance) or "value" not in value.names:
         return value
     bases = {base.path for base in value.of.externals()}
     if "enum.StrEnum" in bases:
         return value.names["value"]
     return f"{value.of.name}.{value.names['name']}" if "builtins.str" in bases else value
+
+
+def _template(value: XCom) -> Any:
+    [task] = value.nodes
+    key = "return_value" if value.key is None else value.key
+    if task.dag is None or not isinstance(key, str):
+        return value
+    which = f"task_ids='{task.id}', dag_id='{task.dag.id}', key='{key}'"
+    return f"{{{{ task_instance.xcom_pull({which}) }}}}"
 
 
 def holds_unknown(value: Any, depth: int = 0) -> bool:

@@ -49,11 +49,12 @@ DEEPEST = 24
 
 def freeze_dag(dag: Dag, module: Module, local: Iterable[str]) -> ReadDag:
     """A DAG as it is now, at the end of its module; `local` names the modules that were read."""
+    held = {id(v.function): f"{n}.function" for n, v in module.names.items() if _is_task(v)}
     return ReadDag(
         id=dag.id,
         span=dag.span,
         arguments=_arguments(dag.arguments),
-        tasks={task.id: _task(task) for task in dag.tasks.values()},
+        tasks={task.id: _task(task, held) for task in dag.tasks.values()},
         groups={group.id: _group(group) for group in dag.groups.values()},
         labels=dict(dag.labels),
         holes=tuple(dict.fromkeys(dag.holes)),
@@ -64,7 +65,11 @@ def freeze_dag(dag: Dag, module: Module, local: Iterable[str]) -> ReadDag:
     )
 
 
-def _task(task: TaskNode) -> ReadTask:
+def _is_task(value: Any) -> bool:
+    return isinstance(value, Factory) and value.kind == "task"
+
+
+def _task(task: TaskNode, held: dict[int, str]) -> ReadTask:
     own = task.of is not None
     holes = tuple(dict.fromkeys(task.holes))
     function = task.function
@@ -86,6 +91,7 @@ def _task(task: TaskNode) -> ReadTask:
         setup=task.setup,
         teardown=task.teardown,
         function=frozen if isinstance(frozen, FunctionSource) else None,
+        held_as=held.get(id(function), ""),
         own=freeze(task.of) if own else None,
         holes=holes,
         support=support_of(task.operator, task.bases, holes, own=own),
@@ -199,6 +205,7 @@ def _freeze_function(value: Function, depth: int) -> FunctionSource:
         module.source(value.node) if is_lambda else "",
         _closure(value, depth),
         not is_lambda and _at_top(module.names.get(value.name), value),
+        isinstance(module.names.get(value.name), Factory),
     )
 
 

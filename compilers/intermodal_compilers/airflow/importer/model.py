@@ -69,6 +69,7 @@ class FunctionSource(Frozen):
         source: A lambda's text.
         closure: Values of the names that it takes from functions around it.
         at_top: Whether its module can be asked for it by name.
+        decorated: Whether what the module has under that name is a decorated task.
     """
 
     name: str
@@ -79,6 +80,7 @@ class FunctionSource(Frozen):
     source: str = ""
     closure: dict[str, Any] = field(default_factory=dict)
     at_top: bool = False
+    decorated: bool = False
 
 
 class ReadArgument(Frozen):
@@ -112,6 +114,7 @@ class ReadTask(Frozen):
         trigger_rule: As Airflow spells it.
         holes: Why its structure is not known, if it is not.
         function: What a Python task runs.
+        held_as: How the file's own top level refers to that function, if it does.
         own: The operator's class, if it is the user's own.
     """
 
@@ -128,6 +131,7 @@ class ReadTask(Frozen):
     setup: bool = False
     teardown: bool = False
     function: FunctionSource | None = None
+    held_as: str = ""
     own: FunctionSource | None = None
     holes: tuple[str, ...] = ()
     support: str = "hosted"

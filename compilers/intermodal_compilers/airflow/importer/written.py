@@ -31,6 +31,8 @@ from intermodal_compilers.airflow.importer.model import (
 )
 
 AIRFLOW = "airflow"
+# What a function under `@dag` has for its own parameters; in the DAG's `with`, `dag.param("name")` gives it.
+DAG_PARAMETER = "airflow.dag.param"
 INFIX = {"operator.or_": "|", "operator.and_": "&"}
 LARGEST_INTEGER = 2**53
 
@@ -168,6 +170,8 @@ class Writer:
         return self.named(value.path)
 
     def _built(self, value: Built) -> Text:
+        if value.path == DAG_PARAMETER:
+            return Text(f"dag.param({value.arguments[0]!r})")
         if value.path in INFIX:
             left, right = (self.text(part) for part in value.arguments)
             text = f"({left.text}) {INFIX[value.path]} ({right.text})"
@@ -181,7 +185,8 @@ class Writer:
     def _function(self, value: FunctionSource) -> Text:
         """A function of the user's: its name, with its definition."""
         if value.file != self.dag.file and value.at_top and value.module in self.dag.local:
-            return Text(value.name, Needs((f"from {value.module} import {value.name}",)))
+            name = f"{value.name}.function" if value.decorated else value.name
+            return Text(name, Needs((f"from {value.module} import {value.name}",)))
         module = module_of(value.file, value.module)
         if module is None:
             raise HoleError(f"the source of `{value.name}` cannot be read", value.span)
