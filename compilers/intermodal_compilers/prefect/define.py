@@ -36,7 +36,6 @@ from intermodal_compilers.prefect.commands import (
     waiting,
 )
 from intermodal_compilers.prefect.definitions import Definition, action_findings
-from intermodal_compilers.prefect.imports import Import
 from intermodal_compilers.prefect.model import (
     Body,
     CallBody,
@@ -48,6 +47,7 @@ from intermodal_compilers.prefect.names import OURS, Names, variable
 from intermodal_compilers.prefect.outputs import function_tag
 from intermodal_compilers.prefect.policies import cache_argument, retry_findings
 from intermodal_compilers.prefect.sources import Placement, Unit, nested_lines, place, read_unit
+from intermodal_compilers.pyimports import Import
 from intermodal_compilers.pysource import (
     INDENT,
     WIDTH,

@@ -9,7 +9,6 @@ from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.annotations import TIMESTAMP
 from intermodal_compilers.prefect.define import TASK_IMPORTS
 from intermodal_compilers.prefect.emit_flow import flow_lines
-from intermodal_compilers.prefect.imports import Import, import_lines
 from intermodal_compilers.prefect.model import (
     CallBody,
     FlowFile,
@@ -20,6 +19,7 @@ from intermodal_compilers.prefect.model import (
 from intermodal_compilers.prefect.signature import (
     annotation_imports,
 )
+from intermodal_compilers.pyimports import Import, import_lines
 from intermodal_compilers.pysource import (
     INDENT,
     WIDTH,

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any
 
 from intermodal.frozen import Frozen
-from intermodal_compilers.prefect.imports import Import
+from intermodal_compilers.pyimports import Import
 from intermodal_compilers.pysource import Expr
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from intermodal.frozen import Frozen
-from intermodal_compilers.prefect.imports import Import, imports_of
+from intermodal_compilers.pyimports import Import, imports_of
 
 WORK, CONTROL = "prelude.py", "control_prelude.py"
 

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from intermodal_compilers.prefect.annotations import TIMESTAMP
-from intermodal_compilers.prefect.imports import Import
 from intermodal_compilers.prefect.model import FlowFile, FlowParameter
+from intermodal_compilers.pyimports import Import
 from intermodal_compilers.pysource import (
     INDENT,
     WIDTH,

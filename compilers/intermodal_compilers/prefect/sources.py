@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
-from intermodal_compilers.prefect.imports import Import, import_lines, imports_of
+from intermodal_compilers.pyimports import Import, import_lines, imports_of
 from intermodal_compilers.pysource import INDENT
 
 
