@@ -19,14 +19,17 @@ MEANINGS = {
     "XComArg": "xcom",
     "literal": "same",
 }
-DECORATOR = re.compile(r"^airflow\.(sdk|decorators)(\.\w+)*\.task(\.(?P<variant>\w+))?$")
-DAG_DECORATOR = re.compile(r"^airflow\.(sdk|decorators|models)(\.\w+)*\.dag$")
-ASSET_DECORATOR = re.compile(r"^airflow\.(sdk|decorators)(\.\w+)*\.asset(\.multi)?$")
+# Where decorators are imported from; the last gives those of whichever Airflow is there.
+HOMES = r"^airflow\.(sdk|decorators|models|providers\.common\.compat\.sdk)(\.\w+)*"
+DECORATOR = re.compile(HOMES + r"\.task(\.(?P<variant>\w+))?$")
+DAG_DECORATOR = re.compile(HOMES + r"\.dag$")
+ASSET_DECORATOR = re.compile(HOMES + r"\.asset(\.multi)?$")
 OPERATOR_ENDINGS = ("Operator", "Sensor", "OperatorAsync", "SensorAsync", "Transfer")
 OPERATORS = frozenset({"ExternalTaskMarker", "BaseSensorOperator", "BaseBranchOperator"})
 NO_OPERATORS = ("Trigger", "Hook", "Link", "Event", "TaskInstance", "XComArg", "Config")
 
 STANDARD = "airflow.providers.standard.decorators"
+COMMON_AI = "airflow.providers.common.ai.decorators"
 # `@task.<variant>` -> the class that Airflow makes of it.
 VARIANTS = {
     "python": f"{STANDARD}.python._PythonDecoratedOperator",
@@ -51,6 +54,15 @@ VARIANTS = {
     "pyspark": "airflow.providers.apache.spark.decorators.pyspark._PySparkDecoratedOperator",
     "analytics": "airflow.providers.common.sql.decorators.analytics._AnalyticsDecoratedOperator",
     "sql": "airflow.providers.common.sql.decorators.sql._SQLDecoratedOperator",
+    "snowpark": "airflow.providers.snowflake.decorators.snowpark._SnowparkDecoratedOperator",
+    "sftp_sensor": "airflow.providers.sftp.decorators.sensors.sftp._DecoratedSFTPSensor",
+    "agent": f"{COMMON_AI}.agent._AgentDecoratedOperator",
+    "llm": f"{COMMON_AI}.llm._LLMDecoratedOperator",
+    "llm_batch": f"{COMMON_AI}.llm_batch._LLMBatchDecoratedOperator",
+    "llm_branch": f"{COMMON_AI}.llm_branch._LLMBranchDecoratedOperator",
+    "llm_file_analysis": f"{COMMON_AI}.llm_file_analysis._LLMFileAnalysisDecoratedOperator",
+    "llm_schema_compare": f"{COMMON_AI}.llm_schema_compare._LLMSchemaCompareDecoratedOperator",
+    "llm_sql": f"{COMMON_AI}.llm_sql._LLMSQLDecoratedOperator",
 }
 
 
