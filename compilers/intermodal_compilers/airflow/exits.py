@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from intermodal.analysis import graph
+from intermodal.analysis.expressions import map_expression
 from intermodal.ir import (
     AnyType,
     Default,
@@ -17,7 +18,6 @@ from intermodal.ir import (
 )
 from intermodal_compilers.airflow.joins import decide
 from intermodal_compilers.airflow.plan import Check, Choose, Say, Unit
-from intermodal_compilers.airflow.references import map_expression
 from intermodal_compilers.airflow.region import Region
 
 if TYPE_CHECKING:

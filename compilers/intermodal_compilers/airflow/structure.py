@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from intermodal.analysis import graph
+from intermodal.analysis.expressions import map_expression
 from intermodal.analysis.typing import TypeChecker
 from intermodal.compiling import Target
 from intermodal.ir import (
@@ -30,7 +31,6 @@ from intermodal.ir import (
 )
 from intermodal_compilers.airflow.dialects import DIALECTS
 from intermodal_compilers.airflow.plan import Plan, Unit, Work
-from intermodal_compilers.airflow.references import map_expression
 from intermodal_compilers.airflow.region import Region
 from intermodal_compilers.airflow.shape import Member, Shape
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from intermodal.analysis import graph
+from intermodal.analysis.requests import request_findings
 from intermodal.findings import Finding, Span, error
 from intermodal.ir import (
     AnyType,
@@ -89,12 +90,13 @@ def _scalar_fits(value: Any, type_: Type) -> bool:
 
 
 def value_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings about parameter defaults and choices, about channels, and about the schedule."""
+    """Findings about parameters, channels, statements, requests, and the schedule."""
     for name, parameter in pipeline.parameters.items():
         yield from _parameter(name, parameter, parameter.span or pipeline.span)
     yield from _channels(f"the pipeline `{pipeline.name}`", pipeline, pipeline.span)
     for task in graph.tasks(pipeline):
         yield from _channels(f"`{task.id}`", task, task.span)
+        yield from request_findings(task)
     if pipeline.schedule is None:
         return
     schedule = pipeline.schedule

@@ -1,4 +1,4 @@
-"""Replacing what expressions refer to."""
+"""Rebuilding expressions with what they refer to replaced."""
 
 from __future__ import annotations
 
