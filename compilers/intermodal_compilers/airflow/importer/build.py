@@ -13,9 +13,13 @@ from intermodal.ir import (
     BodyNode,
     EdgeLabel,
     Expression,
+    ForEach,
     Group,
     Hosted,
     HostedPipeline,
+    Index,
+    ItemRef,
+    Items,
     Join,
     Literal_,
     OutputRef,
@@ -24,7 +28,12 @@ from intermodal.ir import (
     SourceExpression,
     Task,
 )
-from intermodal_compilers.airflow.importer.model import ReadArgument, ReadDag, ReadTask
+from intermodal_compilers.airflow.importer.model import (
+    ReadArgument,
+    ReadDag,
+    ReadGroup,
+    ReadTask,
+)
 from intermodal_compilers.airflow.importer.written import AIRFLOW, HoleError, Writer
 
 # What the IR says in other words than an argument of the operator.
@@ -54,6 +63,17 @@ def build(dag: ReadDag) -> BuiltPipeline:
     return _Builder(dag).pipeline()
 
 
+def items_of(group: ReadGroup) -> dict[str, Expression]:
+    """What each argument of a mapped group is for the tasks in it."""
+    item = ItemRef.of(loop=group.id)
+    if any(name.startswith("expand_kwargs:") for name in group.arguments):
+        return {"*": item}
+    names = [name.partition(":")[2] for name in group.arguments if name.startswith("expand:")]
+    if len(names) == 1:
+        return {names[0]: item}
+    return {name: Index.of(base=item, key=Literal_.of(value=i)) for i, name in enumerate(names)}
+
+
 @dataclass
 class _Node:
     """A group while its contents are gathered."""
@@ -72,6 +92,7 @@ class _Builder:
         self.findings: list[Finding] = []
         self.holes: dict[str, list[str]] = {}
         self.keys: dict[str, set[str]] = {}
+        self.loops = {g.id: items_of(g) for g in dag.groups.values() if g.mapped}
 
     def pipeline(self) -> BuiltPipeline:
         """Build everything."""
@@ -130,6 +151,9 @@ class _Builder:
         for reason in task.holes:
             self._structural(f"`{task.id}` is not fully known: {reason}", task.span)
             self.holes.setdefault(task.id, []).append(reason)
+        self.writer.items = {
+            name: item for group in task.group for name, item in self.loops.get(group, {}).items()
+        }
         arguments: dict[str, Expression] = {}
         expand: dict[str, Expression] = {}
         maps: Expression | None = None
@@ -195,7 +219,7 @@ class _Builder:
     def _arguments(self, given: Mapping[str, ReadArgument], whose: str) -> dict[str, Expression]:
         found: dict[str, Expression] = {}
         for name, argument in given.items():
-            if name in ("dag", "parent_group"):
+            if name in ("dag", "parent_group") or ":" in name:
                 continue
             try:
                 found[name] = self.writer.argument(argument)
@@ -222,7 +246,27 @@ class _Builder:
         for name in node.tasks:
             yield tasks[name]
         for group in node.groups.values():
-            yield Group.of(id=group.id, body=tuple(self._inside(group, tasks)))
+            body = tuple(self._inside(group, tasks))
+            lists = self._lists(self.dag.groups[group.id]) if group.id in self.loops else ()
+            if lists:
+                combine = "product" if len(lists) > 1 else "single"
+                items = Items.of(lists=lists, combine=combine)
+                yield ForEach.of(id=group.id, items=items, body=body)
+            else:
+                yield Group.of(id=group.id, body=body)
+
+    def _lists(self, group: ReadGroup) -> tuple[Expression, ...]:
+        """What a mapped group goes over; nothing where that is not known."""
+        found: list[Expression] = []
+        for name, argument in group.arguments.items():
+            if ":" not in name:
+                continue
+            try:
+                found.append(self.writer.argument(argument))
+            except HoleError as hole:
+                what = f"what group `{group.id}` is mapped over is not known: {hole.reason}"
+                self._structural(what, hole.span or argument.span)
+        return tuple(found)
 
     def _hole(self, task: ReadTask, reason: str, span: Span | None) -> None:
         self.holes.setdefault(task.id, []).append(reason)

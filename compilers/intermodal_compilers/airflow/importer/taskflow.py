@@ -9,10 +9,10 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.calling import parameter_names
 from intermodal_compilers.airflow.importer.dags import close_group, make_dag, make_group
-from intermodal_compilers.airflow.importer.graph import TaskNode, XCom, references
+from intermodal_compilers.airflow.importer.graph import Argument, TaskNode, XCom, references
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.naming import VARIANTS, variant_of
-from intermodal_compilers.airflow.importer.tasks import mark_mapped, new_task
+from intermodal_compilers.airflow.importer.tasks import as_arguments, mark_mapped, new_task
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Bound,
@@ -180,8 +180,19 @@ def _expand_group(
     names = list(arguments.named)
     if name == "expand_kwargs" and isinstance(factory.function, Function):
         names = [n for n in parameter_names(factory.function) if n not in factory.partial]
-    items = {one: XCom(tuple(inputs), None, "item") for one in names}
-    return _make_group(machine, factory, Arguments([], dict(items)), node, scope, inputs)
+    items = {one: XCom(tuple(inputs), one, "item") for one in names}
+    before = list(machine.dag.groups) if machine.dag else []
+    made = _make_group(machine, factory, Arguments([], dict(items)), node, scope, inputs)
+    new = [g for g in machine.dag.groups if g not in before] if machine.dag else []
+    if machine.dag and new:
+        machine.dag.groups[new[0]].arguments |= _expanded(name, arguments, node, scope)
+    return made
+
+
+def _expanded(name: str, arguments: Arguments, node: ast.AST, scope: Scope) -> dict[str, Argument]:
+    """What a group is mapped over, beside its own arguments."""
+    found = as_arguments(arguments, scope, node, "expand")
+    return {f"{name}:{key}": value for key, value in found.items()}
 
 
 def _make_dag(

@@ -10,7 +10,7 @@ from typing import Any
 
 from intermodal.findings import Span
 from intermodal.frozen import Frozen
-from intermodal.ir import Expression, ListOf, Literal_, MapOf, OutputRef, SourceExpression
+from intermodal.ir import Expression, Index, ListOf, Literal_, MapOf, OutputRef, SourceExpression
 from intermodal_compilers.airflow.importer.bindings import Bindings, is_plain_path
 from intermodal_compilers.airflow.importer.functions import (
     Needs,
@@ -54,12 +54,17 @@ class Text(Frozen):
 
 
 class Writer:
-    """Writes the values of one DAG's file."""
+    """Writes the values of one DAG's file.
+
+    Attributes:
+        items: What the arguments of mapped groups are for the task whose values are written.
+    """
 
     def __init__(self, dag: ReadDag) -> None:
         self.dag = dag
         self.module = module_of(dag.file, dag.module)
         self.bindings = Bindings(self.module)
+        self.items: Mapping[str, Expression] = {}
 
     def argument(self, argument: ReadArgument) -> Expression:
         """An argument's value; as it was written where only the file itself can tell.
@@ -84,6 +89,9 @@ class Writer:
         if is_json(value):
             return Literal_.of(value=as_json(value), span=span)
         if isinstance(value, TaskOutput):
+            item = self._item(value.key or "") if value.how == "item" else None
+            if item is not None:
+                return item
             return output_of(value, span)
         if isinstance(value, tuple):
             items = tuple(self.expression(item, span) for item in value)
@@ -97,6 +105,13 @@ class Writer:
                 raise HoleError(value.reason, value.span)
             return written
         return self.source(self.text(value), span)
+
+    def _item(self, name: str) -> Expression | None:
+        """What an argument of a mapped group is, by its name; of maps, the value of that name."""
+        maps = self.items.get("*")
+        if maps is not None and name not in self.items:
+            return Index.of(base=maps, key=Literal_.of(value=name))
+        return self.items.get(name)
 
     def source(self, text: Text, span: Span | None = None) -> SourceExpression:
         """Python's text as an expression of the IR."""
