@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from intermodal_compilers.airflow.importer.graph import Dag, TaskNode, XCom
+from intermodal_compilers.airflow.importer.graph import Argument, Dag, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.modules import Module
+from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Instance,
     RaisedError,
@@ -17,23 +19,51 @@ from intermodal_compilers.airflow.importer.values import (
     is_unknown,
 )
 
+# What Airflow takes from a task or DAG after it is made, not only where it is made.
+TASK_ATTRIBUTES = frozenset(
+    """
+    depends_on_past doc doc_json doc_md doc_rst doc_yaml do_xcom_push email email_on_failure email_on_retry
+    end_date executor executor_config execution_timeout ignore_first_depends_on_past inlets
+    max_active_tis_per_dag max_active_tis_per_dagrun max_retry_delay on_execute_callback on_failure_callback
+    on_retry_callback on_skipped_callback on_success_callback outlets owner params pool pool_slots
+    priority_weight queue resources retries retry_delay retry_exponential_backoff run_as_user sla start_date
+    task_display_name wait_for_downstream wait_for_past_depends_before_skipping weight_rule
+    """.split()  # noqa: SIM905 - a table of words
+)
+DAG_ATTRIBUTES = frozenset(
+    """
+    access_control catchup dag_display_name dagrun_timeout description doc_md end_date fail_fast fail_stop
+    is_paused_upon_creation jinja_environment_kwargs max_active_runs max_active_tasks
+    max_consecutive_failed_dag_runs on_failure_callback on_success_callback orientation owner_links params
+    render_template_as_native_obj sla_miss_callback start_date tags template_searchpath template_undefined
+    user_defined_filters user_defined_macros default_view
+    """.split()  # noqa: SIM905 - a table of words
+)
+
 
 def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
     """Store a value where the target says."""
     if isinstance(target, ast.Name):
-        _home(scope, target.id)[target.id] = value
+        home = _home(scope, target.id)
+        if home is not scope.names and machine.uncertain and not same(home.get(target.id), value):
+            value = machine.unknown(machine.uncertain[-1], target, scope)
+        home[target.id] = value
     elif isinstance(target, ast.Tuple | ast.List):
         _unpack(machine, target, value, scope)
     elif isinstance(target, ast.Attribute):
         owner = machine.evaluate(target.value, scope)
-        set_attribute(owner, target.attr, value)
+        set_attribute(machine, owner, target.attr, value, _place(target, scope))
     elif isinstance(target, ast.Subscript):
         owner = machine.evaluate(target.value, scope)
         key = machine.evaluate(target.slice, scope)
-        _set_item(owner, key, value)
-        machine.doubt(owner)
+        _set_item(machine, owner, key, value, _place(target, scope))
     elif isinstance(target, ast.Starred):
         store(machine, target.value, value, scope)
+
+
+def _place(target: ast.expr, scope: Scope) -> Argument:
+    module = scope.module
+    return Argument(None, module.source(target), module.span(target))
 
 
 def lookup(scope: Scope, name: str) -> tuple[bool, Any]:
@@ -59,31 +89,66 @@ def _home(scope: Scope, name: str) -> dict[str, Any]:
     return scope.names
 
 
-def set_attribute(owner: Any, name: str, value: Any) -> None:
-    """`owner.name = value`, for owners that keep attributes."""
+def set_attribute(machine: Machine, owner: Any, name: str, value: Any, place: Argument) -> None:
+    """`owner.name = value`, for owners that keep attributes; `place` is where that stands."""
     if isinstance(owner, XCom) and len(owner.nodes) == 1:
         owner = owner.nodes[0]
-    if isinstance(owner, Instance | UserClass | TaskNode):
-        if isinstance(owner, TaskNode) and name == "trigger_rule":
-            owner.trigger_rule = value
-        elif isinstance(owner, TaskNode) and name in ("is_setup", "is_teardown"):
-            setattr(owner, name.removeprefix("is_"), bool(value))
-        owner.names[name] = value
-    elif isinstance(owner, Dag):
-        owner.attributes[name] = value
+    if not isinstance(owner, Instance | UserClass | TaskNode | Dag | Module):
+        return
+    kept: dict[str, Any] = owner.attributes if isinstance(owner, Dag) else owner.names
+    if machine.uncertain and not machine.certain_to(owner) and not same(kept.get(name), value):
+        value = Unknown(machine.uncertain[-1], place.span, place.source)
+    kept[name] = value
+    given = Argument(value, place.source, place.span, "attribute")
+    if isinstance(owner, TaskNode):
+        _set_on_task(owner, name, given)
+    elif isinstance(owner, Dag) and name in DAG_ATTRIBUTES:
+        owner.arguments[name] = given
 
 
-def _set_item(owner: Any, key: Any, value: Any) -> None:
-    if isinstance(owner, dict) and not is_unknown(key):
-        try:
-            owner[key] = value
-        except TypeError:
-            return
-    elif isinstance(owner, list) and isinstance(key, int | slice):
-        try:
-            owner[key] = value
-        except (IndexError, ValueError, TypeError) as problem:
-            raise RaisedError(type(problem).__name__, str(problem)) from problem
+def _set_on_task(task: TaskNode, name: str, given: Argument) -> None:
+    if name == "trigger_rule":
+        task.trigger_rule = given.value
+    elif name in ("is_setup", "is_teardown"):
+        setattr(task, name.removeprefix("is_"), bool(given.value))
+    elif task.started and (name in TASK_ATTRIBUTES or (task.of is None and name[:1] != "_")):
+        task.arguments[name] = given
+
+
+def _set_item(machine: Machine, owner: Any, key: Any, value: Any, place: Argument) -> None:
+    if not isinstance(owner, dict | list):
+        return
+    if is_unknown(key):
+        machine.doubt(owner, "an item is set whose key is not known")
+        return
+    if not machine.certain_to(owner):
+        machine.doubt(owner)
+        if not isinstance(key, slice):
+            value = Unknown(machine.uncertain[-1], place.span, place.source)
+    try:
+        owner[key] = value
+    except (IndexError, ValueError, TypeError) as problem:
+        raise RaisedError(type(problem).__name__, str(problem), place.span) from problem
+
+
+def delete_item(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope) -> None:
+    """`del owner[key]`.
+
+    Raises:
+        RaisedError: There is no such item.
+    """
+    if not machine.certain_to(owner):
+        machine.doubt(owner)
+        if isinstance(owner, dict) and key in owner:
+            owner[key] = machine.unknown(machine.uncertain[-1], node, scope)
+        return
+    try:
+        del owner[key]
+    except (KeyError, IndexError, TypeError) as problem:
+        if machine.doubted(owner) is None:
+            raise RaisedError(
+                type(problem).__name__, str(problem), scope.module.span(node)
+            ) from problem
 
 
 def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Any, scope: Scope) -> None:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer.builtin_names import EXCEPTIONS, SPECIAL
-from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom
+from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.truth import truth
@@ -335,12 +335,13 @@ def _get_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope:
     return found
 
 
-def _set_attribute(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any:
+def _set_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     from intermodal_compilers.airflow.importer.binding import set_attribute
 
     owner, name, value = arguments.positional
     if isinstance(name, str):
-        set_attribute(owner, name, value)
+        place = Argument(None, scope.module.source(node), scope.module.span(node))
+        set_attribute(machine, owner, name, value, place)
 
 
 def _callable(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:

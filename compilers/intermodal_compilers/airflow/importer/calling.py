@@ -46,7 +46,7 @@ def call_function(
         return machine.evaluate(function.node.body, inner)
     inner.at_yield = at_yield
     if at_yield is None and _yields(function.node):
-        inner.yielded = []
+        inner.yielded = machine.made([])
     flow = machine.execute(function.node.body, inner)
     if inner.yielded is not None:
         return inner.yielded
@@ -139,7 +139,7 @@ def make_instance(
     if members and len(arguments.positional) == 1:
         wanted = arguments.positional[0]
         return next((m for m in members if same(m.names["value"], wanted)), _not_a_member(kind))
-    made = Instance(kind, {})
+    made = machine.made(Instance(kind, {}))
     found = kind.find("__init__")
     if found and isinstance(found[0], Function):
         call_function(machine, found[0], arguments, node, scope, bound=made)

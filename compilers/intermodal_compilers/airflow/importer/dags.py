@@ -41,7 +41,7 @@ def make_dag(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope
         machine.loading[-1].name if machine.loading else scope.module.name,
         holes,
     )
-    machine.dags.append(dag)
+    machine.dags.append(machine.made(dag))
     return dag
 
 

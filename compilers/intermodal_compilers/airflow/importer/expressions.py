@@ -15,7 +15,7 @@ from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
 from intermodal_compilers.airflow.importer.operations import binary, compare
 from intermodal_compilers.airflow.importer.subscripts import item_of
-from intermodal_compilers.airflow.importer.truth import same, truth
+from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
@@ -90,7 +90,7 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Any:
     value: Any = None
     for one in node.values:
         value = machine.evaluate(one, scope)
-        known = truth(value)
+        known = machine.truth(value)
         if known is None:
             unsure = value if unsure is None else unsure
         elif known is stops:
@@ -106,7 +106,7 @@ def unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Any:
     """`not`, `-`, `+`, `~`."""
     value = machine.evaluate(node.operand, scope)
     if isinstance(node.op, ast.Not):
-        known = truth(value)
+        known = machine.truth(value)
         return machine.unknown(_why(value), node, scope) if known is None else not known
     if not isinstance(value, int | float | timedelta):
         return machine.unknown(_why(value), node, scope)
@@ -130,7 +130,7 @@ def operation(machine: Machine, node: ast.BinOp, scope: Scope) -> Any:
 
 def either(machine: Machine, node: ast.IfExp, scope: Scope) -> Any:
     """`a if test else b`."""
-    known = truth(machine.evaluate(node.test, scope))
+    known = machine.truth(machine.evaluate(node.test, scope))
     if known is not None:
         return machine.evaluate(node.body if known else node.orelse, scope)
     source = scope.module.source(node.test)[:80]
@@ -141,7 +141,7 @@ def either(machine: Machine, node: ast.IfExp, scope: Scope) -> Any:
 
 def listed(machine: Machine, node: ast.List, scope: Scope) -> Any:
     """`[a, *b]`."""
-    return _elements(machine, node, scope)
+    return machine.made(_elements(machine, node, scope))
 
 
 def tupled(machine: Machine, node: ast.Tuple, scope: Scope) -> Any:
@@ -176,7 +176,7 @@ def _elements(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Sco
 
 def mapping(machine: Machine, node: ast.Dict, scope: Scope) -> Any:
     """`{a: b, **c}`."""
-    found: dict[Any, Any] = {}
+    found: dict[Any, Any] = machine.made({})
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         value = machine.evaluate(value_node, scope)
         if key_node is None:
@@ -244,7 +244,7 @@ def _rounds(
         return
     for item in items:
         store(machine, generator.target, item, inner)
-        tests = [truth(machine.evaluate(test, inner)) for test in generator.ifs]
+        tests = [machine.truth(machine.evaluate(test, inner)) for test in generator.ifs]
         if False in tests:
             continue
         if None in tests:
@@ -315,6 +315,7 @@ def yielded(machine: Machine, node: ast.Yield, scope: Scope) -> Any:
         return place.at_yield(value)
     if place is not None and place.yielded is not None:
         place.yielded.append(value)
+        machine.doubt(place.yielded)
     return None
 
 
@@ -323,6 +324,9 @@ def yielded_from(machine: Machine, node: ast.YieldFrom, scope: Scope) -> Any:
     items = items_of(machine, machine.evaluate(node.value, scope), node, scope)
     if scope.yielded is not None and not isinstance(items, Unknown):
         scope.yielded.extend(items)
+        machine.doubt(scope.yielded)
+    elif scope.yielded is not None:
+        machine.doubt(scope.yielded, items.reason if isinstance(items, Unknown) else None)
     return None
 
 

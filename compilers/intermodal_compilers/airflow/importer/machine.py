@@ -12,6 +12,7 @@ from intermodal.findings import Finding, Span, note, warning
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode
 from intermodal_compilers.airflow.importer.modules import Module, Sources
 from intermodal_compilers.airflow.importer.settings import Inputs
+from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     BudgetSpentError,
@@ -23,6 +24,7 @@ from intermodal_compilers.airflow.importer.values import (
 Evaluate = Callable[["Machine", Any, Scope], Any]
 Call = Callable[["Machine", Any, Arguments, ast.AST, Scope], Any]
 Attribute = Callable[["Machine", Any, str, ast.AST, Scope], Any]
+Rest = Callable[["Machine", Any, list[ast.stmt], ast.AST, Scope], Any]
 MOST_FINDINGS = 200
 
 
@@ -36,6 +38,7 @@ class Machine:
         statements: By node class: what a statement does; it may give a flow (see statements.py).
         call: Calls any value.
         attribute: Takes an attribute of any value.
+        rest: Goes through the statements after one that may have left its body.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Machine:
         statements: Mapping[type[ast.stmt], Evaluate],
         call: Call,
         attribute: Attribute,
+        rest: Rest,
     ) -> None:
         self.sources = sources
         self.inputs = inputs
@@ -54,6 +58,7 @@ class Machine:
         self._statements = statements
         self._call = call
         self._attribute = attribute
+        self._rest = rest
         self.steps = inputs.steps
         self.depth = 0
         self.findings: dict[tuple[str, str, Span | None], Finding] = {}
@@ -69,6 +74,9 @@ class Machine:
         self.search: list[Path] = []
         # By identity, with the container itself so that no other takes its place.
         self._doubtful: dict[int, tuple[Any, str]] = {}
+        self._born: dict[int, tuple[Any, int]] = {}
+        self._regions: list[int] = []
+        self._region = 0
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -92,14 +100,17 @@ class Machine:
 
     def execute(self, body: Sequence[ast.stmt], scope: Scope) -> Any:
         """Go through statements until one leaves the body; what it leaves with, or None."""
-        for statement in body:
+        for number, statement in enumerate(body):
             self.steps -= 1
             if self.steps < 0:
                 raise BudgetSpentError
             how = self._statements.get(type(statement))
             flow = how(self, statement, scope) if how else None
-            if flow is not None:
-                return flow
+            if flow is None:
+                continue
+            if flow[0] == "maybe" and number + 1 < len(body):
+                return self._rest(self, flow[1], list(body[number + 1 :]), statement, scope)
+            return flow
         return None
 
     def call(self, value: Any, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -161,11 +172,31 @@ class Machine:
             return self.open_groups[-1]
         return dag.root if dag else None
 
+    def truth(self, value: Any) -> bool | None:
+        """Whether a value counts as true; None if that cannot be told."""
+        return None if self.doubted(value) else truth(value)
+
+    def made(self, container: Any) -> Any:
+        """Note where a container is made: what happens beside it, under the same doubt, is certain to it."""
+        if self._regions:
+            self._born[id(container)] = (container, self._regions[-1])
+        return container
+
     def doubt(self, container: Any, reason: str | None = None) -> None:
         """Note that what a container holds depends on something that is not known."""
         why = reason or (self.uncertain[-1] if self.uncertain else None)
-        if why is not None and isinstance(container, list | dict | set):
-            self._doubtful[id(container)] = (container, why)
+        if why is None or not isinstance(container, list | dict | set):
+            return
+        if reason is None and self.certain_to(container):
+            return
+        self._doubtful[id(container)] = (container, why)
+
+    def certain_to(self, owner: Any) -> bool:
+        """Whether a change that happens here happens to an object for certain, if there is the object."""
+        if not self._regions:
+            return True
+        born = self._born.get(id(owner))
+        return born is not None and born[1] == self._regions[-1]
 
     def doubted(self, value: Any) -> str | None:
         """Why a container may hold more or less than it seems to, if so."""
@@ -176,10 +207,13 @@ class Machine:
     def maybe(self, reason: str) -> Iterator[None]:
         """A stretch of the file that may not run, or run more than once."""
         self.uncertain.append(reason)
+        self._region += 1
+        self._regions.append(self._region)
         try:
             yield
         finally:
             self.uncertain.pop()
+            self._regions.pop()
 
 
 class ScopedTasks:

@@ -10,6 +10,7 @@ from pathlib import Path
 from intermodal.findings import Finding, Span, error, warning
 from intermodal_compilers.airflow.importer.attributes import attribute
 from intermodal_compilers.airflow.importer.expressions import EXPRESSIONS
+from intermodal_compilers.airflow.importer.flow import rest_of
 from intermodal_compilers.airflow.importer.freeze import freeze_dag
 from intermodal_compilers.airflow.importer.graph import Dag
 from intermodal_compilers.airflow.importer.imports import run_module
@@ -76,6 +77,7 @@ def read_file(path: Path, sources: Sources, inputs: Inputs) -> ReadFile:
         statements=STATEMENTS,
         call=call,
         attribute=attribute,
+        rest=rest_of,
     )
     more: list[Finding] = []
     dags: tuple[ReadDag, ...] = ()

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from intermodal_compilers.airflow.importer import binding, classes, contexts, imports
-from intermodal_compilers.airflow.importer.graph import XCom
-from intermodal_compilers.airflow.importer.iteration import items_of
+from intermodal_compilers.airflow.importer import (
+    binding,
+    classes,
+    contexts,
+    flow,
+    imports,
+    patterns,
+)
 from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
 from intermodal_compilers.airflow.importer.standard import add_to_path
-from intermodal_compilers.airflow.importer.truth import same, truth
+from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
     External,
     Instance,
     RaisedError,
     Scope,
     Symbolic,
-    Unknown,
     UserClass,
 )
 
-# A statement leaves its body with one of these, or with ("return", value).
-BREAK = ("break", None)
-CONTINUE = ("continue", None)
-MOST_ROUNDS = 5_000
 LARGEST = 1_000_000
 
 
@@ -71,108 +71,6 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     from intermodal_compilers.airflow.importer.operations import binary
 
     binding.store(machine, node.target, binary(machine, before, added, node.op, node, scope), scope)
-
-
-def condition(machine: Machine, node: ast.If, scope: Scope) -> Any:
-    """`if`: one arm where the test is known, otherwise both, and what differs is not known."""
-    test = machine.evaluate(node.test, scope)
-    known = truth(test)
-    if known is not None:
-        return machine.execute(node.body if known else node.orelse, scope)
-    source = scope.module.source(node.test)
-    # A guard for types only: `TYPE_CHECKING` is false when Airflow loads the file.
-    before = dict(scope.names)
-    with machine.maybe(f"depends on `{source[:80]}`"):
-        first = _arm(machine, node.body, scope)
-        after_first = dict(scope.names)
-        scope.names.clear()
-        scope.names.update(before)
-        second = _arm(machine, node.orelse, scope)
-    reason = f"depends on `{source[:80]}`"
-    _merge(machine, scope, after_first, node, reason)
-    return _joined_flow(scope, first, second)
-
-
-def _arm(machine: Machine, body: list[ast.stmt], scope: Scope) -> Any:
-    try:
-        return machine.execute(body, scope)
-    except RaisedError:
-        return ("raise", None)
-
-
-def _joined_flow(scope: Scope, first: Any, second: Any) -> Any:
-    """How two arms of which one runs go on together."""
-    flows = [flow for flow in (first, second) if flow is None or flow[0] != "raise"]
-    if not flows:
-        return ("return", None)
-    if len(flows) == 1 and len({id(first), id(second)}) == 2:
-        return flows[0]
-    for flow in flows:
-        if flow is not None and flow[0] == "return":
-            scope.maybe_returned.append(flow[1])
-    kinds = {flow[0] if flow else None for flow in flows}
-    if kinds == {"return"}:
-        return ("return", scope.maybe_returned.pop())
-    return flows[0] if len(kinds) == 1 and kinds != {None} else None
-
-
-def _merge(
-    machine: Machine, scope: Scope, other: dict[str, Any], node: ast.AST, reason: str
-) -> None:
-    for name, value in other.items():
-        if name not in scope.names:
-            scope.names[name] = value
-        elif not same(scope.names[name], value):
-            scope.names[name] = machine.unknown(reason, node, scope)
-
-
-def loop(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:
-    """`for`: over known items one by one, over unknown ones once."""
-    value = machine.evaluate(node.iter, scope)
-    items = items_of(machine, value, node.iter, scope)
-    why = machine.doubted(value)
-    if why is not None and not isinstance(items, Unknown):
-        with machine.maybe(why):
-            return _each(machine, node, items, scope)
-    if isinstance(items, Unknown):
-        with machine.maybe(f"repeats for each of `{scope.module.source(node.iter)[:80]}`"):
-            binding.store(machine, node.target, items, scope)
-            flow = machine.execute(node.body, scope)
-        if flow is not None and flow[0] == "return":
-            scope.maybe_returned.append(flow[1])
-        return None
-    return _each(machine, node, items, scope)
-
-
-def _each(
-    machine: Machine, node: ast.For | ast.AsyncFor, items: Iterable[Any], scope: Scope
-) -> Any:
-    for item in items:
-        binding.store(machine, node.target, item, scope)
-        flow = machine.execute(node.body, scope)
-        if flow is BREAK:
-            return None
-        if flow is not None and flow is not CONTINUE:
-            return flow
-    return machine.execute(node.orelse, scope)
-
-
-def while_loop(machine: Machine, node: ast.While, scope: Scope) -> Any:
-    """`while`: as long as the test is known to hold."""
-    for _ in range(MOST_ROUNDS):
-        known = truth(machine.evaluate(node.test, scope))
-        if known is None:
-            with machine.maybe("repeats an unknown number of times"):
-                machine.execute(node.body, scope)
-            return None
-        if not known:
-            return machine.execute(node.orelse, scope)
-        flow = machine.execute(node.body, scope)
-        if flow is BREAK:
-            return None
-        if flow is not None and flow is not CONTINUE:
-            return flow
-    return None
 
 
 def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
@@ -268,8 +166,12 @@ def deleting(machine: Machine, node: ast.Delete, scope: Scope) -> None:
         elif isinstance(target, ast.Subscript):
             owner = machine.evaluate(target.value, scope)
             key = machine.evaluate(target.slice, scope)
-            if isinstance(owner, dict) and isinstance(key, str | int | tuple):
-                owner.pop(key, None)
+            if isinstance(owner, dict | list) and isinstance(key, str | int | tuple | slice):
+                binding.delete_item(machine, owner, key, node, scope)
+        elif isinstance(target, ast.Attribute):
+            owner = machine.evaluate(target.value, scope)
+            if isinstance(owner, Instance):
+                owner.names.pop(target.attr, None)
 
 
 def global_names(_: Machine, node: ast.Global, scope: Scope) -> None:
@@ -282,38 +184,6 @@ def outer_names(_: Machine, node: ast.Nonlocal, scope: Scope) -> None:
     scope.outer_names.update(node.names)
 
 
-def match(machine: Machine, node: ast.Match, scope: Scope) -> Any:
-    """`match` over plain values; other patterns may or may not fit."""
-    subject = machine.evaluate(node.subject, scope)
-    for case in node.cases:
-        fits = _fits(machine, subject, case.pattern, scope)
-        if fits and (case.guard is None or truth(machine.evaluate(case.guard, scope))):
-            return machine.execute(case.body, scope)
-        if fits is None:
-            with machine.maybe("depends on a pattern"):
-                machine.execute(case.body, scope)
-    return None
-
-
-def _fits(machine: Machine, subject: Any, pattern: ast.pattern, scope: Scope) -> bool | None:
-    match pattern:
-        case ast.MatchValue(value=value):
-            known = machine.evaluate(value, scope)
-            unsure = isinstance(subject, Unknown | Symbolic | XCom)
-            return None if unsure else bool(known == subject)
-        case ast.MatchSingleton(value=value):
-            return subject is value
-        case ast.MatchOr(patterns=patterns):
-            found = [_fits(machine, subject, one, scope) for one in patterns]
-            return True if True in found else (None if None in found else False)
-        case ast.MatchAs(pattern=None, name=name):
-            if name:
-                scope.names[name] = subject
-            return True
-        case _:
-            return None
-
-
 def nothing(_: Machine, __: ast.stmt, ___: Scope) -> None:
     """`pass` and type aliases."""
 
@@ -323,10 +193,10 @@ STATEMENTS: Mapping[type[ast.stmt], Evaluate] = {
     ast.Assign: assign,
     ast.AnnAssign: annotated,
     ast.AugAssign: augmented,
-    ast.If: condition,
-    ast.For: loop,
-    ast.AsyncFor: loop,
-    ast.While: while_loop,
+    ast.If: flow.condition,
+    ast.For: flow.loop,
+    ast.AsyncFor: flow.loop,
+    ast.While: flow.while_loop,
     ast.Try: attempt,
     ast.TryStar: attempt,
     ast.With: contexts.with_statement,
@@ -342,8 +212,8 @@ STATEMENTS: Mapping[type[ast.stmt], Evaluate] = {
     ast.Delete: deleting,
     ast.Global: global_names,
     ast.Nonlocal: outer_names,
-    ast.Break: lambda *_: BREAK,
-    ast.Continue: lambda *_: CONTINUE,
-    ast.Match: match,
+    ast.Break: lambda *_: flow.BREAK,
+    ast.Continue: lambda *_: flow.CONTINUE,
+    ast.Match: patterns.match,
     ast.Pass: nothing,
 }

@@ -132,6 +132,7 @@ def start_task(
     """
     dag, group = place or home(machine, arguments)
     task.started = True
+    machine.made(task)
     defaults = merged_defaults(dag, group, arguments.named.get("default_args"))
     by_default = {
         name: Argument(value, "", scope.module.span(node), "default_args")
@@ -276,6 +277,7 @@ def make_own(
     from intermodal_compilers.airflow.importer.calling import call_function, parameter_names
 
     task = TaskNode("", path_of_class(kind), scope.module.span(node), {}, of=kind)
+    machine.made(task)
     task.bases = tuple(base.path for base in kind.externals())
     task.arguments = task.called = as_arguments(arguments, scope, node)
     found = kind.find("__init__")
