@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Tracking,
     )
     from intermodal.authoring.regions import choose, collect, for_each, group, when
+    from intermodal.authoring.requests import http, sql
     from intermodal.authoring.tasks import task
     from intermodal.ir.policies import Join
 
@@ -75,6 +76,7 @@ _HOMES = {
     "default": "intermodal.authoring.facts",
     "for_each": "intermodal.authoring.regions",
     "group": "intermodal.authoring.regions",
+    "http": "intermodal.authoring.requests",
     "input_path": "intermodal.authoring.actions",
     "input_value": "intermodal.authoring.actions",
     "is_in": "intermodal.authoring.facts",
@@ -85,6 +87,7 @@ _HOMES = {
     "run": "intermodal.authoring.facts",
     "secret": "intermodal.authoring.facts",
     "shell": "intermodal.authoring.actions",
+    "sql": "intermodal.authoring.requests",
     "state_of": "intermodal.authoring.facts",
     "task": "intermodal.authoring.tasks",
     "text": "intermodal.authoring.facts",
@@ -122,6 +125,7 @@ __all__ = [
     "default",
     "for_each",
     "group",
+    "http",
     "input_path",
     "input_value",
     "is_in",
@@ -132,6 +136,7 @@ __all__ = [
     "run",
     "secret",
     "shell",
+    "sql",
     "state_of",
     "task",
     "text",
