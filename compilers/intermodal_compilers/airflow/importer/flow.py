@@ -121,8 +121,13 @@ def rest_of(
     machine: Machine, leaving: Leaving, body: list[ast.stmt], node: ast.AST, scope: Scope
 ) -> Any:
     """The statements after one that may have left the body."""
-    flow = uncertainly(machine, scope, node, leaving.reason, lambda: machine.execute(body, scope))
     kinds = leaving.kinds
+    try:
+        flow = uncertainly(
+            machine, scope, node, leaving.reason, lambda: machine.execute(body, scope)
+        )
+    except RaisedError:
+        return _left(scope, leaving)
     if flow is not None:
         if flow[0] == "return":
             scope.maybe_returned.append(flow[1])
@@ -130,6 +135,19 @@ def rest_of(
                 return ("return", scope.maybe_returned.pop())
         kinds |= flow[1].kinds if flow[0] == "maybe" else {flow[0]}
     return ("maybe", Leaving(kinds, leaving.reason))
+
+
+def _left(scope: Scope, leaving: Leaving) -> Any:
+    """What would follow raises, and a file that raises is not loaded at all: so the body was left."""
+    match sorted(leaving.kinds):
+        case ["return"]:
+            return ("return", scope.maybe_returned.pop())
+        case ["break"]:
+            return BREAK
+        case ["continue"]:
+            return CONTINUE
+        case _:
+            return ("maybe", leaving)
 
 
 def loop(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:

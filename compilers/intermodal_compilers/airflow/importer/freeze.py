@@ -143,7 +143,7 @@ def freeze(value: Any, depth: int = 0) -> Any:
             return SetOf(tuple(sorted((freeze(item, depth + 1) for item in value), key=repr)))
         case dict():
             return {
-                key if isinstance(key, PLAIN) else str(key): freeze(item, depth + 1)
+                _key(key, depth): freeze(item, depth + 1)
                 for key, item in value.items()
             }
         case PurePath():
@@ -155,6 +155,13 @@ def freeze(value: Any, depth: int = 0) -> Any:
             return TaskOutput((value.id,), None, "task")
         case _:
             return _freeze_object(value, depth)
+
+
+def _key(key: Any, depth: int) -> Any:
+    """A key of a dict; constants of a package stay what they refer to."""
+    if isinstance(key, External | tuple | Unknown):
+        return freeze(key, depth + 1)
+    return key if isinstance(key, PLAIN) else str(key)
 
 
 def _freeze_object(value: Any, depth: int) -> Any:
