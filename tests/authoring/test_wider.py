@@ -14,6 +14,7 @@ from intermodal.ir import (
     ItemRef,
     ListType,
     Literal_,
+    MapType,
     OutputRef,
     Parameter,
     ParameterRef,
@@ -186,6 +187,42 @@ def test_imports_that_only_workers_have(trace):
     )
     assert p.body[0].action.source.imports == ("import no_such_package as missing",)
     assert p.body[0].action.source.definitions == ()
+
+
+def test_modules_of_one_package_come_along_together(trace):
+    p = trace(
+        """
+        import os.path
+        import xml.dom
+        import xml.sax
+        import xml.sax
+
+        @task
+        def f() -> str:
+            return xml.dom.__name__ + xml.sax.__name__
+
+        @pipeline
+        def p():
+            f()
+        """
+    )
+    assert p.body[0].action.source.imports == ("import xml.dom", "import xml.sax")
+
+
+def test_bare_lists_and_dicts_of_typing(trace):
+    p = trace(
+        """
+        import typing
+
+        @task
+        def f(rows: typing.List, by: typing.Dict) -> None: ...
+
+        @pipeline
+        def p():
+            f([1], {})
+        """
+    )
+    assert p.body[0].input_types == {"rows": ListType(), "by": MapType()}
 
 
 def span_free(node):

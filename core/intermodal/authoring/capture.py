@@ -44,10 +44,11 @@ class Statement(Frozen):
 
 
 class ImportedName(Frozen):
-    """A top-level import of one name."""
+    """A top-level import of one name; `also` are others that bind the same package: `import a.b, a.c`."""
 
     text: str
     module: str
+    also: tuple[ImportedName, ...] = ()
 
 
 @dataclass
@@ -109,7 +110,8 @@ def _closure(
             if statement.position != own:
                 statements[statement.position] = statement
                 pending.extend(statement.needs)
-    ordered = [imports[name] for name in module.imports if name in imports]
+    found = [imports[name] for name in module.imports if name in imports]
+    ordered = [one for item in found for one in (*item.also, item)]
     return ordered, [statements[position] for position in sorted(statements)]
 
 
@@ -141,7 +143,8 @@ def index_statements(
     tables = _global_names(text, file)
     for position, node in enumerate(statements):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            found.imports.update(_imports(node, module, file))
+            for name, item in _imports(node, module, file):
+                found.imports[name] = _beside(item, found.imports.get(name))
             continue
         statement = Statement(
             position, _text(node, lines, task_decorators), frozenset(_needs(node, tables))
@@ -183,6 +186,19 @@ def _imports(
         if origin != "__future__":
             text = f"from {origin} import {alias.name}{renamed}"
             yield alias.asname or alias.name, ImportedName(text, origin)
+
+
+def _beside(item: ImportedName, before: ImportedName | None) -> ImportedName:
+    """An import with those before it that bind the same package, and not something else."""
+    if before is None or not (_is_path(item) and _is_path(before)) or before.text == item.text:
+        return item
+    return ImportedName(
+        item.text, item.module, (*before.also, ImportedName(before.text, before.module))
+    )
+
+
+def _is_path(item: ImportedName) -> bool:
+    return item.text.startswith("import ") and " as " not in item.text
 
 
 def _absolute(node: ast.ImportFrom, module: str, file: str) -> str:

@@ -100,7 +100,9 @@ def type_of(hint: Any) -> Type:
     if origin is typing.Annotated:
         return _annotated(hint, type_of(args[0]))
     if origin in LISTS:
-        return ListType.of(item=type_of(args[0]))
+        return ListType.of(item=type_of(args[0] if args else Any))
+    if origin in MAPS and not args:
+        return MapType.of()
     if origin in MAPS:
         if args[0] is not str:
             raise Unsupported("write dict[str, ...]; JSON keys are text")
