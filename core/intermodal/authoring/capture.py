@@ -190,8 +190,10 @@ def _imports(
 
 def _beside(item: ImportedName, before: ImportedName | None) -> ImportedName:
     """An import with those before it that bind the same package, and not something else."""
-    if before is None or not (_is_path(item) and _is_path(before)) or before.text == item.text:
+    if before is None or not (_is_path(item) and _is_path(before)):
         return item
+    if item.text in (before.text, *(other.text for other in before.also)):
+        return before
     return ImportedName(
         item.text, item.module, (*before.also, ImportedName(before.text, before.module))
     )
