@@ -2,6 +2,7 @@
 
 import pytest
 
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.analysis.validate import validate
 from intermodal.findings import errors_of
 from intermodal.ir import (
@@ -64,7 +65,7 @@ class Driver:
         )
         assert errors_of(validate(self.pipeline)) == []
         run = Run("p", "r1", parameters, "2026-01-01T00:00:00+00:00")
-        self.scheduler = Scheduler(Plan(self.pipeline), run, lambda value: value)
+        self.scheduler = Scheduler(Plan(dissolve_groups(self.pipeline)), run, lambda value: value)
         self.outcomes = outcomes or {}
         self.outputs = outputs or {}
         self.order = []

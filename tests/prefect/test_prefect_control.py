@@ -31,7 +31,7 @@ from intermodal.ir import (
     Task,
     Wait,
 )
-from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect.control import control_of
 from intermodal_compilers.prefect.parts import closure, names_in_flow, prelude
 

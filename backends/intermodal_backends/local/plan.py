@@ -1,4 +1,4 @@
-"""The plan of a run: a pipeline's tasks, branches and loops with their upstreams, groups dissolved."""
+"""The plan of a run: a pipeline's tasks, branches and loops with their upstreams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from intermodal.analysis import graph
 from intermodal.analysis.setups import TOP, Region, is_setup, needed_setups
 from intermodal.analysis.waits import is_teardown
-from intermodal.ir import BodyNode, Branch, ForEach, Group, OutputRef, Pipeline, Task
+from intermodal.ir import BodyNode, Branch, ForEach, Group, Pipeline, Task
 
 EXIT: Region = ("", "exit")
 
@@ -39,11 +39,11 @@ class Step:
 
 
 class Plan:
-    """All steps of a valid pipeline.
+    """All steps of a valid pipeline without groups.
 
     Attributes:
         steps: By id, exit tasks included.
-        members: Ids of the steps that stand in a region, groups in it dissolved.
+        members: Ids of the steps that stand in a region.
         dependents: Ids of the steps that wait for a step.
         setups: Ids of the setups that a task needs besides its upstreams.
         needing: Ids of the tasks that need a setup so.
@@ -51,12 +51,6 @@ class Plan:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self._groups = {
-            placed.node.id: placed.node
-            for placed in graph.walk(pipeline)
-            if isinstance(placed.node, Group)
-        }
-        self._tails: dict[str, tuple[str, ...]] = {}
         self.steps: dict[str, Step] = {}
         self.members: dict[Region, tuple[str, ...]] = {}
         self._arms: dict[str, list[Region]] = {}
@@ -79,13 +73,6 @@ class Plan:
         for name, setups in self.setups.items():
             for setup in setups:
                 self.needing.setdefault(setup, []).append(name)
-
-    def resolve(self, node: str, output: str) -> tuple[str, str]:
-        """The step and output that a reference means; a group hands on what is inside it."""
-        while node in self._groups:
-            inner = self._groups[node].outputs[output]
-            node, output = inner.node, inner.output
-        return node, output
 
     def setups_of(self, teardown: Step) -> list[str]:
         """Ids of the setups that a teardown cleans up after: its partners, and others right before it."""
@@ -123,59 +110,20 @@ class Plan:
         )
 
     def _place(self, region: Region, body: tuple[BodyNode, ...], loops: tuple[str, ...]) -> None:
-        members = list(self._flat(body, ()))
-        self.members[region] = tuple(node.id for node, _ in members)
-        for node, inherited in members:
-            ups = tuple(dict.fromkeys((*self._ups(node), *inherited)))
-            self.steps[node.id] = Step(node, region, loops, ups, len(self.steps))
+        self.members[region] = tuple(node.id for node in body)
+        for node in body:
+            assert not isinstance(node, Group), "groups are dissolved before a run is planned"
+            self.steps[node.id] = Step(node, region, loops, self._ups(node), len(self.steps))
             inner = (*loops, node.id) if isinstance(node, ForEach) else loops
             for arm, inner_body in graph.regions(node):
                 self._arms.setdefault(node.id, []).append((node.id, arm))
                 self._place((node.id, arm), inner_body, inner)
 
-    def _flat(
-        self, body: tuple[BodyNode, ...], inherited: tuple[str, ...]
-    ) -> Iterator[tuple[Task | Branch | ForEach, tuple[str, ...]]]:
-        """The nodes of a body, groups dissolved, with what the heads of groups wait for besides."""
-        for node in body:
-            if not isinstance(node, Group):
-                yield node, inherited
-                continue
-            waits = tuple(dict.fromkeys((*inherited, *self._expanded(node.after))))
-            inside = set(graph.ids_inside(node))
-            for inner, more in self._flat(node.body, ()):
-                head = not (inside & {*graph.upstreams(inner), *more})
-                yield inner, (*more, *waits) if head else more
-
     def _ups(self, node: BodyNode) -> tuple[str, ...]:
-        data = [
-            self.resolve(ref.node, ref.output)[0] if isinstance(ref, OutputRef) else ref.node
-            for ref in graph.references(graph.expressions(node))
-        ]
+        data = [reference.node for reference in graph.references(graph.expressions(node))]
         partners = (
             node.pairing.partners
             if isinstance(node, Task) and is_teardown(node) and node.pairing
             else ()
         )
-        return tuple(dict.fromkeys((*self._expanded((*data, *node.after, *partners)),)))
-
-    def _expanded(self, names: tuple[str, ...]) -> Iterator[str]:
-        """The steps that an edge from these nodes means: a group stands for its last ones."""
-        for name in names:
-            if name in self._groups:
-                yield from self._group_tails(self._groups[name])
-            else:
-                yield name
-
-    def _group_tails(self, group: Group) -> tuple[str, ...]:
-        if group.id not in self._tails:
-            members = [node for node, _ in self._flat(group.body, ())]
-            waited = {
-                up
-                for node in members
-                if not is_teardown(node)
-                for up in self._expanded(tuple(graph.deep_upstreams(node)))
-            }
-            tails = [n.id for n in members if n.id not in waited and not is_teardown(n)]
-            self._tails[group.id] = tuple(tails) or tuple(self._expanded(group.after))
-        return self._tails[group.id]
+        return tuple(dict.fromkeys((*data, *node.after, *partners)))

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
+from intermodal.analysis.connection_calls import call_connections
 from intermodal.analysis.defaults import fold_defaults
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.analysis.parameters import fill_parameters
 from intermodal.ecosystems import translate
 from intermodal.findings import Finding, FindingsError, error, raise_errors
@@ -21,7 +23,7 @@ from intermodal_backends.local.support import beforehand
 def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) -> RunResult:
     """See `local.run_pipeline`."""
     neutral, findings = _neutral(pipeline)
-    pipeline = fold_defaults(neutral)
+    pipeline = call_connections(fold_defaults(neutral))
     findings += beforehand(pipeline, options)
     raise_errors(findings)
     started = options.now()
@@ -36,7 +38,7 @@ def run(pipeline: Pipeline, parameters: Mapping[str, Any], options: RunOptions) 
     raise_errors(wrong)
     folder.create()
     facts = Run(pipeline.name, run_id, values, logical_date)
-    engine = Engine(pipeline, facts, options, folder)
+    engine = Engine(dissolve_groups(pipeline), facts, options, folder)
     engine.record.findings += findings
     with closing(engine.desk):
         return engine.run()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.analysis.evaluate import MISSING, EvaluationError, evaluate, truth
+from intermodal.analysis.loop_items import as_items, combined
 from intermodal.analysis.setups import TOP
 from intermodal.analysis.waits import instance_id
 from intermodal.ir import Branch, ForEach, Join, OutputRef, Task
@@ -93,8 +93,7 @@ class Scheduler:
 
     def output_of(self, node: str, output: str, index: Index) -> Any:
         """An output as seen from an index path; MISSING if there is none."""
-        name, output = self.plan.resolve(node, output)
-        found = self.outputs.get((name, index[: self.plan.steps[name].depth]))
+        found = self.outputs.get((node, index[: self.plan.steps[node].depth]))
         return MISSING if found is None else found.get(output, MISSING)
 
     def state_of(self, node: str, index: Index) -> str:
@@ -287,7 +286,7 @@ class Scheduler:
         self._settle(key, state, merged)
 
     def _start_loop(self, loop: ForEach, key: Key) -> None:
-        self._items[key] = _combined(
+        self._items[key] = _items_of(
             loop, [evaluate(e, self.scope(key)) for e in loop.items.lists], self
         )
         self._next_item[key] = 0
@@ -337,7 +336,7 @@ def _region_state(leaves: list[str]) -> str:
     return "succeeded" if any(state in GOOD for state in leaves) else "skipped"
 
 
-def _combined(loop: ForEach, values: list[Any], scheduler: Scheduler) -> list[Any]:
+def _items_of(loop: ForEach, values: list[Any], scheduler: Scheduler) -> list[Any]:
     """The items of a loop.
 
     Raises:
@@ -346,13 +345,8 @@ def _combined(loop: ForEach, values: list[Any], scheduler: Scheduler) -> list[An
     lists: list[list[Any]] = []
     for value in values:
         given = scheduler.fetch(value)
-        if isinstance(given, Mapping):
-            given = [[key, item] for key, item in given.items()]
-        if not isinstance(given, list):
+        items = as_items(given)
+        if items is None:
             raise EvaluationError(f"loop `{loop.id}` goes over {given!r}, which is no list")
-        lists.append(given)
-    if loop.items.combine == "single":
-        return lists[0]
-    if loop.items.combine == "product":
-        return [list(item) for item in itertools.product(*lists)]
-    return [list(item) for item in zip(*lists, strict=False)]
+        lists.append(items)
+    return combined(loop, lists)

@@ -19,7 +19,7 @@ from intermodal_compilers.airflow.policies import (
     timeout_findings,
 )
 from intermodal_compilers.airflow.waiting import waiting_findings
-from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
+from intermodal.analysis.dissolve_groups import dissolve_groups
 
 
 def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:

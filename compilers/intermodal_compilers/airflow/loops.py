@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from intermodal.analysis import graph
+from intermodal.analysis.loop_items import literal_items
 from intermodal.findings import Finding, error, warning
 from intermodal.ir import (
     AnyType,
@@ -47,8 +48,8 @@ def add_loop(
 ) -> None:
     """Add a loop; its end is added once something waits for it."""
     inner = [node for node in _deep(loop.body) if isinstance(node, ForEach)]
-    literal = _literal_items(loop)
-    if region.mapped or any(_literal_items(nested) is None for nested in inner):
+    literal = literal_items(loop)
+    if region.mapped or any(literal_items(nested) is None for nested in inner):
         if literal is not None and (inner or region.mapped):
             _add_copies(structure, loop, literal, region, inherited)
             return
@@ -238,27 +239,6 @@ def _collected(structure: Structure, reference: OutputRef, copies: list[Region])
 
 def _sources(output: Collected) -> tuple[Expression, ...]:
     return output.single if output.mapped is None else (output.mapped,)
-
-
-def _literal_items(loop: ForEach) -> list[object] | None:
-    """The items, if they are written in the pipeline."""
-    import itertools
-
-    lists: list[list[object]] = []
-    for part in loop.items.lists:
-        if not isinstance(part, Literal_):
-            return None
-        value = part.value
-        if isinstance(value, dict):
-            value = [[key, item] for key, item in value.items()]
-        if not isinstance(value, list):
-            return None
-        lists.append(list(value))
-    if loop.items.combine == "single":
-        return lists[0]
-    if loop.items.combine == "product":
-        return [list(item) for item in itertools.product(*lists)]
-    return [list(item) for item in zip(*lists, strict=False)]
 
 
 def _deep(body: Iterable[BodyNode]) -> Iterable[BodyNode]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from intermodal.analysis import graph
+from intermodal.analysis.loop_items import literal_items
 from intermodal.findings import error
 from intermodal.ir import (
     BooleanType,
@@ -73,7 +72,7 @@ class LoopLowering:
         """Put a loop into a DAG."""
         if not loop.body:
             return
-        literal = self._literal(loop)
+        literal = literal_items(loop)
         if literal is not None and not self._fits(loop, len(literal)):
             return
         if loop.outputs and literal is not None and not literal:
@@ -234,24 +233,6 @@ class LoopLowering:
         build.runs[loop.id] = conjoin((build.runs.get(loop.id, TRUE), own))
 
     # --- items
-
-    def _literal(self, loop: ForEach) -> list[Any] | None:
-        """The items, where they are in the pipeline itself."""
-        lists: list[list[Any]] = []
-        for one in loop.items.lists:
-            if not isinstance(one, Literal_):
-                return None
-            value = one.value
-            if isinstance(value, Mapping):
-                value = [[name, item] for name, item in value.items()]
-            if not isinstance(value, list | tuple):
-                return None
-            lists.append(list(value))
-        if loop.items.combine == "single":
-            return lists[0]
-        if loop.items.combine == "product":
-            return [list(item) for item in itertools.product(*lists)]
-        return [list(item) for item in zip(*lists, strict=False)]
 
     def _fits(self, loop: ForEach, count: int) -> bool:
         if count <= MOST_ITEMS:

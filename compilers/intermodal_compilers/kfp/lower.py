@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
+from intermodal.analysis.connection_calls import call_connections
 from intermodal.analysis.rewrite import map_tasks
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
@@ -23,7 +24,7 @@ from intermodal_compilers.kfp.model import PipelinePlan, TaskOutput
 from intermodal_compilers.kfp.names import LONGEST_PIPELINE, Names, dashed, is_plain, key
 from intermodal_compilers.kfp.regions import RegionLowering
 from intermodal_compilers.kfp.tasks import TaskLowering
-from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
+from intermodal.analysis.dissolve_groups import dissolve_groups
 
 LONGEST_DESCRIPTION = 1024
 
@@ -39,6 +40,7 @@ class Lowered:
 
 def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     """Lower a valid pipeline whose features KFP supports."""
+    pipeline = call_connections(pipeline)
     plan = PipelinePlan(
         name=dashed(pipeline.name, LONGEST_PIPELINE),
         shown=pipeline.name,

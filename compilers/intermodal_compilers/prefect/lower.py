@@ -8,12 +8,13 @@ from pathlib import PurePath
 
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
+from intermodal.analysis.connection_calls import call_connections
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
 from intermodal.frozen import Frozen
 from intermodal.ir import Approval, Parameter, Pipeline, RunFact, Task, Wait
 from intermodal_compilers.exposed_secrets import exposed_secret_findings
-from intermodal_compilers.lowering.dissolve_groups import dissolve_groups
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
@@ -28,6 +29,21 @@ from intermodal_compilers.prefect.policies import flow_hooks
 from intermodal_compilers.prefect.reader import Reader
 from intermodal_compilers.prefect.regions import Builder
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
+
+# How functions of `runtime.connections` find a connection that no secret of the worker's holds.
+STORED_URL = '''\
+def stored_url(name: str) -> str:
+    """The URL of a connection: a variable of Airflow's, or a Secret block."""
+    held = os.environ.get(f"AIRFLOW_CONN_{name.upper()}")
+    if held:
+        return from_airflow(held)
+    from prefect.blocks.system import Secret
+
+    try:
+        return str(Secret.load(re.sub("[^a-z0-9]+", "-", name.lower())).get())
+    except ValueError:
+        return ""
+'''
 
 # Each task waits for its turn in a thread of its own; a machine has only so many of them.
 MOST_THREADS = 1000
@@ -53,6 +69,7 @@ class Built(Frozen):
 
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
+    pipeline = call_connections(pipeline, STORED_URL)
     findings = list(group_findings(pipeline, target))
     findings += exposed_secret_findings(pipeline, target, "")
     if settings.code == "embed":
