@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer.builtin_names import EXCEPTIONS, SPECIAL
+from intermodal_compilers.airflow.importer.effects import unread_text
 from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
@@ -108,9 +109,11 @@ def call_builtin(
     if arguments.rest is not None:
         return machine.unknown(arguments.rest.reason, node, scope)
     how = PLAIN.get(name)
+    why = None
     if name in OVER_ITEMS:
         how = OVER_ITEMS[name]
         if values:
+            why = machine.doubted(values[0])
             items = items_of(machine, values[0], node, scope)
             if isinstance(items, Unknown):
                 return machine.unknown(items.reason, node, scope)
@@ -118,15 +121,22 @@ def call_builtin(
     elif any(holds_unknown(value) for value in values):
         return machine.unknown(_reason(values), node, scope)
     if how is None:
+        if name in ("exec", "eval"):
+            unread_text(machine, name, node, scope)
         return machine.unknown(f"`{name}(...)` is not evaluated", node, scope)
     try:
-        return how(*values, **arguments.named)
+        done = how(*values, **arguments.named)
     except (TypeError, ValueError, OverflowError, IndexError) as problem:
         if any(holds_unknown(value) for value in values):
             return machine.unknown(_reason(values), node, scope)
         raise RaisedError(
             type(problem).__name__, str(problem), scope.module.span(node)
         ) from problem
+    if why is not None and not isinstance(done, list | set):
+        return machine.unknown(why, node, scope)
+    if why is not None:
+        machine.doubt(done, why)
+    return done
 
 
 def _reason(values: list[Any]) -> str:
@@ -136,6 +146,9 @@ def _reason(values: list[Any]) -> str:
 
 def _length(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     value = arguments.get("obj", 0)
+    why = machine.doubted(value)
+    if why is not None:
+        return machine.unknown(why, node, scope)
     if isinstance(value, list | tuple | dict | set | frozenset | str | bytes | range):
         return len(value)
     return machine.unknown("its length is not known", node, scope)
@@ -158,6 +171,9 @@ def _range(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) 
 def _lists(machine: Machine, values: list[Any], node: ast.AST, scope: Scope) -> Any:
     found = []
     for value in values:
+        why = machine.doubted(value)
+        if why is not None:
+            return machine.unknown(why, node, scope)
         items = items_of(machine, value, node, scope)
         if isinstance(items, Unknown):
             return items
@@ -272,6 +288,7 @@ def _dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
     for value in arguments.positional:
         if isinstance(value, dict):
             found.update(value)
+            machine.inherit(found, value)
             continue
         items = items_of(machine, value, node, scope)
         if isinstance(items, Unknown):
@@ -280,7 +297,8 @@ def _dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
             found.update(items)
         except (TypeError, ValueError):
             return machine.unknown("keys that are not known", node, scope)
-    return found | arguments.named
+    found.update(arguments.named)
+    return found
 
 
 CLASSES: dict[str, Any] = {

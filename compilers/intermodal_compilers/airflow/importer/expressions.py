@@ -161,16 +161,21 @@ def setted(machine: Machine, node: ast.Set, scope: Scope) -> Any:
 
 def _elements(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Any:
     found: list[Any] = []
+    why: str | None = None
     for one in node.elts:
         if not isinstance(one, ast.Starred):
             found.append(machine.evaluate(one, scope))
             continue
-        items = items_of(machine, machine.evaluate(one.value, scope), one, scope)
+        many = machine.evaluate(one.value, scope)
+        items = items_of(machine, many, one, scope)
         if isinstance(items, Unknown):
             return items
         found.extend(items)
+        why = why or machine.doubted(many)
         if len(found) > LARGEST:
             return machine.unknown("too large to work out", node, scope)
+    if why is not None:
+        machine.doubt(found, why)
     return found
 
 
@@ -183,6 +188,7 @@ def mapping(machine: Machine, node: ast.Dict, scope: Scope) -> Any:
             if not isinstance(value, dict):
                 return machine.unknown(_why(value), node, scope)
             found.update(value)
+            machine.inherit(found, value)
             continue
         key = builtin_calls.text_value(machine.evaluate(key_node, scope), keep=True)
         try:
@@ -273,11 +279,14 @@ def call(machine: Machine, node: ast.Call, scope: Scope) -> Any:
     arguments = Arguments([], {})
     for one in node.args:
         if isinstance(one, ast.Starred):
-            items = items_of(machine, machine.evaluate(one.value, scope), one, scope)
-            if isinstance(items, Unknown):
-                arguments.rest = items
-            else:
+            many = machine.evaluate(one.value, scope)
+            items = items_of(machine, many, one, scope)
+            why = machine.doubted(many)
+            if not isinstance(items, Unknown):
                 arguments.positional.extend(items)
+            if isinstance(items, Unknown) or why is not None:
+                reason = items.reason if isinstance(items, Unknown) else why or ""
+                arguments.rest = machine.unknown(reason, one.value, scope)
             continue
         arguments.nodes[len(arguments.positional)] = one
         arguments.positional.append(machine.evaluate(one, scope))
@@ -288,6 +297,9 @@ def call(machine: Machine, node: ast.Call, scope: Scope) -> Any:
             arguments.nodes[keyword.arg] = keyword.value
         elif isinstance(value, dict):
             arguments.named.update({k: v for k, v in value.items() if isinstance(k, str)})
+            why = machine.doubted(value)
+            if why is not None:
+                arguments.rest = machine.unknown(why, keyword.value, scope)
         else:
             arguments.rest = machine.unknown(_why(value), keyword.value, scope)
     return machine.call(callee, arguments, node, scope)

@@ -8,7 +8,8 @@ from typing import Any
 from intermodal_compilers.airflow.importer import methods, taskflow, tasks
 from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
 from intermodal_compilers.airflow.importer.calling import call_function, make_instance
-from intermodal_compilers.airflow.importer.dags import make_dag, make_group
+from intermodal_compilers.airflow.importer.dags import make_dag, make_group, other_group
+from intermodal_compilers.airflow.importer.effects import uncertain_edge, unread_call
 from intermodal_compilers.airflow.importer.graph import (
     NODES,
     Dag,
@@ -20,7 +21,7 @@ from intermodal_compilers.airflow.importer.graph import (
     connect,
 )
 from intermodal_compilers.airflow.importer.machine import Machine
-from intermodal_compilers.airflow.importer.naming import is_operator, meaning
+from intermodal_compilers.airflow.importer.naming import is_operator, is_other_group, meaning
 from intermodal_compilers.airflow.importer.operations import check_sides, lost_edge
 from intermodal_compilers.airflow.importer.standard import call_standard
 from intermodal_compilers.airflow.importer.taskflow import Factory
@@ -65,26 +66,27 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
         case Native():
             return value.run(*arguments.positional, **arguments.named)
         case Unknown():
-            _effects(machine, value.reason, arguments, node, scope)
-            return machine.unknown(value.reason, node, scope)
+            made = _call_unknown(machine, value, "", arguments, node, scope)
+            return made or machine.unknown(value.reason, node, scope)
         case Symbolic():
-            return machine.symbolic(f"{value.path}()", arguments, node, scope)
+            made = _call_unknown(machine, value, value.path, arguments, node, scope)
+            return made or machine.symbolic(f"{value.path}()", arguments, node, scope)
         case _:
             return machine.unknown("what is called is not known", node, scope)
 
 
-def _effects(machine: Machine, why: str, arguments: Arguments, node: ast.AST, scope: Scope) -> None:
-    """Tell of tasks and DAGs that are given to code which is not read: it may do anything with them."""
-    given = [*arguments.positional, *arguments.named.values()]
-    touched = [value for value in given if isinstance(value, Dag | Group | TaskNode)]
-    if not touched:
-        return
-    source = scope.module.source(node)[:80]
-    machine.hole("PORT804", f"what `{source}` does is not known", scope.module.span(node), why)
-    for value in touched:
-        dag = value if isinstance(value, Dag) else value.dag
-        if dag is not None:
-            dag.holes.append(f"what `{source}` does: {why}")
+def _call_unknown(
+    machine: Machine, value: Any, path: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> TaskNode | None:
+    """Call what is not known: given a `task_id`, it is the class of a task; otherwise it may do anything."""
+    why = value.reason if isinstance(value, Unknown) else f"`{path}` is not read"
+    if "task_id" in arguments.named:
+        task = tasks.new_task(machine, path or "unknown", arguments, node, scope)
+        task.holes.append(f"its class is not known: {why}")
+        machine.hole("PORT803", f"the class of task `{task.id}` is not known", task.span, why)
+        return task
+    unread_call(machine, path, why, arguments, node, scope)
+    return None
 
 
 def call_external(
@@ -100,6 +102,8 @@ def call_external(
     special = AIRFLOW.get(meaning(path))
     if special is not None:
         return special(machine, path, arguments, node, scope)
+    if is_other_group(path) and machine.dag is not None:
+        return other_group(machine, path, arguments, node, scope)
     owner, _, last = path.rpartition(".")
     if last == "partial" and is_operator(owner):
         return tasks.make_partial(machine, owner, None, arguments)
@@ -116,9 +120,14 @@ def call_external(
         if isinstance(below, Dag) and machine.main is not None:
             below.registered, below.module = True, machine.main.name
         return tasks.new_task(machine, path, arguments, node, scope)
-    if not path.startswith("airflow."):
-        _effects(machine, f"`{path}` is not read", arguments, node, scope)
+    unread_call(machine, path, f"`{path}` is not read", arguments, node, scope)
     return machine.symbolic(path, arguments, node, scope)
+
+
+def _lineage(machine: Machine, path: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    name = path.rpartition(".")[2]
+    machine.assume(f"what `{name}` sets for lineage is left out", scope.module.span(node))
+    return arguments.get("obj", 0)
 
 
 def _decorator(kind: str) -> Any:
@@ -156,6 +165,7 @@ def _chain(machine: Machine, _: str, arguments: Arguments, node: ast.AST, scope:
 
 def _chain_pair(machine: Machine, above: Any, below: Any, node: ast.AST, scope: Scope) -> None:
     check_sides(machine, (above, below), node, scope)
+    uncertain_edge(machine, (above, below), node, scope)
     if isinstance(above, NODES):
         arrow(above, below, lead="left")
     elif isinstance(below, NODES):
@@ -174,7 +184,8 @@ def _chain_linear(
     previous: list[Any] = []
     for element in arguments.positional:
         many = list(element) if isinstance(element, list | tuple) else [element]
-        check_sides(machine, (many,), node, scope)
+        check_sides(machine, (element,), node, scope)
+        uncertain_edge(machine, (previous, many), node, scope)
         for above in previous:
             if isinstance(above, NODES):
                 arrow(above, many, lead="left")
@@ -184,6 +195,7 @@ def _chain_linear(
 def _cross(machine: Machine, _: str, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     first, second = arguments.get("from_tasks", 0), arguments.get("to_tasks", 1)
     check_sides(machine, (first, second), node, scope)
+    uncertain_edge(machine, (first, second), node, scope)
     for above in first if isinstance(first, list | tuple) else [first]:
         if isinstance(above, NODES):
             arrow(above, second, lead="left")
@@ -203,6 +215,7 @@ AIRFLOW: dict[str, Any] = {
     "chain": _chain,
     "chain_linear": _chain_linear,
     "cross": _cross,
+    "lineage": _lineage,
 }
 
 
@@ -242,7 +255,11 @@ def _of_node(
     if name in ("set_downstream", "set_upstream"):
         check_sides(machine, (first,), node, scope)
         below = name == "set_downstream"
-        arrow(*((owner, first) if below else (first, owner)), lead="left" if below else "right")
+        label = arguments.get("edge_modifier", 1)
+        text = label.label if isinstance(label, EdgeLabel) else None
+        sides = (owner, first) if below else (first, owner)
+        arrow(*sides, lead="left" if below else "right", label=text)
+        uncertain_edge(machine, sides, node, scope)
         return None
     if name == "as_setup":
         for task in owner.roots():

@@ -72,6 +72,8 @@ class Machine:
         # Modules that are being loaded, the one whose statements run last; what `sys.path` gained.
         self.loading: list[Module] = []
         self.search: list[Path] = []
+        # The expression that stands alone as a statement: nobody uses what it gives.
+        self.statement: ast.AST | None = None
         # By identity, with the container itself so that no other takes its place.
         self._doubtful: dict[int, tuple[Any, str]] = {}
         self._born: dict[int, tuple[Any, int]] = {}
@@ -190,6 +192,14 @@ class Machine:
         if reason is None and self.certain_to(container):
             return
         self._doubtful[id(container)] = (container, why)
+
+    def inherit(self, container: Any, *sources: Any) -> Any:
+        """Doubt a container if one of those that it is made of is doubted; gives it back."""
+        for source in sources:
+            why = self.doubted(source)
+            if why is not None:
+                self.doubt(container, why)
+        return container
 
     def certain_to(self, owner: Any) -> bool:
         """Whether a change that happens here happens to an object for certain, if there is the object."""

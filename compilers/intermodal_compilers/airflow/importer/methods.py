@@ -12,6 +12,7 @@ from intermodal_compilers.airflow.importer.files import OpenFile, open_file, res
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.operations import sized
+from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
 
 TEXT = frozenset(
@@ -134,6 +135,9 @@ CHANGING = frozenset(
     ]
 )
 
+# Methods whose result depends on all that a container holds.
+TAKING = frozenset({"pop", "popitem", "index", "count", "issubset", "issuperset", "isdisjoint"})
+
 ALLOWED: dict[type, frozenset[str]] = {
     str: TEXT, bytes: TEXT, list: LISTS, tuple: frozenset({"index", "count"}), dict: DICTS,
     set: SETS, frozenset: SETS, int: frozenset({"bit_length"}),
@@ -165,6 +169,9 @@ def call_method(
     values, named = list(arguments.positional), arguments.named
     if isinstance(owner, str | bytes):
         values = [text_value(value) for value in values]
+        doubts = [why for value in values if (why := machine.doubted(value)) is not None]
+        if doubts:
+            return machine.unknown(doubts[0], node, scope)
         problem = _doubtful(owner, name, values, named)
         if problem:
             return machine.unknown(problem, node, scope)
@@ -189,9 +196,16 @@ def _run(
     machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> Any:
     values, named = arguments.positional, arguments.named
+    if isinstance(owner, dict) and name in CHANGING and not machine.certain_to(owner):
+        return _may_change(machine, owner, name, arguments, node, scope)
+    why = machine.doubted(owner)
+    if why is not None and (name in TAKING or (name == "get" and values[0] not in owner)):
+        return machine.unknown(why, node, scope)
     try:
         done = getattr(owner, name)(*values, **named)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem_:
+        if why is not None:
+            return machine.unknown(why, node, scope)
         if any(holds_unknown(value) for value in (*values, *named.values())):
             return machine.unknown("made of unknown values", node, scope)
         raise RaisedError(
@@ -199,11 +213,29 @@ def _run(
         ) from problem_
     if name in CHANGING:
         machine.doubt(owner)
+        machine.inherit(owner, *values)
     if name not in ("items", "keys", "values"):
         return done
-    listed = list(done)
-    machine.doubt(listed, machine.doubted(owner))
-    return listed
+    return machine.inherit(list(done), owner)
+
+
+def _may_change(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """A change of a dict that may not happen: what it would change is not known."""
+    maybe = machine.unknown(machine.uncertain[-1], node, scope)
+    machine.doubt(owner)
+    touched: dict[Any, Any] = dict(arguments.named)
+    for value in arguments.positional if name == "update" else ():
+        touched |= value if isinstance(value, dict) else {}
+    if name in ("pop", "setdefault") and arguments.positional:
+        touched = dict.fromkeys(arguments.positional[:1])
+    elif name in ("clear", "popitem"):
+        touched = dict.fromkeys(owner)
+    for key, value in touched.items():
+        if name != "pop" or key in owner:
+            owner[key] = value if same(owner.get(key), value) else maybe
+    return None if name in ("update", "clear") else maybe
 
 
 def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ from intermodal.findings import Finding, Span, error
 
 LARGEST = 10 * 1024 * 1024
 DEEPEST = 200
+# Folders whose modules are imported by their plain names: Airflow adds the first two to the path.
+SEARCHED = ("dags", "plugins", "src")
 
 
 class Module:
@@ -125,7 +127,7 @@ class Sources:
         """The file of a module; a package gives its folder.
 
         It is looked for below the roots, then in `more` (what the file adds to `sys.path`), in the folder of
-        the importing file and those around it, and in `dags` and `plugins`, which Airflow searches.
+        the importing file, and in `dags` and `plugins`, which Airflow searches.
         """
         key = (name, beside, tuple(more))
         if key not in self._found:
@@ -136,17 +138,17 @@ class Sources:
         return self._found[key]
 
     def _around(self, folder: Path | None) -> list[Path]:
-        """A folder, and those around it up to a root, or up to where its packages start."""
+        """A folder, where its packages start, and what around it Airflow would search."""
         if folder is None:
             return []
-        found = [folder]
-        while self.inside(folder.parent) or (folder / "__init__.py").is_file():
-            folder = folder.parent
-            found.append(folder)
-        return found
+        top = folder
+        while (top / "__init__.py").is_file():
+            top = top.parent
+        around = (one for one in folder.parents if one.name in SEARCHED and self.inside(one))
+        return [folder, top, *around]
 
     def _searched(self) -> list[Path]:
-        return [base / name for base in self.roots for name in ("dags", "plugins", "src")]
+        return [base / name for base in self.roots for name in SEARCHED]
 
     def load(
         self, path: Path, name: str, *, keep: bool = False

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import PurePath
 from typing import Any
 
+from intermodal_compilers.airflow.importer.effects import uncertain_edge
 from intermodal_compilers.airflow.importer.graph import NODES, EdgeLabel, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.truth import truth
@@ -75,7 +76,7 @@ def binary(
     if _too_large(left, right, op):
         return machine.unknown("too large to work out", node, scope)
     try:
-        return BINARY[type(op)](left, right)
+        return machine.inherit(BINARY[type(op)](left, right), left, right)
     except KeyError:
         return machine.unknown("an operator that is not read", node, scope)
     except (TypeError, ValueError, ArithmeticError) as problem:
@@ -164,18 +165,16 @@ def draw_arrow(
 ) -> None:
     """Draw edges, and tell of what is no node."""
     arrow(above, below, lead=lead)
-    if machine.uncertain:
-        machine.hole(
-            "PORT804",
-            f"whether `{scope.module.source(node)[:80]}` counts {machine.uncertain[-1]}",
-            scope.module.span(node),
-        )
+    uncertain_edge(machine, (above, below), node, scope)
 
 
 def check_sides(machine: Machine, sides: tuple[Any, ...], node: ast.AST, scope: Scope) -> None:
     """Tell of sides of an arrow that are no tasks, as far as they can be known."""
     for side in sides:
         many = side if isinstance(side, list | tuple | set) else [side]
+        why = machine.doubted(side)
+        if why is not None:
+            lost_edge(machine, node, scope, machine.unknown(why, node, scope))
         for one in many:
             if not isinstance(one, (*NODES, EdgeLabel)):
                 lost_edge(machine, node, scope, one)
@@ -217,6 +216,9 @@ def _compare_once(
         return alike == isinstance(op, ast.Is)
     if isinstance(op, ast.In | ast.NotIn) and _contains_plainly(left, right):
         return isinstance(op, ast.In)
+    why = machine.doubted(left) or machine.doubted(right)
+    if why is not None:
+        return machine.unknown(why, node, scope)
     if is_unknown(left) or is_unknown(right) or _holds_unknown(right) or _holds_unknown(left):
         return machine.unknown(_reason(left, right), node, scope)
     try:

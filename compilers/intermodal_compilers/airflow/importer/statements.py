@@ -18,6 +18,8 @@ from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
 from intermodal_compilers.airflow.importer.standard import add_to_path
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Bound,
     External,
     Instance,
     RaisedError,
@@ -32,6 +34,7 @@ LARGEST = 1_000_000
 def expression(machine: Machine, node: ast.Expr, scope: Scope) -> None:
     """An expression for its effect."""
     if not isinstance(node.value, ast.Constant):
+        machine.statement = node.value
         machine.evaluate(node.value, scope)
 
 
@@ -59,11 +62,11 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     if isinstance(before, list) and isinstance(node.op, ast.Add) and isinstance(added, many):
         if len(before) + len(added) < LARGEST:
             before.extend(added)
-        machine.doubt(before, machine.doubted(added))
+        machine.doubt(before)
+        machine.inherit(before, added)
         return
     if isinstance(before, dict) and isinstance(added, dict) and isinstance(node.op, ast.BitOr):
-        before.update(added)
-        machine.doubt(before, machine.doubted(added))
+        machine.call(Bound(before, "update"), Arguments([added], {}), node, scope)
         return
     if isinstance(before, External) and before.path == "sys.path":
         add_to_path(machine, added)
@@ -94,7 +97,9 @@ def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
 
 def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
     """Tell that packages whose absence the file provides for are taken as installed."""
-    if not any("Import" in scope.module.source(h.type) for h in node.handlers if h.type):
+    if not any(
+        _catches_import_errors(scope.module.source(h.type)) for h in node.handlers if h.type
+    ):
         return
     for statement in node.body:
         if isinstance(statement, ast.ImportFrom) and not statement.level:
@@ -110,6 +115,10 @@ def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:
         for name in names:
             if name not in machine.modules:
                 machine.assume(f"`{name}` is taken as installed", scope.module.span(statement))
+
+
+def _catches_import_errors(caught: str) -> bool:
+    return "Import" in caught or "ModuleNotFound" in caught or caught == "Exception"
 
 
 def _handler(

@@ -46,9 +46,14 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
         reason = unknown.reason if isinstance(unknown, Unknown) else "items of something external"
         return machine.unknown(reason, node, scope)
     if isinstance(owner, dict | list | tuple | str | bytes | range):
+        why = machine.doubted(owner)
+        if why is not None and isinstance(owner, list):
+            return machine.unknown(why, node, scope)
         try:
             return owner[key]
         except (KeyError, IndexError, TypeError) as problem:
+            if why is not None:
+                return machine.unknown(why, node, scope)
             raise RaisedError(
                 type(problem).__name__, f"{key!r}"[:80], scope.module.span(node)
             ) from problem
