@@ -92,6 +92,23 @@ def make_group(
     return group
 
 
+def other_group(
+    machine: Machine, path: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Group:
+    """A group of a class that is not read: tasks made in it are known, those that it adds are not.
+
+    Raises:
+        RaisedError: The id is taken.
+    """
+    # Positions are the class's own; the id of the group is given by name.
+    named = Arguments([], arguments.named, arguments.nodes, arguments.rest)
+    group = make_group(machine, named, node, scope)
+    reason = f"what `{path.rpartition('.')[2]}` adds to its tasks is not known"
+    machine.hole("PORT804", f"group `{group.id}`: {reason}", scope.module.span(node))
+    group.dag.holes.append(reason)
+    return group
+
+
 def close_group(group: Group, inputs: list[TaskNode]) -> None:
     """The end of a group's `with`; a mapped one waits for what it is mapped over."""
     for task in inputs:

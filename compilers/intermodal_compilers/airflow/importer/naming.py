@@ -26,6 +26,11 @@ DAG_DECORATOR = re.compile(HOMES + r"\.dag$")
 ASSET_DECORATOR = re.compile(HOMES + r"\.asset(\.multi)?$")
 OPERATOR_ENDINGS = ("Operator", "Sensor", "OperatorAsync", "SensorAsync", "Transfer")
 OPERATORS = frozenset({"ExternalTaskMarker", "BaseSensorOperator", "BaseBranchOperator"})
+# Functions that give back the task or DAG that they are given, with settings for lineage.
+LINEAGE = re.compile(
+    r"^airflow\.providers\.openlineage\.(\w+\.)*"
+    r"(enable_lineage|disable_lineage|\w+_openlineage_emission_policy)$"
+)
 NO_OPERATORS = ("Trigger", "Hook", "Link", "Event", "TaskInstance", "XComArg", "Config")
 
 STANDARD = "airflow.providers.standard.decorators"
@@ -76,7 +81,14 @@ def meaning(path: str) -> str:
         return "task decorator"
     if ASSET_DECORATOR.match(path):
         return "asset decorator"
+    if LINEAGE.match(path):
+        return "lineage"
     return MEANINGS.get(path.rpartition(".")[2], "")
+
+
+def is_other_group(path: str) -> bool:
+    """Whether a class of another package is a task group of its own kind: what it adds is not known."""
+    return path.endswith("TaskGroup") and not meaning(path)
 
 
 def variant_of(path: str) -> str:

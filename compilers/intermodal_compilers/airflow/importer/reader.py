@@ -132,6 +132,9 @@ def found_dags(machine: Machine, module: Module) -> list[Dag]:
     for dag in machine.dags:
         registered = dag.registered and dag.module == module.name
         if not registered and id(dag) not in at_top:
+            if dag.registered:
+                what = f"DAG `{dag.id}` of the imported `{dag.module}` is read with that file"
+                machine.assume(what, dag.span)
             continue
         if dag.id in by_id and dag.span != by_id[dag.id].span:
             machine._add(warning("PORT809", f"there are two DAGs `{dag.id}`", dag.span))
