@@ -195,7 +195,14 @@ class Writer:
         keywords = {name: self.text(part) for name, part in value.named.items()}
         if not all(name.isidentifier() for name in keywords):
             raise HoleError("a keyword that is no name")
-        return self.call(value.path, *parts, **keywords)
+        # The reader calls an attribute of what a call gives `a.B().name`, with the arguments of the call.
+        path, _, attribute = value.path.partition("().")
+        made = self.call(path, *parts, **keywords)
+        if not attribute:
+            return made
+        if not is_plain_path(attribute):
+            raise HoleError(f"`{value.path}` is no plain name")
+        return Text(f"{made.text}.{attribute}", made.needs)
 
     def _function(self, value: FunctionSource) -> Text:
         """A function of the user's: its name, with its definition."""
