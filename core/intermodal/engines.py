@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from intermodal import registry
 from intermodal.findings import FindingsError, error
@@ -59,11 +59,51 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What an engine did: its trace by the event log, the end of what it printed, and whether it was ended."""
+    """What an engine did.
+
+    Attributes:
+        trace: By the event log, and by the engine's own records for tasks that run no code of ours.
+        log: The end of what it printed.
+        timed_out: Whether it was ended.
+        spans: First start and last end of each instance that started, in seconds since the epoch.
+    """
 
     trace: Trace
     log: str
     timed_out: bool
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What a task of an engine's own file waits for.
+
+    Attributes:
+        upstream: Names of tasks.
+        join: The rule, as `intermodal.ir.Join` spells it.
+        region: The mapped group around it, whose instances wait for those of the same index only.
+    """
+
+    upstream: tuple[str, ...]
+    join: str
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class SourceRun:
+    """What an engine did with a file that was written for it.
+
+    Attributes:
+        engine: Its name.
+        trace: By the engine's own records.
+        waits: What each task of the file waits for.
+        log: The end of what it printed.
+    """
+
+    engine: str
+    trace: Trace
+    waits: Mapping[str, Waits]
+    log: str
 
 
 class InstallableEngine(Protocol):
@@ -104,6 +144,23 @@ class InstallableEngine(Protocol):
         Raises:
             FindingsError: PORT700 if it is not installed, PORT704 if it does not work.
         """
+        ...
+
+
+@runtime_checkable
+class RunsSources(Protocol):
+    """The class of a driver whose engine runs files that were written for it, and keeps records."""
+
+    @classmethod
+    def run_source(
+        cls,
+        name: str,
+        file: Path,
+        pipeline: str,
+        trial: Trial,
+        requirements: Path | None = None,
+    ) -> SourceRun:
+        """See the function of that name."""
         ...
 
 
@@ -149,6 +206,29 @@ def try_out(
 ) -> TrialResult:
     """Run compiled output on an installed engine; see `InstallableEngine.try_out`."""
     return _driver(_family(name)).try_out(name, pipeline, compiled, trial, requirements)
+
+
+def run_source(
+    name: str, file: Path, pipeline: str, trial: Trial, requirements: Path | None = None
+) -> SourceRun:
+    """Run a file that was written for an engine on that engine, as it is.
+
+    Args:
+        name: The engine.
+        file: The file; it is imported, so all that it does at its top is done.
+        pipeline: The name of the one to run, if the file makes several.
+        trial: How to run it.
+        requirements: Chooses the environment that was installed with this file.
+
+    Raises:
+        FindingsError: PORT700 if the engine is not installed, PORT704 if the file does not run to an end.
+    """
+    driver = _driver(_family(name))
+    if not isinstance(driver, RunsSources):
+        known = [o.name for o in catalogue() if isinstance(_driver(_family(o.name)), RunsSources)]
+        what = f"`{name}` cannot run a file of its own"
+        raise FindingsError([error("PORT704", what, next=f"these can: {', '.join(known)}")])
+    return driver.run_source(name, file, pipeline, trial, requirements)
 
 
 def _family(name: str) -> str:

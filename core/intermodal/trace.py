@@ -128,6 +128,11 @@ def read_events(path: Path) -> list[Event]:
     return [event for line in lines if (event := _event(line)) is not None]
 
 
+def spans_of(events: Iterable[Event]) -> dict[str, tuple[float, float]]:
+    """First start and last end of each instance that started, in seconds since the epoch."""
+    return _spans(_by_instance(events))
+
+
 def trace_of(
     pipeline: Pipeline, events: Iterable[Event], states: Mapping[str, str] | None = None
 ) -> Trace:

@@ -13,10 +13,12 @@ from intermodal.analysis import graph
 from intermodal.analysis.waits import split_instance_id
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Settings
-from intermodal.engines import Trial, offer, try_out
+from intermodal.ecosystems import translate
+from intermodal.engines import Trial, TrialResult, offer, try_out
 from intermodal.findings import Finding, FindingsError, error, errors_of
 from intermodal.ir import Pipeline
 from intermodal.running import Answer, RunOptions, local_backend
+from intermodal.runtime.secrets import hide_secrets
 from intermodal.trace import Difference, Trace
 from intermodal.unrecorded import differences
 
@@ -77,7 +79,7 @@ def run_reference(request: Request) -> Trace:
     Raises:
         FindingsError: It cannot be run there.
     """
-    with _folder() as store:
+    with work_folder() as store:
         options = RunOptions(
             store=store,
             python_path=request.python_path,
@@ -93,13 +95,44 @@ def verify_on(name: str, request: Request, reference: Trace) -> Verified:
     Raises:
         FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed.
     """
+    tried = try_there(name, request)
+    if isinstance(tried, Verified):
+        return tried
+    found = differences(tried.pipeline, reference, tried.done.trace, request.ignore)
+    return judged(tried, request, found)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A run on a real engine that has not been compared yet.
+
+    Attributes:
+        engine: Its name.
+        pipeline: What was run, as the engine's target sees it.
+        compiled: What it was compiled to.
+        done: What the engine did.
+    """
+
+    engine: str
+    pipeline: Pipeline
+    compiled: Compiled
+    done: TrialResult
+
+
+def try_there(name: str, request: Request) -> Tried | Verified:
+    """Compile the pipeline and run it on a real engine; a verdict at once if that cannot be.
+
+    Raises:
+        FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed.
+    """
     engine = offer(name).name
     compiled = _compiled(engine, request.pipeline, request.settings)
     others = {other.name: _compiled(engine, other, request.settings) for other in request.others}
     refused = [f for made in (compiled, *others.values()) for f in errors_of(made.findings)]
     if refused:
         return Verified(engine, "refused", findings=tuple(refused))
-    with _folder() as work:
+    seen = translate(request.pipeline, engine.partition("@")[0]).pipeline or request.pipeline
+    with work_folder() as work:
         trial = Trial(
             work=Path(work),
             parameters=request.parameters,
@@ -109,16 +142,20 @@ def verify_on(name: str, request: Request, reference: Trace) -> Verified:
             approvals=request.approvals,
         )
         try:
-            done = try_out(engine, request.pipeline, compiled, trial, request.requirements)
+            done = try_out(engine, seen, compiled, trial, request.requirements)
         except FindingsError as problem:
             return Verified(engine, "not run", findings=problem.findings)
-    found = differences(request.pipeline, reference, done.trace, request.ignore)
-    findings = _findings(engine, request.pipeline, found)
-    if done.timed_out:
-        findings.insert(0, _timed_out(engine, request))
+    return Tried(engine, seen, compiled, done)
+
+
+def judged(tried: Tried, request: Request, found: Sequence[Difference]) -> Verified:
+    """The verdict on a run, by what it did otherwise."""
+    findings = _findings(tried.engine, tried.pipeline, found)
+    if tried.done.timed_out:
+        findings.insert(0, _timed_out(tried.engine, request))
     verdict: Verdict = "differs" if findings else "same"
-    told = (*findings, *compiled.findings)
-    return Verified(engine, verdict, done.trace, tuple(found), told, done.log)
+    told = (*findings, *tried.compiled.findings)
+    return Verified(tried.engine, verdict, tried.done.trace, tuple(found), told, tried.done.log)
 
 
 def _compiled(engine: str, pipeline: Pipeline, settings: Settings) -> Compiled:
@@ -128,7 +165,8 @@ def _compiled(engine: str, pipeline: Pipeline, settings: Settings) -> Compiled:
     return compile_pipeline(pipeline, target, replace(settings, trace=True, tracking="", store=""))
 
 
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def work_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one run."""
     # What an engine leaves running may still write when the folder is removed.
     return tempfile.TemporaryDirectory(prefix="port-verify-", ignore_cleanup_errors=True)
 
@@ -141,7 +179,7 @@ def _findings(engine: str, pipeline: Pipeline, found: Sequence[Difference]) -> l
     return [
         error(
             "PORT703",
-            f"{engine}: {difference}",
+            hide_secrets(f"{engine}: {difference}"),
             spans.get(split_instance_id(difference.place)[0], pipeline.span),
             why=BYTES if difference.field.startswith("artifacts.") else "",
             next=f"if it differs by nature, such as a time, say `--ignore {_name(difference)}`",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from intermodal.analysis import graph
 from intermodal.compiling import Compiled
 from intermodal.engines import Trial, TrialResult
-from intermodal.ir import Pipeline
+from intermodal.ir import Hosted, Pipeline
 from intermodal.runtime.events import VARIABLE as EVENTS
-from intermodal.trace import read_events, trace_of
+from intermodal.trace import Event, read_events, spans_of, trace_of
 from intermodal.unrecorded import told_by_engine
 from intermodal_backends.conformance.emitted import original_names, write_compiled
-from intermodal_backends.engines.driver import Engine, EngineCase
+from intermodal_backends.engines.airflow_records import events_of
+from intermodal_backends.engines.driver import Engine, EngineCase, EngineResult
 
 
 def run_compiled(
@@ -42,5 +47,16 @@ def run_compiled(
         )
     )
     told = told_by_engine(pipeline, original_names(compiled, result.states))
-    trace = trace_of(pipeline, read_events(events), told)
-    return TrialResult(trace, result.log, result.timed_out)
+    logged = [*read_events(events), *_recorded(pipeline, compiled, result)]
+    trace = trace_of(pipeline, logged, told)
+    return TrialResult(trace, result.log, result.timed_out, spans_of(logged))
+
+
+def _recorded(pipeline: Pipeline, compiled: Compiled, result: EngineResult) -> Iterator[Event]:
+    """The engine's own records of what runs none of our code: classes of its own."""
+    original = {emitted: task for task, emitted in compiled.names.items()}
+    foreign = {task.id for task in graph.tasks(pipeline) if isinstance(task.action, Hosted)}
+    for record in result.records:
+        name = original.get(record.task, record.task)
+        if name in foreign:
+            yield from events_of(replace(record, task=name))

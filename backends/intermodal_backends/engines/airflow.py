@@ -7,13 +7,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from intermodal.engines import Waits
 from intermodal.findings import FindingsError, error
-from intermodal_backends.engines.environment import locked
+from intermodal_backends.engines.airflow_files import run_dag_file
+from intermodal_backends.engines.airflow_records import read_records
+from intermodal_backends.engines.environment import locked, require
 from intermodal_backends.engines.offers import FromCatalogue
 from intermodal_backends.engines.warm import (
     WORKERS,
@@ -24,9 +27,12 @@ from intermodal_backends.engines.warm import (
     result_of,
     temporary_folder,
 )
-from intermodal_backends.engines.workers.airflow_words import ANSWERS
+from intermodal_backends.engines.workers.airflow_words import ANSWERS, RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from intermodal.engines import SourceRun, Trial
     from intermodal_backends.engines.driver import EngineCase, EngineResult
     from intermodal_backends.engines.environment import EngineEnvironment
 
@@ -71,13 +77,36 @@ class AirflowEngine(FromCatalogue):
 
     def run(self, case: EngineCase) -> EngineResult:
         """Run the folder's one DAG with `dag.test(run_conf=parameters)`."""
-        return result_of(self._call("run", case))
+        with self._called("run", case) as (answer, database):
+            if answer.value is None:
+                return result_of(answer)
+            return replace(
+                result_of(answer),
+                records=read_records(database, *answer.value["run"]),
+                waits={task: _waits(*told) for task, told in answer.value["waits"].items()},
+            )
 
     def load(self, case: EngineCase) -> list[str]:
         """Import the folder with a DagBag, all warnings on, and serialise the DAG."""
-        return lines_of(self._call("load", case))
+        with self._called("load", case) as (answer, _):
+            return lines_of(answer)
 
-    def _call(self, operation: str, case: EngineCase) -> Answer:
+    @classmethod
+    def run_source(
+        cls,
+        name: str,
+        file: Path,
+        pipeline: str,
+        trial: Trial,
+        requirements: Path | None = None,
+    ) -> SourceRun:
+        """Run a DAG of a user's own file; see `intermodal.engines.run_source`."""
+        with cls(require(name, extra_requirements=requirements)) as engine:
+            return run_dag_file(engine, file, pipeline, trial)
+
+    @contextmanager
+    def _called(self, operation: str, case: EngineCase) -> Iterator[tuple[Answer, Path]]:
+        """The worker's answer, and the database as long as it is there."""
         # A fresh name each time: a stale write-ahead log beside a copy would corrupt it.
         with temporary_folder(self._databases) as folder:
             database = folder / "airflow.db"
@@ -86,7 +115,11 @@ class AirflowEngine(FromCatalogue):
                 case = replace(case, folder=_together(case, folder / "dags"))
             settings = settings_for(self._home, database, case.folder.absolute())
             settings[ANSWERS] = json.dumps(case.approvals)
-            return self._worker.call(operation, case, settings)
+            yield self._worker.call(operation, case, settings), database
+
+
+def _waits(upstream: list[str], rule: str, region: str) -> Waits:
+    return Waits(tuple(upstream), RULES.get(rule, rule), region)
 
 
 def _together(case: EngineCase, folder: Path) -> Path:

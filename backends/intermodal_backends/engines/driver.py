@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from intermodal.engines import Waits
     from intermodal_backends.engines.environment import EngineEnvironment
 
 # The states of an instance that drivers give; engines' own words are mapped to them as far as they
@@ -45,6 +46,27 @@ class EngineCase:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """What an engine's own database holds of one task instance.
+
+    Attributes:
+        task: The task's name in the engine.
+        index: Its place in a mapped task; empty if it is not mapped.
+        state: As drivers give it.
+        tries: How often it started.
+        span: Start and end of the last try, in seconds since the epoch; None if it never started.
+        outputs: What it returned as `return`, as JSON, unless it returned nothing.
+    """
+
+    task: str
+    index: tuple[int, ...]
+    state: str
+    tries: int
+    span: tuple[float, float] | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class EngineResult:
     """What an engine says about a run. Engines are wrong in known ways: compare traces, not this.
 
@@ -53,12 +75,16 @@ class EngineResult:
         states: Instance id to state, as far as the engine knows; mapped instances are `task[0]`.
         log: The end of what the run printed, for humans.
         timed_out: Whether the case was killed at its timeout.
+        records: What its database holds, if it has one to rely on: for tasks that run no code of ours.
+        waits: What each of its tasks waits for, where it tells.
     """
 
     succeeded: bool
     states: dict[str, str]
     log: str
     timed_out: bool = False
+    records: tuple[InstanceRecord, ...] = ()
+    waits: dict[str, Waits] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -29,9 +29,46 @@ LOG_LINES = 12
         "port verify pipelines/diagnosis.py",
         "port verify pipelines/etl.py --on local,airflow,prefect,kfp -p limit=10",
         "port verify pipelines/train.py --on airflow@2.11 --ignore train.outputs.return",
+        "port verify --old dags/etl.py --new pipelines/etl.py --on airflow,prefect",
     ),
 )
-@click.argument("source", type=click.Path())
+@click.argument("source", type=click.Path(), required=False)
+@click.option(
+    "--old",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Hold the new pipeline against this file of another system. It is EXECUTED on its own engine.",
+)
+@click.option(
+    "--new",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --old: the new pipeline, or another file of the old system, which is read.",
+)
+@click.option(
+    "--old-on",
+    metavar="ENGINE",
+    shell_complete=complete_engines,
+    help="With --old: where that runs. [default: the first of its system in --on, or installed]",
+)
+@click.option(
+    "--from",
+    "system",
+    metavar="SYSTEM",
+    help="With --old: the system that it was written for. [default: the only one there is]",
+)
+@click.option(
+    "--map",
+    "names",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="With --old: a task that has another name now. Repeatable.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --old: the folder that both files import modules from.",
+)
 @click.option(
     "--on",
     "on",
@@ -74,7 +111,7 @@ LOG_LINES = 12
 @profile_option
 @as_json
 def command(
-    source: str,
+    source: str | None,
     on: tuple[str, ...],
     given: tuple[str, ...],
     pipeline: str | None,
@@ -85,6 +122,9 @@ def command(
 
     Compared are the state, attempts, outputs and artifacts of every task instance, and that nothing
     started too early. Exits with 1 if anything differs, and with 3 if an engine cannot be run.
+
+    With --old and --new, it is the run of the old file that the new pipeline is held against: states,
+    attempts, return values, order. The old file is run as it is, with all that it does.
     """
     from dataclasses import replace
 
@@ -96,9 +136,15 @@ def command(
     from intermodal.verifying import Request, run_reference, verify_on
 
     project = find_project(Path.cwd())
+    if how["old"] or how["new"]:
+        from intermodal.cli.verify_old import verify_old
+
+        verify_old(source, on, given, pipeline, project, as_json=as_json, **how)
+    if source is None:
+        raise click.UsageError("give a SOURCE, or --old and --new")
     found = loading.load([source], project)
     chosen = _chosen(found, source, pipeline, given)
-    engines = _engines(on, project)
+    engines = engines_named(on, project)
     shared = Request(
         pipeline=chosen[0],
         settings=project.profile(how["profile"]),
@@ -115,17 +161,17 @@ def command(
         request = replace(
             shared,
             pipeline=one,
-            others=_triggered(one, found.pipelines),
+            others=started_by(one, found.pipelines),
             parameters=_parameters(one, found, given),
         )
         reference = run_reference(request)
         verified = [verify_on(name, request, reference) for name in engines]
         results.append((request, reference, verified))
         if not as_json:
-            click.echo(_text(one, reference, verified))
+            click.echo(table(one.name, LOCAL, reference, verified))
             for made in verified:
                 print_findings(made.findings, project.root)
-                _print_log(made)
+                print_log(made)
     if as_json:
         click.echo(to_json([_data(*result) for result in results]))
     leave([f for _, _, verified in results for made in verified for f in made.findings])
@@ -166,7 +212,7 @@ def _parameters(pipeline: Pipeline, found: Found, given: Sequence[str]) -> dict[
     return read_parameters(pipeline, given)
 
 
-def _triggered(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
+def started_by(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
     """The pipelines of the same source that this one starts, and that those start."""
     from intermodal.analysis import graph
     from intermodal.ir import TriggerRun
@@ -185,7 +231,7 @@ def _triggered(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline
     return tuple(found.values())
 
 
-def _engines(on: Sequence[str], project: Project) -> list[str]:
+def engines_named(on: Sequence[str], project: Project) -> list[str]:
     """The engines to run on, apart from this machine's own.
 
     Raises:
@@ -212,21 +258,21 @@ def _python_path(source: str, root: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((root.resolve(), folder)))
 
 
-def _text(pipeline: Pipeline, reference: Trace, verified: Sequence[Verified]) -> str:
-    """A table: instances down, engines across."""
+def table(name: str, told: str, reference: Trace, verified: Sequence[Verified]) -> str:
+    """Instances down, engines across; what the others are held against is called `told`."""
     from intermodal.cli.matrix import columns
     from intermodal.cli.render.text import counted
 
-    rows = [["", LOCAL, *(made.engine for made in verified)]]
+    rows = [["", told, *(made.engine for made in verified)]]
     rows.append(
         ["the run", reference.state, *(_cell(made, "", reference.state) for made in verified)]
     )
     names = {*reference.instances, *(d.place for made in verified for d in made.differences)} - {""}
-    for name in sorted(names):
-        here = _shown(reference.instances.get(name))
-        rows.append([name, here, *(_cell(made, name, here) for made in verified)])
+    for place in sorted(names):
+        here = _shown(reference.instances.get(place))
+        rows.append([place, here, *(_cell(made, place, here) for made in verified)])
     good = sum(made.verdict == "same" for made in verified)
-    head = f"{pipeline.name}: {counted(len(reference.instances), 'task instance')}"
+    head = f"{name}: {counted(len(reference.instances), 'task instance')}"
     if verified:
         head += f" · the same on {good} of {counted(len(verified), 'engine')}"
     return f"{head}\n{columns(rows)}"
@@ -255,7 +301,7 @@ def _shown(instance: Instance | None) -> str:
     return f"{instance.state} after {instance.attempts}"
 
 
-def _print_log(made: Verified) -> None:
+def print_log(made: Verified) -> None:
     """The end of an engine's own words, where something ran otherwise or not at all."""
     from intermodal.cli.render.text import printable
     from intermodal.runtime.secrets import hide_secrets
@@ -267,30 +313,32 @@ def _print_log(made: Verified) -> None:
 
 
 def _data(request: Request, reference: Trace, verified: Sequence[Verified]) -> dict[str, Any]:
-    from intermodal.cli.render.machine import findings_json
-    from intermodal.runtime.secrets import hide_secrets
-
     return {
         "pipeline": request.pipeline.name,
         "parameters": dict(request.parameters),
         "reference": reference.model_dump(mode="json"),
-        "engines": [
+        "engines": [verdict_data(made) for made in verified],
+    }
+
+
+def verdict_data(made: Verified) -> dict[str, Any]:
+    """One engine's verdict as JSON data."""
+    from intermodal.cli.render.machine import findings_json
+    from intermodal.runtime.secrets import hide_secrets
+
+    return {
+        "engine": made.engine,
+        "verdict": made.verdict,
+        "differences": [
             {
-                "engine": made.engine,
-                "verdict": made.verdict,
-                "differences": [
-                    {
-                        "instance": d.place or None,
-                        "field": d.field,
-                        "expected": d.expected,
-                        "actual": d.actual,
-                    }
-                    for d in made.differences
-                ],
-                "trace": made.trace.model_dump(mode="json") if made.trace else None,
-                "findings": findings_json(made.findings),
-                "log": hide_secrets(made.log),
+                "instance": d.place or None,
+                "field": d.field,
+                "expected": d.expected,
+                "actual": d.actual,
             }
-            for made in verified
+            for d in made.differences
         ],
+        "trace": made.trace.model_dump(mode="json") if made.trace else None,
+        "findings": findings_json(made.findings),
+        "log": hide_secrets(made.log),
     }

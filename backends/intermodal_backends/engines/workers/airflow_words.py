@@ -8,6 +8,12 @@ from collections.abc import Iterable, Mapping
 # Airflow's states of a task instance that have another name here; others are handed on as they are.
 STATES = {"success": "succeeded", "None": "none"}
 
+# Airflow's trigger rules that have another name here.
+RULES = {
+    "dummy": "always",
+    "none_failed_or_skipped": "none_failed_min_one_success",
+    "all_done_setup_success": "all_done",
+}
 
 # The variable that tells a worker what people answer, as JSON by task id.
 ANSWERS = "INTERMODAL_AIRFLOW_ANSWERS"

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Run the folder's DAG once; its state and those of its task instances."""
+    """Run the folder's DAG once; its state, those of its task instances, what its tasks wait for."""
     bag = _open_bag(request)
     dag = _dag_of(bag, request["pipeline"])
     others = {name: other for name, other in bag.dags.items() if other is not dag}
@@ -40,7 +40,19 @@ def run(request: Request) -> dict[str, Any]:
     dag_run = dag.test(run_conf=request["parameters"])
     rows = [(one.task_id, one.map_index, one.state) for one in dag_run.get_task_instances()]
     names = {task.task_id: task.task_display_name for task in dag.tasks}
-    return {"succeeded": str(dag_run.state) == "success", "states": instance_states(rows, names)}
+    return {
+        "succeeded": str(dag_run.state) == "success",
+        "states": instance_states(rows, names),
+        "run": [dag.dag_id, dag_run.run_id],
+        "waits": {task.task_id: _waits(task) for task in dag.tasks},
+    }
+
+
+def _waits(task: Any) -> tuple[list[str], str, str]:
+    """Ids upstream, the trigger rule, and the mapped group around it, if there is one."""
+    group = getattr(task, "get_closest_mapped_task_group", lambda: None)()
+    rule = getattr(task.trigger_rule, "value", task.trigger_rule)
+    return sorted(task.upstream_task_ids), str(rule), group.group_id if group else ""
 
 
 def load(request: Request) -> list[str]:
