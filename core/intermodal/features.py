@@ -124,6 +124,13 @@ class Feature(StrEnum):
 HOSTED = frozenset({Feature.HOSTED_PIPELINE, Feature.ACTION_HOSTED, Feature.EXPRESSION_SOURCE})
 
 
+STATEMENT_CALLS = (
+    "a Python function: SQLite by the standard library, any other database by SQLAlchemy, which has to be "
+    "there with a driver; the connection is a secret that holds its URL"
+)
+REQUEST_CALLS = (
+    "a Python function with the standard library; the connection is a secret that holds its URL"
+)
 HOSTED_CALLS = "neutral actions where there are such, and Python calls that run the class in the task's own process"
 HOSTED_SETTINGS = "the neutral settings that mean the same; others are findings"
 

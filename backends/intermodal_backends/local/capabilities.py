@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
+from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Support
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 
 _READ_ONLY = Lowered("nothing on this machine shows it")
 _BY_HAND = Lowered("has no effect: somebody starts a run here, and it runs at once")
 _NO_LIMITS = Lowered("has no effect: tasks share this machine, and nothing is reserved or limited")
-_PYTHON = "call a client for it from a Python task"
 
 NATIVE = (
     F.PARAMETERS,
@@ -31,6 +30,8 @@ NATIVE = (
     F.ACTION_PYTHON,
     F.ACTION_SHELL,
     F.ACTION_CONTAINER,
+    F.ACTION_SQL,
+    F.ACTION_HTTP,
     F.ACTION_WAIT,
     F.ACTION_APPROVAL,
     F.ACTION_TRIGGER,
@@ -111,8 +112,6 @@ CAPABILITIES: Mapping[F, Support] = {
     F.RESOURCE_LIMITS: _NO_LIMITS,
     F.RESOURCE_GPU: _NO_LIMITS,
     F.RESOURCE_DISK: _NO_LIMITS,
-    F.ACTION_SQL: Refused("the local engine has no connections", _PYTHON),
-    F.ACTION_HTTP: Refused("the local engine has no connections", _PYTHON),
     F.ACTION_HOSTED: Lowered(HOSTED_CALLS),
     F.HOSTED_PIPELINE: Lowered(HOSTED_SETTINGS),
     F.EXPRESSION_SOURCE: Lowered("Python in the task that hosts the class it is an argument of"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from intermodal.analysis import graph
+from intermodal.analysis.connection_calls import call_connections
 from intermodal.analysis.defaults import fold_defaults
 from intermodal.analysis.uses import used_features
 from intermodal.analysis.validate import validate
@@ -123,7 +124,7 @@ def _of_trigger(
     if other.name not in seen:
         yield from validate(other)
         # There is nobody to ask in a run that is not at the terminal.
-        yield from beforehand(other, replace(options, ask=None), seen)
+        yield from beforehand(call_connections(other), replace(options, ask=None), seen)
 
 
 def _not_triggered(task: Task, what: str, following: str) -> Finding:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
+from intermodal.features import (
+    HOSTED_CALLS,
+    HOSTED_SETTINGS,
+    REQUEST_CALLS,
+    STATEMENT_CALLS,
+    Lowered,
+    Native,
+    Refused,
+    Support,
+)
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 
 _FAILURES = Refused(
@@ -12,7 +21,6 @@ _FAILURES = Refused(
     "move the task to `on_exit(...)`, or compile this pipeline for Airflow",
 )
 _COMPUTED = Lowered("computed by the program of the task, or by a small task before it")
-_NOT_YET = "not built for KFP yet"
 _NOTICES = Refused(
     "KFP does not notify, and a program that fails cannot know whether it will be started again",
     "send the message from an exit task, by `run.state`",
@@ -62,8 +70,8 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_PYTHON: Native(),
     F.ACTION_SHELL: Lowered("a small Python program that runs `bash -c`; the image needs both"),
     F.ACTION_CONTAINER: Native(),
-    F.ACTION_SQL: Refused(_NOT_YET, "run the statement in a Python task"),
-    F.ACTION_HTTP: Refused(_NOT_YET, "send the request in a Python task"),
+    F.ACTION_SQL: Lowered(STATEMENT_CALLS),
+    F.ACTION_HTTP: Lowered(REQUEST_CALLS),
     F.ACTION_WAIT: Lowered("a program that polls in one pod until its time has passed"),
     F.ACTION_APPROVAL: Refused("KFP cannot wait for a person", "split the pipeline in two"),
     F.ACTION_TRIGGER: Refused(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
 from intermodal.analysis.connection_calls import call_connections
-from intermodal.analysis.rewrite import map_tasks
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
-from intermodal.ir import Group, OutputRef, Pipeline, Task
+from intermodal.ir import OutputRef, Pipeline, Task
 from intermodal_compilers.exposed_secrets import exposed_secret_findings
 from intermodal_compilers.kfp import dates, joins, schedules
 from intermodal_compilers.kfp.build import Build, output_plan
@@ -24,9 +24,10 @@ from intermodal_compilers.kfp.model import PipelinePlan, TaskOutput
 from intermodal_compilers.kfp.names import LONGEST_PIPELINE, Names, dashed, is_plain, key
 from intermodal_compilers.kfp.regions import RegionLowering
 from intermodal_compilers.kfp.tasks import TaskLowering
-from intermodal.analysis.dissolve_groups import dissolve_groups
+from intermodal_compilers.lowering.group_names import group_findings, with_group_names
 
 LONGEST_DESCRIPTION = 1024
+NO_TEXT = "groups become part of the pipeline, and KFP shows no text for a task"
 
 
 @dataclass
@@ -48,14 +49,14 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
         parameters={},
     )
     findings = list(joins.join_findings(pipeline, str(target)))
-    findings += _group_findings(pipeline, str(target))
+    findings += group_findings(pipeline, str(target), NO_TEXT)
     if refused := list(arm_findings(pipeline, str(target))):
         return Lowered(plan, [*findings, *refused], {})
     findings += exposed_secret_findings(pipeline, str(target), "KFP's metadata")
     if settings.code == "embed":
         instead = "put it into the image, or compile with `--code import`"
         findings += local_module_findings(graph.tasks(pipeline), "the specification", instead)
-    flat = joins.move_last_tasks(dissolve_groups(_with_group_names(pipeline)))
+    flat = joins.move_last_tasks(dissolve_groups(with_group_names(pipeline, _shown_after)))
     facts = facts_of(flat, settings)
     lifted = lift(flat, facts)
     build = Build(lifted.pipeline, target, settings, lifted, facts, plan)
@@ -72,36 +73,10 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     return Lowered(plan, build.findings, names)
 
 
-def _with_group_names(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with the names of groups before those of the tasks in them, as they are shown."""
-    shown: dict[str, str] = {}
-    for placed in graph.walk(pipeline):
-        node = placed.node
-        before = shown.get(placed.scope[-1][0], "") if placed.scope else ""
-        if isinstance(node, Group):
-            before += f"{node.display_name or node.id} / "
-        shown[node.id] = before
-    if not any(shown.values()):
-        return pipeline
-    return map_tasks(pipeline, lambda task: _shown_after(task, shown.get(task.id, "")))
-
-
-def _shown_after(task: Task, before: str) -> Task:
-    if not before:
-        return task
-    return task.model_copy(update={"display_name": before + (task.display_name or task.id)})
-
-
-def _group_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
-    for placed in graph.walk(pipeline):
-        if isinstance(placed.node, Group) and placed.node.docs:
-            yield warning(
-                "PORT204",
-                f"{target} leaves out what group `{placed.node.id}` says about itself",
-                placed.node.span,
-                why="groups become part of the pipeline, and KFP shows no text for a task",
-                next="say it in the description of the pipeline, or in the docs of a task",
-            )
+def _shown_after(task: Task, groups: tuple[str, ...]) -> Task:
+    """The task with the names of the groups that it stands in before its own."""
+    shown = " / ".join((*groups, task.display_name or task.id))
+    return task.model_copy(update={"display_name": shown})
 
 
 def _lower(build: Build) -> None:

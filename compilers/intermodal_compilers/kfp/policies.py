@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intermodal.analysis import graph
+from intermodal.analysis.connection_calls import connection_of
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error, note, warning
 from intermodal.frozen import Frozen
@@ -253,6 +254,8 @@ def secrets_of(task: Task) -> list[SecretRef]:
         if isinstance(part, SecretRef)
     ]
     found += [SecretRef.of(name=one.secret.name, key=one.secret.key) for one in task.secrets]
+    if connection := connection_of(task):
+        found.append(SecretRef.of(name=connection))
     return list(dict.fromkeys(found))
 
 

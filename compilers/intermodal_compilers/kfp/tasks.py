@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
+from intermodal.analysis.connection_calls import is_own_call
 from intermodal.findings import Finding, error, errors_of
 from intermodal.ir import (
     Container,
@@ -333,7 +334,7 @@ class TaskLowering:
             inputs=codes,
             outputs=tuple(task.outputs.items()),
             output_keys=build.outputs[task.id],
-            embed=build.settings.code == "embed",
+            embed=build.settings.code == "embed" or is_own_call(action),
             docs=task.docs,
             timeout=timeout,
             store=build.settings.store,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intermodal.features import HOSTED_CALLS, HOSTED_SETTINGS, Lowered, Native, Refused, Support
+from intermodal.features import (
+    HOSTED_CALLS,
+    HOSTED_SETTINGS,
+    REQUEST_CALLS,
+    STATEMENT_CALLS,
+    Lowered,
+    Native,
+    Refused,
+    Support,
+)
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 
 _DECIDES = "a helper of the file: the task waits until all upstreams have ended, and decides by their states"
@@ -64,8 +73,8 @@ CAPABILITIES: Mapping[F, Support] = {
     F.ACTION_PYTHON: Native(),
     F.ACTION_SHELL: Lowered("a task that runs `bash -c`"),
     F.ACTION_CONTAINER: Lowered("a task that runs the image with the worker's Docker"),
-    F.ACTION_SQL: Refused("not built for Prefect yet", "run the statement in a Python task"),
-    F.ACTION_HTTP: Refused("not built for Prefect yet", "send the request in a Python task"),
+    F.ACTION_SQL: Lowered(STATEMENT_CALLS),
+    F.ACTION_HTTP: Lowered(REQUEST_CALLS),
     F.ACTION_WAIT: Lowered("a task that looks again and again"),
     F.ACTION_APPROVAL: Lowered("`pause_flow_run` with an answer; tasks that run go on meanwhile"),
     F.ACTION_TRIGGER: Lowered("`run_deployment` of the flow's deployment, which has to exist"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from intermodal.analysis.connection_calls import is_own_call
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, error
 from intermodal.ir import (
@@ -199,13 +200,14 @@ def _place(
     """Read the captured sources, and put what agrees at the top of the file."""
     units: dict[int, Unit] = {}
     counts: dict[str, int] = {}
-    if settings.code == "embed":
-        for number, definition in enumerate(definitions):
-            unit = _unit(definition.task, findings)
-            if unit is not None:
-                units[number] = unit
-                counts[unit_key(unit)] = counts.get(unit_key(unit), 0) + 1
-    elif settings.code == "bundle":
+    for number, definition in enumerate(definitions):
+        if settings.code != "embed" and not is_own_call(python_call(definition.task)):
+            continue
+        unit = _unit(definition.task, findings)
+        if unit is not None:
+            units[number] = unit
+            counts[unit_key(unit)] = counts.get(unit_key(unit), 0) + 1
+    if settings.code == "bundle":
         findings += _bundle_findings(definitions)
     prelude = parts.prelude()
     shared = {name: item.statement for name, item in prelude.imports.items()} | SHARED_IMPORTS

@@ -9,12 +9,13 @@ from pathlib import PurePath
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
 from intermodal.analysis.connection_calls import call_connections
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
 from intermodal.frozen import Frozen
 from intermodal.ir import Approval, Parameter, Pipeline, RunFact, Task, Wait
 from intermodal_compilers.exposed_secrets import exposed_secret_findings
-from intermodal.analysis.dissolve_groups import dissolve_groups
+from intermodal_compilers.lowering.group_names import group_findings
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
@@ -22,7 +23,7 @@ from intermodal_compilers.prefect.control import Control, control_of
 from intermodal_compilers.prefect.define import define
 from intermodal_compilers.prefect.definitions import Definition, group
 from intermodal_compilers.prefect.expressions import Wiring, wire
-from intermodal_compilers.prefect.groups import group_findings, with_group_labels
+from intermodal_compilers.prefect.groups import NO_TEXT, with_group_labels
 from intermodal_compilers.prefect.model import FlowFile, FlowParameter, Started, Window
 from intermodal_compilers.prefect.names import FLOW_BODY, Names, parameter_variable, variable
 from intermodal_compilers.prefect.policies import flow_hooks
@@ -70,7 +71,7 @@ class Built(Frozen):
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
     pipeline = call_connections(pipeline, STORED_URL)
-    findings = list(group_findings(pipeline, target))
+    findings = list(group_findings(pipeline, target, NO_TEXT))
     findings += exposed_secret_findings(pipeline, target, "")
     if settings.code == "embed":
         instead = "install it where the flow runs, or compile with `--code import`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -56,6 +56,7 @@ def call_connections(pipeline: Pipeline, stored: str = "") -> Pipeline:
 
 def as_call(task: Task, stored: str = "") -> Task:
     """The task as one that calls a function; see `call_connections`."""
+    task = with_inputs_in_place(task)
     action = task.action.check if isinstance(task.action, Wait) else task.action
     match action:
         case Sql():
@@ -70,17 +71,46 @@ def as_call(task: Task, stored: str = "") -> Task:
     if isinstance(task.action, Wait):
         call = task.action.model_copy(update={"check": call})
 
-    def resolved(part: Expression) -> Expression:
-        return task.inputs[part.name] if isinstance(part, InputRef) else part
+    known = {name: types[name] for name in given if name in types}
+    return task.model_copy(update={"action": call, "inputs": given, "input_types": known})
 
-    inputs = {name: map_expression(value, resolved) for name, value in given.items()}
-    changed = {
-        "action": call,
-        "inputs": inputs,
-        "input_types": {name: types[name] for name in inputs if name in types},
-        "after": tuple(dict.fromkeys((*task.after, *_unused(task, inputs)))),
+
+def with_inputs_in_place(task: Task) -> Task:
+    """The task with its inputs where its statement or request refers to them.
+
+    For those that it does not use, it still waits.
+    """
+    if not task.inputs:
+        return task
+
+    def placed(value: Expression) -> Expression:
+        return map_expression(
+            value, lambda part: task.inputs[part.name] if isinstance(part, InputRef) else part
+        )
+
+    action: Any = task.action
+    looked_at = action.check if isinstance(action, Wait) else action
+    changed: dict[str, object] = {}
+    if isinstance(looked_at, Sql):
+        changed["statement"] = placed(looked_at.statement)
+        changed["parameters"] = {key: placed(e) for key, e in looked_at.parameters.items()}
+    elif isinstance(looked_at, Http):
+        changed["url"] = placed(looked_at.url)
+        changed["headers"] = {key: placed(e) for key, e in looked_at.headers.items()}
+        changed["body"] = None if looked_at.body is None else placed(looked_at.body)
+    looked_at = looked_at.model_copy(update=changed)
+    used = {ref.node for ref in graph.references(graph.action_expressions(looked_at))}
+    unused = (ref.node for ref in graph.references(task.inputs.values()) if ref.node not in used)
+    if isinstance(action, Wait):
+        looked_at = action.model_copy(update={"check": looked_at})
+    after = tuple(dict.fromkeys((*task.after, *unused)))
+    moved: dict[str, object] = {
+        "action": looked_at,
+        "inputs": {},
+        "input_types": {},
+        "after": after,
     }
-    return task.model_copy(update=changed)
+    return task.model_copy(update=moved)
 
 
 def connection_of(task: Task) -> str | None:
@@ -148,14 +178,6 @@ def _map_of(entries: Mapping[str, Expression]) -> Expression:
     if len(values) == len(entries):
         return Literal_.of(value=values)
     return MapOf.of(entries=dict(entries))
-
-
-def _unused(task: Task, inputs: Mapping[str, Expression]) -> Iterator[str]:
-    """Tasks that an input refers to which the action does not use: the task still waits for them."""
-    used = {reference.node for reference in graph.references(inputs.values())}
-    for reference in graph.references(task.inputs.values()):
-        if reference.node not in used:
-            yield reference.node
 
 
 @cache

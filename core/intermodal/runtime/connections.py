@@ -1,8 +1,8 @@
 """Statements on databases and requests over HTTP: what `sql` and `http` tasks run as functions.
 
 Compilers put these functions, with what they need of this file, into what they emit. So they use the
-standard library only, and SQLAlchemy for databases other than SQLite; annotations need no import that
-is not captured, and lines leave room to be moved right.
+standard library only, and SQLAlchemy for databases other than SQLite. Lines leave room to be moved
+right, docstrings have one line, and names are those that no emitted file has of its own.
 """
 
 import base64
@@ -10,10 +10,9 @@ import json
 import os
 import re
 import sqlite3
-import urllib.request
 from contextlib import closing
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib import parse, request
 
 # What a redirected request takes along to another server.
 CARRIED_ON = ("accept", "content-type", "user-agent")
@@ -33,10 +32,7 @@ def run_sql(
     statement: str,
     parameters: dict[str, object],
 ) -> list[list[object]]:
-    """Run one statement on a connection; its rows as lists of JSON values.
-
-    The database's driver binds the parameters, in the form that it knows.
-    """
+    """Run one statement on a connection; its rows as lists of JSON values."""
     url = connection_url(connection)
     run = run_on_sqlite if url.startswith("sqlite:") else run_on_server
     try:
@@ -53,9 +49,9 @@ def run_on_sqlite(
     statement: str,
     parameters: dict[str, Any],
 ) -> list[list[object]]:
-    """Run a statement on SQLite: `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    """Run a statement on SQLite: `sqlite:///relative`, `sqlite:////absolute`."""
     path, _, options = url.partition("://")[2].removeprefix("/").partition("?")
-    place = f"file:{quote(path) if path else ':memory:'}?{options}"
+    place = f"file:{parse.quote(path) if path else ':memory:'}?{options}"
     with closing(sqlite3.connect(place, uri=True)) as database:
         rows = json_rows(database.execute(statement, parameters))
         database.commit()
@@ -81,21 +77,16 @@ def run_on_server(
 
 
 def json_rows(cursor: Any) -> list[list[object]]:
-    """The rows that a statement gave, as JSON values; none if it gives no rows."""
+    """The rows of a statement as JSON values; none if it gives no rows."""
     if cursor.description is None:
         return []
     names = [column[0] for column in cursor.description]
-    return [
-        [json_value(value, name) for value, name in zip(row, names, strict=True)]
-        for row in cursor.fetchall()
-    ]
+    rows = (zip(row, names, strict=True) for row in cursor.fetchall())
+    return [[json_value(value, name) for value, name in row] for row in rows]
 
 
 def json_value(value: Any, column: str) -> Any:
-    """A database's value as JSON has it: times as ISO text, lengths of time in seconds.
-
-    Exact numbers with digits after the point are text: JSON numbers are rounded.
-    """
+    """A value as JSON has it: times in ISO 8601, durations in seconds."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and abs(value) < float("inf"):
@@ -103,17 +94,19 @@ def json_value(value: Any, column: str) -> Any:
     if isinstance(value, list | tuple):
         return [json_value(item, column) for item in value]
     if isinstance(value, dict):
-        return {str(key): json_value(item, column) for key, item in value.items()}
+        return {str(key): json_value(value[key], column) for key in value}
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "total_seconds"):
         return value.total_seconds()
+    # Exact numbers with digits after the point are text: JSON's are rounded.
     if hasattr(value, "as_tuple") and value.is_finite():
-        return int(value) if value.as_tuple().exponent >= 0 else format(value, "f")
+        whole = value.as_tuple().exponent >= 0
+        return int(value) if whole else format(value, "f")
     kind = type(value).__name__
     if kind == "UUID":
         return str(value)
-    raise TypeError(f"JSON has no {kind} for column `{column}`: convert it in SQL")
+    raise TypeError(f"column `{column}` holds {kind}, which JSON lacks: convert it")
 
 
 def send_to(
@@ -127,7 +120,7 @@ def send_to(
     """Send a request to the server of a connection; the text of the response."""
     base = connection_url(connection).rstrip("/")
     if not base.startswith(("http://", "https://")) or "?" in base:
-        raise ValueError(f"the connection `{connection}` is no address over HTTP")
+        raise ValueError(f"the connection `{connection}` is no URL for HTTP")
     if "://" in path.partition("?")[0]:
         raise ValueError(f"a path on `{connection}` cannot name another server")
     url = base + path if path.startswith("/") else f"{base}/{path}"
@@ -141,30 +134,26 @@ def send_request(
     body: object,
     timeout: float,
 ) -> str:
-    """Send a request; the text of the response. A status from 400 on is an error.
-
-    Text is sent as it is, anything else as JSON; None sends no body. `timeout` is in
-    seconds.
-    """
+    """Send a request; the response's text. A status from 400 on is an error."""
     sent = {name: header_text(name, value) for name, value in headers.items()}
-    data = None if body is None else text_of(body).encode()
-    opener = urllib.request.OpenerDirector()
-    opener.add_handler(urllib.request.ProxyHandler())
-    opener.add_handler(urllib.request.HTTPHandler())
-    opener.add_handler(urllib.request.HTTPSHandler())
+    data = None if body is None else json_text(body).encode()
+    opener = request.OpenerDirector()
+    opener.add_handler(request.ProxyHandler())
+    opener.add_handler(request.HTTPHandler())
+    opener.add_handler(request.HTTPSHandler())
     for _ in range(MOST_REDIRECTS):
         url, login = split_login(url)
         if login:
             sent["Authorization"] = login
-        request = urllib.request.Request(url, data, sent, method=method)
-        with opener.open(request, timeout=timeout) as response:
+        asked = request.Request(url, data, sent, method=method)
+        with opener.open(asked, timeout=timeout) as response:
             status, place = response.status, response.headers.get("Location")
             if status not in REDIRECTS or not place:
                 return response_text(method, response)
         if status not in (307, 308):
             method, data = method_after(status, method), None
-        sent = carried_on(sent, url, urljoin(url, place))
-        url = urljoin(url, place)
+        sent = carried_on(sent, url, parse.urljoin(url, place))
+        url = parse.urljoin(url, place)
     raise RuntimeError(f"the server redirects more than {MOST_REDIRECTS} times")
 
 
@@ -185,22 +174,27 @@ def method_after(status: int, method: str) -> str:
     return "GET"
 
 
-def carried_on(headers: dict[str, str], before: str, url: str) -> dict[str, str]:
-    """The headers for where a server redirects to: another one gets no credentials."""
-    if urlsplit(before)[:2] == urlsplit(url)[:2]:
+def carried_on(
+    headers: dict[str, str],
+    before: str,
+    url: str,
+) -> dict[str, str]:
+    """The headers for where a server redirects to: others get no credentials."""
+    if parse.urlsplit(before)[:2] == parse.urlsplit(url)[:2]:
         return headers
-    return {name: text for name, text in headers.items() if name.lower() in CARRIED_ON}
+    kept = (name for name in headers if name.lower() in CARRIED_ON)
+    return {name: headers[name] for name in kept}
 
 
 def header_text(name: str, value: object) -> str:
     """A header's value, if it is one: with a line break it could be several."""
-    text = text_of(value)
+    text = json_text(value)
     if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(text):
         raise ValueError(f"the header {name!a} holds what no header can")
     return text
 
 
-def text_of(value: object) -> str:
+def json_text(value: object) -> str:
     """Text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -210,7 +204,7 @@ def split_login(url: str) -> tuple[str, str]:
     if CONTROL.search(url):
         raise ValueError("the URL holds a control character")
     try:
-        parts = urlsplit(url)
+        parts = parse.urlsplit(url)
         known = parts.scheme in ("http", "https") and bool(parts.hostname)
         known = known and parts.port != 0
     except ValueError:
@@ -218,12 +212,13 @@ def split_login(url: str) -> tuple[str, str]:
     if not known:
         raise ValueError("the URL is none for a request over HTTP")
     login, at, place = parts.netloc.rpartition("@")
-    path, query = quote(parts.path or "/", safe=SAFE), quote(parts.query, safe=SAFE)
+    path = parse.quote(parts.path or "/", safe=SAFE)
+    query = parse.quote(parts.query, safe=SAFE)
     plain = parts._replace(netloc=place, path=path, query=query, fragment="")
     if not at:
         return plain.geturl(), ""
     user, _, password = login.partition(":")
-    pair = f"{unquote(user)}:{unquote(password)}"
+    pair = f"{parse.unquote(user)}:{parse.unquote(password)}"
     return plain.geturl(), "Basic " + base64.b64encode(pair.encode()).decode()
 
 
@@ -238,12 +233,12 @@ def connection_url(name: str) -> str:
 
 
 def stored_url(name: str) -> str:
-    """The URL of a connection that is a variable of Airflow's; empty if there is none."""
+    """The URL of a connection that is a variable of Airflow's, or nothing."""
     return from_airflow(os.environ.get(f"AIRFLOW_CONN_{name.upper()}", ""))
 
 
 def from_airflow(held: str) -> str:
-    """The URL in place of a connection in Airflow's form: a URI of its own, or JSON."""
+    """The URL in place of a connection as Airflow writes it, or nothing."""
     if not held:
         return ""
     if held.lstrip().startswith("{"):
@@ -251,17 +246,17 @@ def from_airflow(held: str) -> str:
     else:
         kind, _, rest = held.partition("://")
         scheme, _, rest = rest.rpartition("://")
-        parts = urlsplit(f"//{rest}")
+        parts = parse.urlsplit(f"//{rest}")
         login, _, place = parts.netloc.rpartition("@")
         user, _, password = login.partition(":")
         host, _, port = place.partition(":")
         fields = {
             "conn_type": kind,
-            "login": unquote(user),
-            "password": unquote(password),
-            "host": (f"{scheme}://" if scheme else "") + unquote(host),
+            "login": parse.unquote(user),
+            "password": parse.unquote(password),
+            "host": (f"{scheme}://" if scheme else "") + parse.unquote(host),
             "port": port,
-            "schema": unquote(parts.path.removeprefix("/")),
+            "schema": parse.unquote(parts.path.removeprefix("/")),
             "extra": parts.query,
         }
     if fields.get("extra"):
@@ -280,16 +275,16 @@ def url_of(fields: dict[str, str]) -> str:
         kind, schema = schema or kind, ""
     if "://" in host:
         kind, _, host = host.partition("://")
-    login = quote(fields.get("login", ""), safe="")
+    login = parse.quote(fields.get("login", ""), safe="")
     if password := fields.get("password"):
-        login += ":" + quote(password, safe="")
+        login += ":" + parse.quote(password, safe="")
     port = f":{fields['port']}" if fields.get("port") else ""
     return f"{kind}://{login + '@' if login else ''}{host}{port}/{schema}"
 
 
 def without_login(text: str, url: str) -> str:
-    """The text without the URL and its password, which a driver may have put into it."""
-    password = urlsplit(url).netloc.rpartition("@")[0].partition(":")[2]
-    for hidden in (url, password, unquote(password)):
+    """The text without the URL and its password, which drivers may quote."""
+    password = parse.urlsplit(url).netloc.rpartition("@")[0].partition(":")[2]
+    for hidden in (url, password, parse.unquote(password)):
         text = text.replace(hidden, "***") if hidden else text
     return text
