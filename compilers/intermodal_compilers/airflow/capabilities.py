@@ -9,7 +9,6 @@ from intermodal.features import Feature as F  # noqa: N817 - it stands in every 
 from intermodal_compilers.airflow.dialects import DIALECTS
 
 NATIVE = Native()
-LATER = "Intermodal does not compile this for Airflow yet"
 COMPUTED = Lowered("Python in the function of the task that uses it")
 CACHED = Lowered(
     "Intermodal's runtime, which keeps outputs in the artifact store; the task itself still runs"
@@ -68,8 +67,8 @@ SUPPORT: Mapping[F, Support] = {
     F.ACTION_PYTHON: NATIVE,
     F.ACTION_SHELL: NATIVE,
     F.ACTION_CONTAINER: NATIVE,
-    F.ACTION_SQL: Refused(LATER, "run the statement in a Python task"),
-    F.ACTION_HTTP: Refused(LATER, "send the request in a Python task"),
+    F.ACTION_SQL: NATIVE,
+    F.ACTION_HTTP: NATIVE,
     F.ACTION_WAIT: NATIVE,
     F.ACTION_APPROVAL: NATIVE,
     F.ACTION_TRIGGER: NATIVE,

@@ -23,6 +23,8 @@ IMPORTS_2: Mapping[str, str] = {
     "DeltaTriggerTimetable": "airflow.timetables.trigger",
     "DockerOperator": "airflow.providers.docker.operators.docker",
     "EmptyOperator": "airflow.operators.empty",
+    "HttpOperator": "airflow.providers.http.operators.http",
+    "SQLExecuteQueryOperator": "airflow.providers.common.sql.operators.sql",
     "Param": "airflow.models.param",
     "dag": "airflow.decorators",
     "get_current_context": "airflow.operators.python",
@@ -48,6 +50,8 @@ IMPORTS_3: Mapping[str, str] = {
     "DAG": "airflow.sdk",
     "DockerOperator": "airflow.providers.docker.operators.docker",
     "EmptyOperator": "airflow.providers.standard.operators.empty",
+    "HttpOperator": "airflow.providers.http.operators.http",
+    "SQLExecuteQueryOperator": "airflow.providers.common.sql.operators.sql",
     "Param": "airflow.sdk",
     "dag": "airflow.sdk",
     "get_current_context": "airflow.sdk",
@@ -108,6 +112,8 @@ DIALECTS: Mapping[str, Dialect] = {
 }
 
 STANDARD_IMPORTS: Mapping[str, tuple[str, str | None]] = {
+    "Any": ("typing", "Any"),
+    "Message": ("email.message", "Message"),
     "contextmanager": ("contextlib", "contextmanager"),
     "datetime": ("datetime", "datetime"),
     "itertools": ("itertools", None),

@@ -35,6 +35,8 @@ CLASSES = (
     "BashOperator",
     "DockerOperator",
     "EmptyOperator",
+    "HttpOperator",
+    "SQLExecuteQueryOperator",
     "TriggerDagRunOperator",
 )
 

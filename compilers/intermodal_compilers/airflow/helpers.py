@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from intermodal.analysis.connection_calls import shared_source
 from intermodal_compilers.pysource import (
     Attribute,
     Expr,
@@ -272,12 +273,23 @@ def post_message(variable, text):
     return send
 '''
 
+BODY_TEXT = '''\
+def body_text(response):
+    """The body of a response, in the charset that it names, or else UTF-8."""
+    head = Message()
+    head["Content-Type"] = response.headers.get("Content-Type", "")
+    return response.content.decode(head.get_content_charset("utf-8"))
+'''
+
 # What each helper needs: names to import at the top of the file, and other helpers.
 NEEDS: Mapping[str, frozenset[str]] = {
     "as_items": frozenset(),
     "as_names": frozenset(),
     "as_text": frozenset({"json"}),
     "as_time": frozenset({"datetime"}),
+    "body_text": frozenset({"Message"}),
+    "json_rows": frozenset({"Any", "json_value"}),
+    "json_value": frozenset({"Any"}),
     "moved": frozenset({"datetime", "timedelta"}),
     "secret": frozenset({"os"}),
     "bash_succeeds": frozenset({"os", "subprocess"}),
@@ -302,6 +314,7 @@ TEXTS: Mapping[str, str] = {
     "as_names": AS_NAMES,
     "as_text": AS_TEXT,
     "as_time": AS_TIME,
+    "body_text": BODY_TEXT,
     "moved": MOVED,
     "secret": FROM_ENVIRONMENT,
     "bash_succeeds": BASH_SUCCEEDS,
@@ -320,6 +333,10 @@ TEXTS: Mapping[str, str] = {
 }
 
 
+# Those that are functions of `runtime.connections`, so that rows are the same on every target.
+SHARED = ("json_rows", "json_value")
+
+
 def helper_lines(name: str, facts: Mapping[str, str | dict[str, str]]) -> list[str]:
     """A helper's lines; `facts` are the fixed fields of the run's context."""
     if name == "run_context":
@@ -327,6 +344,8 @@ def helper_lines(name: str, facts: Mapping[str, str | dict[str, str]]) -> list[s
     if name == "state_of":
         text = STATE_OF_2 if str(facts["target"]).startswith("airflow@2") else STATE_OF_3
         return text.rstrip("\n").splitlines()
+    if name in SHARED:
+        return shared_source(name).rstrip("\n").splitlines()
     return TEXTS[name].rstrip("\n").splitlines()
 
 

@@ -14,6 +14,7 @@ from intermodal.ir import (
     Compare,
     Expression,
     Format,
+    Http,
     Join,
     ListOf,
     Literal_,
@@ -21,11 +22,14 @@ from intermodal.ir import (
     OutputRef,
     ParameterRef,
     PythonCall,
+    Sql,
+    StringType,
     Task,
     TaskState,
     TriggerRun,
     Type,
 )
+from intermodal_compilers.airflow.connections import taken_by, with_taken
 from intermodal_compilers.airflow.plan import Check, Decide, Give, Unit
 
 if TYPE_CHECKING:
@@ -59,7 +63,7 @@ def add_task(structure: Structure, task: Task, region: Region, inherited: tuple[
         ups = structure.ups(task, region, inherited)
         guard = None if task.guard is None else structure.resolved(task.guard, region)
         decide(structure, unit, ups, guard, region, rule=task.join)
-    if isinstance(here.action, (Approval, TriggerRun)):
+    if isinstance(here.action, (Approval, TriggerRun, Sql, Http)):
         _compute_before(structure, unit, region)
     structure.add_unit(unit)
     structure.ends[here.id] = lambda: here.id
@@ -182,6 +186,9 @@ def _join_unit(
 def _compute_before(structure: Structure, unit: Unit, region: Region) -> None:
     """Let a task of its own compute what an operator takes, where a call cannot pass it."""
     action = unit.task.action
+    if isinstance(action, (Sql, Http)):
+        _compute_request(structure, unit, action, region)
+        return
     if all(_can_pass(e, unit, region) for e in graph.action_expressions(action)):
         return
     name = structure.helper_id(unit.id, "inputs")
@@ -197,6 +204,39 @@ def _compute_before(structure: Structure, unit: Unit, region: Region) -> None:
     structure.add(Give(values, GIVEN), name, unit.waits, region, rule=unit.rule, outputs=outputs)
     unit.waits, unit.rule = (name,), Join.ALL_SUCCESS
     unit.task = unit.task.model_copy(update={"action": action.model_copy(update=changed)})
+
+
+def _compute_request(structure: Structure, unit: Unit, action: Sql | Http, region: Region) -> None:
+    """Let a task of its own compute what a statement or a request takes, where a call cannot pass it."""
+    values = {
+        key: value
+        for key, value in taken_by(action).items()
+        if not _can_give(value, action, unit, region)
+    }
+    if not values:
+        return
+    type_: Type = AnyType.of()
+    if isinstance(action, Http):
+        type_ = StringType.of()
+        values = {key: Format.of(parts=(value,)) for key, value in values.items()}
+    outputs = {"return" if len(values) == 1 else key: type_ for key in values}
+    name = structure.helper_id(unit.id, "inputs")
+    found: dict[str, Expression] = {
+        key: OutputRef.of(node=name, output=output)
+        for key, output in zip(values, outputs, strict=True)
+    }
+    given = dict(zip(outputs, values.values(), strict=True))
+    structure.add(Give(given, GIVEN), name, unit.waits, region, rule=unit.rule, outputs=outputs)
+    unit.waits, unit.rule = (name,), Join.ALL_SUCCESS
+    unit.task = unit.task.model_copy(update={"action": with_taken(action, found)})
+
+
+def _can_give(expression: Expression, action: Sql | Http, unit: Unit, region: Region) -> bool:
+    """Whether an operator can be given an expression. What a request is made of becomes text."""
+    if isinstance(action, Http) and isinstance(expression, OutputRef):
+        plain = unit.rule is Join.ALL_SUCCESS and not region.mapped
+        return plain and _can_pass(expression, unit, region)
+    return _can_pass(expression, unit, region)
 
 
 def _can_pass(expression: Expression, unit: Unit, region: Region) -> bool:

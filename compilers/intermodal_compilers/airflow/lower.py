@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from intermodal.analysis import graph
+from intermodal.analysis.connection_calls import is_own_call
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, note
 from intermodal.ir import (
     Approval,
     Container,
+    Http,
     ItemRef,
     Noop,
     OutputRef,
@@ -18,6 +20,7 @@ from intermodal.ir import (
     Pipeline,
     PythonCall,
     Shell,
+    Sql,
     Task,
     TriggerRun,
     Wait,
@@ -27,6 +30,12 @@ from intermodal_compilers.airflow.assets import asset_keywords
 from intermodal_compilers.airflow.blocks import arrange, items_of
 from intermodal_compilers.airflow.callbacks import callback_helpers, task_callbacks
 from intermodal_compilers.airflow.checks import setup_findings, tasks_findings
+from intermodal_compilers.airflow.connections import (
+    call_where_needed,
+    http_operator,
+    packages_with,
+    sql_operator,
+)
 from intermodal_compilers.airflow.dag_settings import (
     dag_keywords,
     pipeline_findings,
@@ -78,13 +87,14 @@ class _Lowering:
     """What is known while one pipeline is lowered."""
 
     def __init__(self, pipeline: Pipeline, target: Target, settings: Settings) -> None:
-        self.pipeline = pipeline
         self.target = target
         self.settings = settings
         self.dialect = DIALECTS[target.version]
+        tracked = bool(settings.tracking) and pipeline.tracking.enabled
+        pipeline = call_where_needed(pipeline, self.dialect, tracked=tracked)
+        self.pipeline = pipeline
         self.plan = plan_of(pipeline, target)
         self.units = self.plan.units
-        tracked = bool(settings.tracking) and pipeline.tracking.enabled
         self.view = PlanView(pipeline, self.plan, tracked=tracked)
         self.forms = {unit.id: form_of(unit, self.view) for unit in self.units.values()}
         self.findings: list[Finding] = []
@@ -139,7 +149,9 @@ class _Lowering:
             body=blocks.root,
             helpers=self._helper_lines(),
             imports=self.imports,
-            packages=self.pipeline.environment.packages,
+            packages=packages_with(
+                self.pipeline.environment.packages, (step.operator for step in steps)
+            ),
             findings=findings,
             names={unit.origin: unit.id for unit in self.units.values() if unit.origin == unit.id},
         )
@@ -147,9 +159,10 @@ class _Lowering:
     def _parameters_read(self, unit: Unit) -> Iterator[str]:
         """Parameters that functions are called with; templates read theirs in another way."""
         form, action = self.forms[unit.id], unit.task.action
-        if form is Form.CALL or isinstance(action, TriggerRun):
-            passed = action.parameters if isinstance(action, TriggerRun) else unit.task.inputs
-            for expression in passed.values():
+        of_operator = isinstance(action, (TriggerRun, Sql))
+        if form is Form.CALL or of_operator:
+            inputs = unit.task.inputs.values()
+            for expression in graph.action_expressions(action) if of_operator else inputs:
                 if isinstance(expression, ParameterRef):
                     yield expression.name
         elif form is not Form.OPERATOR:
@@ -231,11 +244,15 @@ class _Lowering:
         environment = tuple(task.environment.items())
         action = task.action
         if isinstance(action, PythonCall):
-            source = action.source if self.settings.code == "embed" else None
+            source = action.source if self._code_of(action) == "embed" else None
             text = (source.function, source.imports, source.definitions) if source else None
             runtime = self.view.needs_runtime(task)
             return (action.module, action.function, text, action.unpack, environment, runtime)
         return ("shell", getattr(action, "command", ""), environment)
+
+    def _code_of(self, action: PythonCall) -> str:
+        """How the function reaches the worker; one of ours is no module that workers must have."""
+        return "embed" if is_own_call(action) else self.settings.code
 
     def _new_function(self, unit: Unit) -> Known | None:
         written = self._write(unit)
@@ -258,7 +275,7 @@ class _Lowering:
         make = plain_inputs(task) if plain else computed_inputs(unit, view, runtime=runtime)
         match task.action:
             case PythonCall() as action:
-                code = self.settings.code
+                code = self._code_of(action)
                 return write_python(task, action, make, code=code, runtime=runtime, plain=plain)
             case Shell() as action if runtime:
                 return write_shell(task, action, make)
@@ -347,6 +364,10 @@ class _Lowering:
                 operator = operators.container_call(task, action, self.values.text)
             case Container() as action:
                 operator = operators.container_operator(task, action, self.values.text)
+            case Sql() as action:
+                operator = sql_operator(task, action, self.values)
+            case Http() as action:
+                operator = http_operator(task, action, self.values)
             case Approval() as action:
                 operator = self._approval(action)
                 step.settings.pop("retry_delay", None)

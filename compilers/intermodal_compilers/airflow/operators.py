@@ -138,7 +138,7 @@ def container_call(task: Task, action: Container, text_of: TextOf) -> Operator:
     for expression in _inside((*action.command, *action.args)):
         if isinstance(expression, PathRef) and expression.direction == "input":
             source = text_of(task.inputs[expression.name])
-            files[input_path(expression.name)] = _text(source, operator)
+            files[input_path(expression.name)] = text_setting(source, operator)
     keywords: dict[str, Expr] = {"image": _literal(action.image, operator)}
     for name, items in (("entrypoint", action.command), ("command", action.args)):
         if items:
@@ -205,7 +205,7 @@ def environment(task: Task, text_of: TextOf, operator: Operator) -> dict[str, Ex
     """The variables of a shell task: its own, and its inputs as text."""
     variables = {key: _literal(text, operator) for key, text in task.environment.items()}
     for key, expression in task.inputs.items():
-        variables[key] = _text(text_of(expression), operator)
+        variables[key] = text_setting(text_of(expression), operator)
     return variables
 
 
@@ -229,7 +229,8 @@ def input_type(task: Task, name: str) -> Type:
     return task.input_types.get(name, AnyType())
 
 
-def _text(source: TextInput, operator: Operator) -> Expr:
+def text_setting(source: TextInput, operator: Operator) -> Expr:
+    """A text or template as a field that Airflow renders."""
     if not source.is_template:
         return _literal(source.text, operator)
     if source.direct is not None:

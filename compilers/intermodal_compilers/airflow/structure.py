@@ -17,12 +17,14 @@ from intermodal.ir import (
     Expression,
     ForEach,
     Group,
+    Http,
     ItemRef,
     Join,
     Noop,
     OutputRef,
     Pairing,
     Pipeline,
+    Sql,
     Task,
     TaskState,
     TriggerRun,
@@ -224,6 +226,19 @@ class Structure:
                 return action.model_copy(update={"command": here(command), "args": here(args)})
             case Approval(message=message):
                 return action.model_copy(update={"message": self.resolved(message, region)})
+            case Sql(statement=statement, parameters=values):
+                query: dict[str, object] = {
+                    "statement": self.resolved(statement, region),
+                    "parameters": {key: self.resolved(e, region) for key, e in values.items()},
+                }
+                return action.model_copy(update=query)
+            case Http(url=url, headers=headers, body=body):
+                request: dict[str, object] = {
+                    "url": self.resolved(url, region),
+                    "headers": {key: self.resolved(e, region) for key, e in headers.items()},
+                    "body": None if body is None else self.resolved(body, region),
+                }
+                return action.model_copy(update=request)
             case TriggerRun(parameters=values):
                 changed = {key: self.resolved(value, region) for key, value in values.items()}
                 return action.model_copy(update={"parameters": changed})

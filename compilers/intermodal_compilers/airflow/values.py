@@ -8,6 +8,7 @@ from intermodal.ir import (
     AnyType,
     Expression,
     Format,
+    Http,
     ItemRef,
     Literal_,
     OutputRef,
@@ -15,6 +16,7 @@ from intermodal.ir import (
     Pipeline,
     RunFact,
     Shell,
+    Sql,
     Type,
 )
 from intermodal_compilers.airflow import operators, templates
@@ -73,7 +75,7 @@ class Values:
         """The output of a unit, as Airflow passes it on."""
         variable = Name(self.variables[node])
         unit = self.units[node]
-        if isinstance(unit.task.action, Shell) and self.is_operator(unit):
+        if isinstance(unit.task.action, (Shell, Sql, Http)) and self.is_operator(unit):
             return operators.output_of(variable.path)
         return variable if output == "return" else Subscript(variable, Value(output))
 

@@ -180,6 +180,11 @@ def _map_of(entries: Mapping[str, Expression]) -> Expression:
     return MapOf.of(entries=dict(entries))
 
 
+def shared_source(function: str) -> str:
+    """The source of one function of `runtime.connections`, without what it needs."""
+    return _source(function, "").function
+
+
 @cache
 def _source(function: str, stored: str) -> CapturedSource:
     """The source of a function of `runtime.connections`, which finds connections as `stored` does."""
