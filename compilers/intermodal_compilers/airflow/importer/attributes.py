@@ -131,7 +131,7 @@ def _of_class(owner: UserClass, name: str) -> Any:
 
 
 def _of_super(owner: Super, name: str) -> Any:
-    kind = owner.value.of if isinstance(owner.value, Instance | TaskNode) else None
+    kind = owner.value.of if isinstance(owner.value, Instance | TaskNode | Dag | Group) else None
     lineage = (kind or owner.of).lineage()
     after = (
         lineage[lineage.index(owner.of) + 1 :] if owner.of in lineage else owner.of.lineage()[1:]
@@ -186,6 +186,8 @@ def _of_dag(machine: Machine, owner: Dag, name: str, node: ast.AST, scope: Scope
     }
     if name in owner.attributes:
         return owner.attributes[name]
+    if owner.of is not None and owner.of.find(name):
+        return _of_instance(machine, owner, owner.attributes, owner.of, name, node, scope)
     if name in simple:
         return simple[name]
     if name in owner.arguments:
@@ -195,7 +197,9 @@ def _of_dag(machine: Machine, owner: Dag, name: str, node: ast.AST, scope: Scope
     return Bound(owner, name)
 
 
-def _of_group(owner: Group, name: str) -> Any:
+def _of_group(machine: Machine, owner: Group, name: str, node: ast.AST, scope: Scope) -> Any:
+    if name in owner.names or (owner.of is not None and owner.of.find(name)):
+        return _of_instance(machine, owner, owner.names, owner.of, name, node, scope)
     if name in ("group_id", "node_id"):
         return owner.id
     if name == "children":
@@ -236,6 +240,6 @@ OWNERS: Mapping[type, Callable[[Machine, Any, str, ast.AST, Scope], Any]] = {
     Super: lambda _, owner, name, *__: _of_super(owner, name),
     TaskNode: _of_task,
     Dag: _of_dag,
-    Group: lambda _, owner, name, *__: _of_group(owner, name),
+    Group: _of_group,
     XCom: _of_output,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from intermodal_compilers.airflow.importer.graph import Argument, Dag, TaskNode, XCom
+from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import Module
@@ -93,7 +93,7 @@ def set_attribute(machine: Machine, owner: Any, name: str, value: Any, place: Ar
     """`owner.name = value`, for owners that keep attributes; `place` is where that stands."""
     if isinstance(owner, XCom) and len(owner.nodes) == 1:
         owner = owner.nodes[0]
-    if not isinstance(owner, Instance | UserClass | TaskNode | Dag | Module):
+    if not isinstance(owner, Instance | UserClass | TaskNode | Dag | Group | Module):
         return
     kept: dict[str, Any] = owner.attributes if isinstance(owner, Dag) else owner.names
     if machine.uncertain and not machine.certain_to(owner) and not same(kept.get(name), value):

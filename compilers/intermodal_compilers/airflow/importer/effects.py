@@ -8,7 +8,13 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.graph import NODES, Dag, EdgeLabel, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.machine import Machine
-from intermodal_compilers.airflow.importer.values import Arguments, Scope
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Scope,
+    Symbolic,
+    Unknown,
+    UserClass,
+)
 
 # Packages whose functions make no tasks, whatever they are given.
 HARMLESS = frozenset(
@@ -23,7 +29,7 @@ HARMLESS = frozenset(
 def is_harmless(path: str) -> bool:
     """Whether what a path names makes no tasks."""
     root = path.partition(".")[0].partition("(")[0]
-    return root in HARMLESS or root in sys.stdlib_module_names
+    return root in HARMLESS or root == "builtins" or root in sys.stdlib_module_names
 
 
 def unread_call(
@@ -74,6 +80,12 @@ def _dags(value: Any) -> list[Dag]:
     if isinstance(value, Group):
         return [value.dag]
     return [task.dag for task in value.roots() if task.dag is not None]
+
+
+def has_unread_base(kind: UserClass) -> bool:
+    """Whether a class derives from one that is not read and could make tasks."""
+    unread = any(isinstance(b, Unknown | Symbolic) for known in kind.lineage() for b in known.bases)
+    return unread or any(not is_harmless(base.path) for base in kind.externals())
 
 
 def uncertain_edge(machine: Machine, sides: tuple[Any, ...], node: ast.AST, scope: Scope) -> None:

@@ -43,6 +43,9 @@ class Dag:
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
     registered: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    of: Any = None
+    started: bool = False
     root: Group = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +127,9 @@ class Group:
     upstream_ids: dict[str, None] = field(default_factory=dict)
     mapped: bool = False
     inputs: list[TaskNode] = field(default_factory=list)
+    names: dict[str, Any] = field(default_factory=dict)
+    of: Any = None
+    started: bool = False
 
     @property
     def id(self) -> str:

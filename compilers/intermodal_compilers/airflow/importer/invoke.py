@@ -8,8 +8,18 @@ from typing import Any
 from intermodal_compilers.airflow.importer import methods, taskflow, tasks
 from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
 from intermodal_compilers.airflow.importer.calling import call_function, make_instance
-from intermodal_compilers.airflow.importer.dags import make_dag, make_group, other_group
-from intermodal_compilers.airflow.importer.effects import uncertain_edge, unread_call
+from intermodal_compilers.airflow.importer.dags import (
+    make_dag,
+    make_group,
+    other_group,
+    own_dag,
+    own_group,
+)
+from intermodal_compilers.airflow.importer.effects import (
+    has_unread_base,
+    uncertain_edge,
+    unread_call,
+)
 from intermodal_compilers.airflow.importer.graph import (
     NODES,
     Dag,
@@ -54,8 +64,13 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
         case UserClass():
             if tasks.is_operator_class(value):
                 return tasks.make_own(machine, value, arguments, node, scope)
-            if any(meaning(base.path) == "dag" for base in value.externals()):
-                return make_dag(machine, arguments, node, scope)
+            meanings = {meaning(base.path) for base in value.externals()}
+            if "dag" in meanings:
+                return own_dag(machine, value, arguments, node, scope)
+            if "group" in meanings:
+                return own_group(machine, value, arguments, node, scope)
+            if "task_id" in arguments.named and has_unread_base(value):
+                return tasks.make_own(machine, value, arguments, node, scope)
             return make_instance(machine, value, arguments, node, scope)
         case Bound(function=Function() as function):
             return call_function(machine, function, arguments, node, scope, bound=value.owner)
@@ -107,13 +122,9 @@ def call_external(
     owner, _, last = path.rpartition(".")
     if last == "partial" and is_operator(owner):
         return tasks.make_partial(machine, owner, None, arguments)
-    if (
-        last == "__init__"
-        and arguments.positional
-        and isinstance(arguments.positional[0], TaskNode)
-    ):
+    if last == "__init__" and arguments.positional:
         rest = Arguments(arguments.positional[1:], arguments.named, arguments.nodes, arguments.rest)
-        tasks.start_task(machine, arguments.positional[0], rest, node, scope)
+        _initialize(machine, arguments.positional[0], rest, node, scope)
         return None
     if is_operator(path, arguments.named):
         below = arguments.named.get("subdag")
@@ -128,6 +139,19 @@ def _lineage(machine: Machine, path: str, arguments: Arguments, node: ast.AST, s
     name = path.rpartition(".")[2]
     machine.assume(f"what `{name}` sets for lineage is left out", scope.module.span(node))
     return arguments.get("obj", 0)
+
+
+def _initialize(
+    machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scope: Scope
+) -> None:
+    """`__init__` of Airflow's own class, called from a class of the user's."""
+    match value:
+        case TaskNode():
+            tasks.start_task(machine, value, arguments, node, scope)
+        case Dag():
+            make_dag(machine, arguments, node, scope, value)
+        case Group():
+            make_group(machine, arguments, node, scope, own=value)
 
 
 def _decorator(kind: str) -> Any:
@@ -226,8 +250,8 @@ def call_bound(
     owner, name = value.owner, value.name
     match owner:
         case Super():
-            if name == "__init__" and isinstance(owner.value, TaskNode):
-                tasks.start_task(machine, owner.value, arguments, node, scope)
+            if name == "__init__":
+                _initialize(machine, owner.value, arguments, node, scope)
             return None
         case Factory():
             return taskflow.call_method(machine, owner, name, arguments, node, scope)

@@ -89,11 +89,17 @@ class UserClass:
     fields: list[str] = field(default_factory=list)
 
     def lineage(self) -> list[UserClass]:
-        """The class and its bases that are read, nearest first."""
+        """The class and its bases that are read, in the order in which Python looks through them."""
+        bases = [base for base in self.bases if isinstance(base, UserClass)]
+        pending = [base.lineage() for base in bases] + [bases]
         found = [self]
-        for base in self.bases:
-            if isinstance(base, UserClass):
-                found += [known for known in base.lineage() if known not in found]
+        while pending := [one for one in pending if one]:
+            heads = [one[0] for one in pending]
+            free = (h for h in heads if not any(h in one[1:] for one in pending))
+            # Python refuses classes without such an order; any will do for those.
+            head = next(free, heads[0])
+            found.append(head)
+            pending = [[known for known in one if known is not head] for one in pending]
         return found
 
     def externals(self) -> list[External]:
