@@ -117,7 +117,7 @@ def call_external(
     special = AIRFLOW.get(meaning(path))
     if special is not None:
         return special(machine, path, arguments, node, scope)
-    if is_other_group(path) and machine.dag is not None:
+    if is_other_group(path, arguments.named) and machine.dag is not None:
         return other_group(machine, path, arguments, node, scope)
     owner, _, last = path.rpartition(".")
     if last == "partial" and is_operator(owner):
@@ -152,6 +152,11 @@ def _initialize(
             make_dag(machine, arguments, node, scope, value)
         case Group():
             make_group(machine, arguments, node, scope, own=value)
+
+
+def _venv(machine: Machine, _: str, __: Arguments, node: ast.AST, scope: Scope) -> bool:
+    machine.assume("`virtualenv` is taken as installed", scope.module.span(node))
+    return True
 
 
 def _decorator(kind: str) -> Any:
@@ -240,6 +245,7 @@ AIRFLOW: dict[str, Any] = {
     "chain_linear": _chain_linear,
     "cross": _cross,
     "lineage": _lineage,
+    "venv": _venv,
 }
 
 

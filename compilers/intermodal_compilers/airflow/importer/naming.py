@@ -18,6 +18,7 @@ MEANINGS = {
     "task_group": "group decorator",
     "XComArg": "xcom",
     "literal": "same",
+    "is_venv_installed": "venv",
 }
 # Where decorators are imported from; the last gives those of whichever Airflow is there.
 HOMES = r"^airflow\.(sdk|decorators|models|providers\.common\.compat\.sdk)(\.\w+)*"
@@ -86,9 +87,14 @@ def meaning(path: str) -> str:
     return MEANINGS.get(path.rpartition(".")[2], "")
 
 
-def is_other_group(path: str) -> bool:
-    """Whether a class of another package is a task group of its own kind: what it adds is not known."""
-    return path.endswith("TaskGroup") and not meaning(path)
+def is_other_group(path: str, names: object) -> bool:
+    """Whether a class of another package is a task group of its own kind: what it adds is not known.
+
+    Args:
+        path: The class's full path.
+        names: Names of the arguments it is called with.
+    """
+    return path.endswith("TaskGroup") and "group_id" in names  # type: ignore[operator]
 
 
 def variant_of(path: str) -> str:
