@@ -7,7 +7,6 @@ Python file, which a parser has read, through `Written`.
 
 from __future__ import annotations
 
-import ast
 import keyword
 import math
 import re
@@ -69,7 +68,7 @@ class Subscript(Frozen):
 
 
 class Sequence_(Frozen):  # noqa: N801
-    """A list, tuple or set of expressions."""
+    """A list, tuple or set of expressions; without brackets, as between those of `dict[str, int]`."""
 
     items: tuple[Expr, ...]
     brackets: str = "[]"
@@ -211,7 +210,8 @@ def inline(expr: Expr) -> str:
         case Subscript(base, key):
             return f"{_operand(base)}[{inline(key)}]"
         case Operation(operator, (only,)):
-            return f"{operator} {_operand(only, operator)}"
+            space = " " if operator.isalpha() else ""
+            return f"{operator}{space}{_operand(only, operator)}"
         case Operation(operator, operands):
             return f" {operator} ".join(_operand(operand, operator) for operand in operands)
         case Conditional(value, condition, other):
@@ -231,7 +231,7 @@ def inline(expr: Expr) -> str:
         case Sequence_(items, brackets):
             inside = [inline(item) for item in items]
             trailing = "," if brackets == "()" and len(inside) == 1 else ""
-            return f"{brackets[0]}{', '.join(inside)}{trailing}{brackets[1]}"
+            return f"{brackets[:1]}{', '.join(inside)}{trailing}{brackets[1:]}"
         case Mapping_(items):
             return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in items) + "}"
 
@@ -439,7 +439,7 @@ def _broken(expr: Expr) -> tuple[str, list[tuple[str, Expr]], str]:
             elements = [("", arg) for arg in args] + [(f"{k}=", v) for k, v in keywords.items()]
             return f"{inline(function)}(", elements, ")"
         case Sequence_(items, brackets):
-            return brackets[0], [("", item) for item in items], brackets[1]
+            return brackets[:1], [("", item) for item in items], brackets[1:]
         case Mapping_(items):
             return "{", [(f"{inline(k)}: ", v) for k, v in items], "}"
         case Value(dict() as value):

@@ -33,6 +33,10 @@ class AirflowCompiler:
 
     def compile(self, pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
         """The DAG file, and `requirements.txt` if the pipeline names packages."""
+        if pipeline.hosted is not None:
+            from intermodal_compilers.airflow.hosted import emit_hosted
+
+            return emit_hosted(pipeline, target)
         from intermodal_compilers.airflow.emit import emit
         from intermodal_compilers.airflow.lower import lower
 

@@ -24,6 +24,10 @@ class Names:
         self._taken = {*OWN, *dir(builtins), *taken}
         self._next: dict[str, int] = {}
 
+    def is_free(self, name: str) -> bool:
+        """Whether a name is in use nowhere."""
+        return name not in self._taken
+
     def claim(self, wanted: str, suffix: str = "") -> str:
         """`wanted` as an identifier; if that is taken, with `suffix`, or else with a number."""
         name = identifier(wanted)

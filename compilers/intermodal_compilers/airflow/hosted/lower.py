@@ -1,0 +1,580 @@
+"""From a hosted pipeline to the parts of its file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from intermodal.analysis import graph
+from intermodal.compiling import Target
+from intermodal.findings import Finding, error, errors_of
+from intermodal.ir import (
+    BodyNode,
+    Expression,
+    ForEach,
+    Group,
+    Hosted,
+    HostedPipeline,
+    Index,
+    ItemRef,
+    Join,
+    ListOf,
+    Literal_,
+    MapOf,
+    OutputRef,
+    Pipeline,
+    SourceExpression,
+    Task,
+)
+from intermodal_compilers.airflow.hosted.checks import hosted_findings
+from intermodal_compilers.airflow.hosted.edges import Edges, chains, group_arrows, meeting
+from intermodal_compilers.airflow.hosted.expressions import Expressions, brought, same
+from intermodal_compilers.airflow.hosted.functions import Functions, decorator_of
+from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
+from intermodal_compilers.airflow.hosted.settings import (
+    Arguments,
+    class_finding,
+    dag_arguments,
+    entries_of,
+    task_arguments,
+)
+from intermodal_compilers.airflow.hosted.sources import Sources
+from intermodal_compilers.airflow.names import Names, identifier
+from intermodal_compilers.pysource import Attribute, Expr, Name, Subscript, Value, is_identifier
+
+# Arguments of groups that the emitter writes itself, or that mean nothing once all ids are given.
+GROUP_OWN = frozenset({"group_id", "0", "1", "add_suffix_on_collision", "expand", "expand_kwargs"})
+TEARDOWN_OWN = "on_failure_fail_dagrun"
+
+
+@dataclass
+class HostedFile:
+    """An emitted file before it is printed.
+
+    Attributes:
+        dag_id: The DAG's id.
+        arguments: What it is made with.
+        asset: The asset function, for a DAG that `@asset` makes.
+    """
+
+    dag_id: str
+    arguments: dict[str, Expr]
+    root: Region
+    sources: Sources
+    functions: list[Function]
+    packages: tuple[str, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+
+def lower_hosted(pipeline: Pipeline, target: Target) -> HostedFile:
+    """The parts of the file; its findings may hold errors."""
+    assert pipeline.hosted is not None
+    return _Lowering(pipeline, pipeline.hosted, target).file()
+
+
+class _Lowering:
+    """What is known while one hosted pipeline is lowered."""
+
+    def __init__(self, pipeline: Pipeline, hosted: HostedPipeline, target: Target) -> None:
+        self.pipeline = pipeline
+        self.hosted = hosted
+        self.target = target
+        self.findings: list[Finding] = list(hosted_findings(pipeline, str(target)))
+        self.sources = Sources(target.version)
+        self.functions = Functions(self.sources)
+        self.values = Expressions(self.sources, self._output, self._item)
+        self.steps: dict[str, Step] = {}
+        self.arguments: dict[str, Arguments] = {}
+        self.settings: dict[str, Arguments] = {}
+        self.item_names: dict[str, tuple[str, ...]] = {}
+
+    def file(self) -> HostedFile:
+        """Lower everything."""
+        root = Region(None, "", None)
+        file = HostedFile(self.pipeline.name, {}, root, self.sources, self.functions.all)
+        file.findings = self.findings
+        if errors_of(self.findings):
+            return file
+        self._place(self.pipeline.body, root)
+        self._order(root)
+        given = self._dag_arguments()
+        self._bring(given, root)
+        self.functions.settle()
+        self._name(root)
+        file.arguments = {name: self.values.argument(value) for name, value in given.items()}
+        self._write_regions(root)
+        defaults = entries_of(given.get("default_args")) or {}
+        self._write_steps(root, defaults)
+        self._share_settings()
+        self._draw(root)
+        self.findings += [*self.sources.findings, *self.values.findings]
+        file.packages = tuple(dict.fromkeys(self._packages()))
+        return file
+
+    # Regions and ids
+
+    def _place(self, body: Iterable[BodyNode], region: Region) -> None:
+        for node in body:
+            if isinstance(node, Task):
+                assert isinstance(node.action, Hosted)
+                step = Step(node, node.action, self._label(node.id, region), region)
+                self.steps[node.id] = step
+                region.children.append(step)
+            elif isinstance(node, (Group, ForEach)):
+                inner = Region(node, self._label(node.id, region), region)
+                inner.prefix = self._prefix(node)
+                region.children.append(inner)
+                self._place(node.body, inner)
+
+    def _label(self, name: str, region: Region) -> str:
+        if region.node is None or not region.prefix:
+            return name
+        if name.startswith(f"{region.id}."):
+            return name.removeprefix(f"{region.id}.")
+        self.findings.append(
+            error(
+                "PORT204",
+                f"{self.target} cannot name `{name}` in group `{region.id}`",
+                region.node.span,
+                why="ids in a group of Airflow's all begin with its own, or none does",
+                next="name all that stands in the group alike",
+            )
+        )
+        return name
+
+    def _prefix(self, node: Group | ForEach) -> bool:
+        given = self.hosted.groups.get(node.id, {})
+        value = given.get("prefix_group_id", given.get("1"))
+        if isinstance(value, Literal_) and value.value is False:
+            return False
+        inside = [child.id for child in node.body]
+        return not inside or any(name.startswith(f"{node.id}.") for name in inside)
+
+    def _order(self, region: Region) -> None:
+        """Put what a task's arguments use before it; all else stays in its order."""
+        place: dict[str, Item] = {}
+        for child in region.children:
+            for step in [child] if isinstance(child, Step) else child.steps():
+                place[step.task.id] = child
+        needs: dict[Item, list[Item]] = {child: [] for child in region.children}
+        for child in region.children:
+            used = _used_by(child)
+            needs[child] = [
+                place[name] for name in used if name in place and place[name] is not child
+            ]
+        ordered: dict[Item, None] = {}
+        for child in region.children:
+            _visit(child, needs, ordered)
+        region.children = list(ordered)
+        for child in region.children:
+            if isinstance(child, Region):
+                self._order(child)
+
+    # What the source expressions bring
+
+    def _dag_arguments(self) -> dict[str, Expression]:
+        whose = f"pipeline `{self.pipeline.name}`"
+        fitted = dag_arguments(
+            self.hosted.arguments, str(self.target), whose, self.pipeline.span
+        )
+        self.findings += fitted.findings
+        given = {name: value for name, value in fitted.arguments.items() if name != "dag_id"}
+        return self._with_defaults(given, whose)
+
+    def _with_defaults(self, given: Arguments, whose: str) -> dict[str, Expression]:
+        """Arguments whose `default_args`, if they are known by name, are the version's own."""
+        found = dict(given)
+        entries = entries_of(found.get("default_args"))
+        if entries is not None:
+            words = f"`default_args` of {whose}"
+            fitted = task_arguments(entries, "", str(self.target), words, self.pipeline.span)
+            self.findings += fitted.findings
+            if fitted.arguments != entries:
+                found["default_args"] = MapOf.of(entries=fitted.arguments)
+        return found
+
+    def _bring(self, given: Arguments, root: Region) -> None:
+        """Read all source expressions, those of functions to decorate last."""
+        self._bring_all(given.values())
+        for region in root.regions():
+            arguments = self._with_defaults(
+                self.hosted.groups.get(region.id, {}), f"group `{region.id}`"
+            )
+            self.arguments[region.id] = arguments
+            self._bring_all(arguments.values())
+            if isinstance(region.node, ForEach):
+                self._bring_all(region.node.items.lists)
+        for step in self.steps.values():
+            self._bring_step(step)
+
+    def _bring_all(self, expressions: Iterable[Expression]) -> None:
+        for expression in expressions:
+            for source in brought(expression):
+                self.sources.piece(source)
+
+    def _bring_step(self, step: Step) -> None:
+        hosted = step.hosted
+        step.decorator = decorator_of(hosted.class_path)
+        kind = hosted.class_path.rpartition(".")[2]
+        target, whose = str(self.target), f"`{step.task.id}`"
+        if (finding := class_finding(kind, target, whose, step.task.span)) is not None:
+            self.findings.append(finding)
+        fitted = task_arguments(hosted.arguments, kind, target, whose, step.task.span)
+        self.findings += fitted.findings
+        settings = dict(fitted.arguments)
+        if step.decorator:
+            source = settings.pop("python_callable", None)
+            if not isinstance(source, SourceExpression):
+                self.findings.append(_no_function(step))
+            elif not self.functions.take(step, source):
+                step.called = self.values.expr(source)
+        elif hosted.class_source is not None:
+            step.kind = self.values.expr(hosted.class_source)
+        elif "." in hosted.class_path and _is_path(hosted.class_path):
+            step.kind = Name(self.sources.use_class(hosted.class_path))
+        else:
+            self.findings.append(_no_class(step))
+        self.settings[step.task.id] = settings
+        self._bring_all([*settings.values(), *hosted.expand.values()])
+        if hosted.expand_maps is not None:
+            self._bring_all([hosted.expand_maps])
+
+    # Names
+
+    def _name(self, root: Region) -> None:
+        """Names for tasks and groups; those that nothing refers to are not written."""
+        names = Names(self.sources.taken() | {function.name for function in self.functions.all})
+        for region in root.regions():
+            if isinstance(region.node, ForEach):
+                region.function = names.claim(region.label, "_group")
+        for step in self.steps.values():
+            suffix = "_result" if step.decorator else "_task"
+            step.variable = _claimed(names, step.label, step.region, suffix)
+        for region in root.regions():
+            assert region.parent is not None
+            region.variable = _claimed(names, region.label, region.parent, "_group")
+
+    def _output(self, node: str, output: str) -> Expr:
+        step = self.steps[node]
+        step.is_used = True
+        value: Expr = Name(step.variable)
+        if not step.decorator:
+            value = Attribute(value, "output")
+        return value if output in ("return", "return_value") else Subscript(value, Value(output))
+
+    def _item(self, expression: Expression) -> Expr | None:
+        """The argument of a mapped group's function that an expression stands for."""
+        loop, place = expression, 0
+        if isinstance(expression, Index) and isinstance(expression.key, Literal_):
+            loop, place = expression.base, expression.key.value
+        if not isinstance(loop, ItemRef):
+            return None
+        names = self.item_names.get(loop.loop, ())
+        return Name(names[place]) if isinstance(place, int) and place < len(names) else None
+
+    # Calls
+
+    def _write_regions(self, root: Region) -> None:
+        for region in root.regions():
+            given = self.arguments[region.id]
+            region.arguments = {
+                name: self.values.argument(value)
+                for name, value in given.items()
+                if name not in GROUP_OWN and name != "prefix_group_id"
+            }
+            if not region.prefix:
+                region.arguments["prefix_group_id"] = Value(False)
+            if isinstance(region.node, ForEach):
+                self._write_mapping(region, region.node, given)
+
+    def _write_mapping(self, region: Region, loop: ForEach, given: Arguments) -> None:
+        lists = [self.values.expr(one) for one in loop.items.lists]
+        names = self._names_of_items(given, len(lists))
+        self.item_names[loop.id] = region.names = names
+        if "expand_kwargs" in given and len(lists) == 1:
+            region.over_maps = lists[0]
+        elif len(lists) == 1 or loop.items.combine == "product":
+            region.over = dict(zip(names, lists, strict=True))
+        else:
+            self.findings.append(
+                error(
+                    "PORT204",
+                    f"{self.target} cannot map group `{loop.id}` over several lists at once",
+                    loop.span,
+                    why="Airflow makes an instance for each combination of the items",
+                    next="put the lists together in a task, and map over that",
+                )
+            )
+
+    def _names_of_items(self, given: Arguments, count: int) -> tuple[str, ...]:
+        """The names that the mapped group's function had, if they are known."""
+        kept = given.get("expand", given.get("expand_kwargs"))
+        if isinstance(kept, Literal_) and isinstance(kept.value, list):
+            names = [name for name in kept.value if isinstance(name, str) and is_identifier(name)]
+            if len(names) == len(kept.value) and len(set(names)) == len(names) >= count:
+                return tuple(names)
+        return ("item",) if count == 1 else tuple(f"item_{i + 1}" for i in range(count))
+
+    def _write_steps(self, region: Region, defaults: Arguments) -> None:
+        """Write the calls; `defaults` are what tasks in here get without saying so."""
+        for child in region.children:
+            if isinstance(child, Step):
+                self._write_step(child, defaults)
+            else:
+                own = entries_of(self.arguments[child.id].get("default_args")) or {}
+                self._write_steps(child, {**defaults, **own})
+
+    def _write_step(self, step: Step, defaults: Arguments) -> None:
+        settings = dict(self.settings[step.task.id])
+        if step.decorator:
+            self._write_call(step, settings)
+        while (place := str(len(step.args))) in settings and not step.decorator:
+            step.args.append(self.values.expr(settings.pop(place)))
+        if len(step.args) == 1 and same(step.args[0], Value(step.label)):
+            step.args = []
+        if step.is_teardown and TEARDOWN_OWN in settings:
+            step.teardown[TEARDOWN_OWN] = self.values.expr(settings.pop(TEARDOWN_OWN))
+        if not step.is_teardown:
+            settings = {**self._rule(step, defaults), **settings}
+        step.settings = {
+            name: self.values.argument(value)
+            for name, value in settings.items()
+            if name not in defaults or not _equal(value, defaults[name])
+        }
+        step.expand = {name: self.values.expr(v) for name, v in step.hosted.expand.items()}
+        if step.hosted.expand_maps is not None:
+            step.expand_maps = self.values.expr(step.hosted.expand_maps)
+
+    def _rule(self, step: Step, defaults: Arguments) -> dict[str, Expression]:
+        rule = step.task.join
+        if "trigger_rule" in self.settings[step.task.id]:
+            return {}
+        if rule is Join.ALL_SUCCESS and "trigger_rule" not in defaults:
+            return {}
+        return {"trigger_rule": Literal_.of(value=rule.value)}
+
+    def _write_call(self, step: Step, settings: dict[str, Expression]) -> None:
+        """The arguments of a decorated function's call."""
+        positional, named = settings.pop("op_args", None), settings.pop("op_kwargs", None)
+        items = _items_of(positional)
+        entries = {} if named is None else entries_of(named)
+        mapped = bool(step.hosted.expand) or step.hosted.expand_maps is not None
+        if items is None or entries is None or (items and mapped):
+            self.findings.append(_no_arguments(step))
+            return
+        step.args = [self.values.expr(item) for item in items]
+        step.arguments = {name: self.values.expr(value) for name, value in entries.items()}
+
+    def _share_settings(self) -> None:
+        """Settings that all tasks of a function share are its decorator's."""
+        for function in self.functions.all:
+            first, *others = function.steps
+            function.settings = {
+                name: value
+                for name, value in first.settings.items()
+                if all(name in o.settings and same(o.settings[name], value) for o in others)
+            }
+            for step in function.steps:
+                own = {k: v for k, v in step.settings.items() if k not in function.settings}
+                named = {"task_id": Value(step.label)} if step.label != function.name else {}
+                step.settings = {**named, **own}
+            if not others:
+                function.settings = {**first.settings, **function.settings}
+                first.settings = {}
+
+    # Arrows
+
+    def _draw(self, root: Region) -> None:
+        order: dict[Item, int] = {}
+        for item in _all(root):
+            order[item] = len(order)
+        items = {item.id if isinstance(item, Region) else item.task.id: item for item in order}
+        arrows = list(self._arrows(root, items))
+        known = [(up.task.id, down.task.id) for up, down in self._known(arrows)]
+        edges = Edges(self.steps.values(), [*known, *self._implied(root)])
+        labels = {(one.upstream, one.downstream): one.text for one in self.hosted.edge_labels}
+        plain: list[tuple[Item, Item]] = []
+        by_text: dict[str, list[tuple[Item, Item]]] = {}
+        for up, down in arrows:
+            text = labels.pop((_id(up), _id(down)), None)
+            (plain if text is None else by_text.setdefault(text, [])).append((up, down))
+        for (up_id, down_id), text in labels.items():
+            # An edge that comes about otherwise, and has a text.
+            if up_id in items and down_id in items:
+                by_text.setdefault(text, []).append((items[up_id], items[down_id]))
+        self._chain(group_arrows(root, plain, edges), order)
+        for text, some in by_text.items():
+            for up, down in group_arrows(root, some, edges):
+                meeting(up, down).labelled.append((up, down, text))
+                up.is_used = down.is_used = True
+                self.sources.use("Label")
+        for step in self.steps.values():
+            step.is_used = step.is_used or step.is_setup or step.is_teardown
+
+    def _chain(self, arrows: Iterable[tuple[Item, Item]], order: Mapping[Item, int]) -> None:
+        places: dict[Region, list[tuple[Item, Item]]] = {}
+        for up, down in arrows:
+            up.is_used = down.is_used = True
+            places.setdefault(meeting(up, down), []).append((up, down))
+        for region, some in places.items():
+            region.chains = chains(some, order)
+
+    def _arrows(self, root: Region, items: Mapping[str, Item]) -> Iterator[tuple[Item, Item]]:
+        """What stands after what and is not drawn by other means."""
+        for item in _all(root):
+            node = item.task if isinstance(item, Step) else item.node
+            skipped = set(item.setups) if isinstance(item, Step) else set()
+            if isinstance(item, Step):
+                skipped |= _inputs_of_groups(item.region)
+            for up in node.after if node is not None else ():
+                if up not in skipped and up in items:
+                    yield items[up], item
+
+    def _known(self, arrows: Iterable[tuple[Item, Item]]) -> Iterator[tuple[Step, Step]]:
+        for up, down in arrows:
+            for one in [up] if isinstance(up, Step) else up.steps():
+                yield from ((one, d) for d in ([down] if isinstance(down, Step) else down.steps()))
+
+    def _implied(self, root: Region) -> Iterator[tuple[str, str]]:
+        """Edges by outputs that are used, by setups of teardowns, and by what groups are mapped over."""
+        for step in self.steps.values():
+            for up in (*_used_by(step), *step.setups, *_inputs_of_groups(step.region)):
+                if up in self.steps:
+                    yield up, step.task.id
+
+    def _packages(self) -> Iterator[str]:
+        from intermodal_compilers.airflow.hosted.packages import provider_packages
+
+        yield from self.pipeline.environment.packages
+        for step in self.steps.values():
+            yield from step.hosted.packages
+        yield from provider_packages(self.sources.modules(), self.target.version)
+
+
+def _id(item: Item) -> str:
+    return item.id if isinstance(item, Region) else item.task.id
+
+
+def _all(region: Region) -> Iterator[Item]:
+    """Everything inside, in the order of the file."""
+    for child in region.children:
+        yield child
+        if isinstance(child, Region):
+            yield from _all(child)
+
+
+def _used_by(item: Item) -> list[str]:
+    """Ids of the tasks whose outputs an item uses."""
+    found: dict[str, None] = {}
+    if isinstance(item, Region):
+        if isinstance(item.node, ForEach):
+            found |= _nodes_in(item.node.items.lists)
+        for child in item.children:
+            found |= dict.fromkeys(_used_by(child))
+    else:
+        found |= _nodes_in(graph.action_expressions(item.hosted))
+    return list(found)
+
+
+def _nodes_in(expressions: Iterable[Expression]) -> dict[str, None]:
+    return {
+        part.node: None
+        for expression in expressions
+        for part in graph.parts(expression)
+        if isinstance(part, OutputRef)
+    }
+
+
+def _inputs_of_groups(region: Region) -> set[str]:
+    """Ids of tasks that mapped groups around are mapped over: Airflow draws those edges itself."""
+    return {
+        name
+        for one in region.path()
+        if isinstance(one.node, ForEach)
+        for name in _nodes_in(one.node.items.lists)
+    }
+
+
+def _visit(first: Item, needs: Mapping[Item, list[Item]], ordered: dict[Item, None]) -> None:
+    """Put an item after all that it needs, without recursion."""
+    stack: list[tuple[Item, Iterator[Item]]] = [(first, iter(needs[first]))]
+    open_: set[Item] = {first}
+    while stack:
+        item, waiting = stack[-1]
+        for other in waiting:
+            if other not in ordered and other not in open_:
+                open_.add(other)
+                stack.append((other, iter(needs[other])))
+                break
+        else:
+            ordered.setdefault(item)
+            stack.pop()
+
+
+def _claimed(names: Names, label: str, region: Region, suffix: str) -> str:
+    """A name for what has a label: with that of the group around it, where the label alone is taken."""
+    longer = f"{region.label}_{label}" if region.node is not None else label
+    if not names.is_free(identifier(label)) and identifier(longer) == re.sub(r"\W", "_", longer):
+        label = longer
+    return names.claim(label, suffix)
+
+
+def _items_of(expression: Expression | None) -> tuple[Expression, ...] | None:
+    """The items of a list; None where it is none."""
+    if expression is None:
+        return ()
+    if isinstance(expression, ListOf):
+        return expression.items
+    if isinstance(expression, Literal_) and isinstance(expression.value, list):
+        return tuple(Literal_.of(value=item) for item in expression.value)
+    return None
+
+
+def _equal(one: Expression, other: Expression) -> bool:
+    """Whether two values are the same, however they are held."""
+    if isinstance(one, Literal_) and isinstance(other, Literal_):
+        return type(one.value) is type(other.value) and bool(one.value == other.value)
+    if isinstance(one, SourceExpression) and isinstance(other, SourceExpression):
+        return one.text == other.text and one.definitions == other.definitions
+    entries, others = entries_of(one), entries_of(other)
+    if entries is not None and others is not None:
+        return entries.keys() == others.keys() and all(_equal(entries[k], others[k]) for k in entries)
+    items, more = _items_of(one), _items_of(other)
+    if items is not None and more is not None:
+        return len(items) == len(more) and all(map(_equal, items, more))
+    return one == other
+
+
+def _is_path(path: str) -> bool:
+    return all(map(is_identifier, path.split(".")))
+
+
+def _no_function(step: Step) -> Finding:
+    return error(
+        "PORT204",
+        f"`{step.task.id}` has no function to decorate",
+        step.task.span,
+        why=f"`@{step.decorator}` makes a task of a function, which is its `python_callable`",
+        next="give the function as a source expression",
+    )
+
+
+def _no_class(step: Step) -> Finding:
+    return error(
+        "PORT204",
+        f"`{step.task.id}` is of no class that can be imported: {step.hosted.class_path[:80]!r}",
+        step.task.span,
+        why="a class's path is its module and its name, joined by dots",
+        next="give its full path",
+    )
+
+
+def _no_arguments(step: Step) -> Finding:
+    return error(
+        "PORT204",
+        f"the arguments that `{step.task.id}` calls its function with are not known one by one",
+        step.task.span,
+        why="`op_args` has to be a list, `op_kwargs` a map, and a mapped function takes no `op_args`",
+        next="give them so",
+    )
