@@ -130,7 +130,12 @@ def call_external(
         below = arguments.named.get("subdag")
         if isinstance(below, Dag) and machine.main is not None:
             below.registered, below.module = True, machine.main.name
-        return tasks.new_task(machine, path, arguments, node, scope)
+        task = tasks.new_task(machine, path, arguments, node, scope)
+        if below is not None and not isinstance(below, Dag):
+            why = f"its subdag is not known: {tasks.opaque(below)}"
+            task.holes.append(why)
+            machine.hole("PORT803", f"the tasks inside `{task.id}` are not known", task.span, why)
+        return task
     unread_call(machine, path, f"`{path}` is not read", arguments, node, scope)
     return machine.symbolic(path, arguments, node, scope)
 
