@@ -1,0 +1,250 @@
+"""What translators know of the pipeline around a task, and where they put what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from intermodal.analysis import graph
+from intermodal.findings import Finding, Span, error, note, warning
+from intermodal.frozen import Frozen
+from intermodal.ir import (
+    AnyType,
+    Expression,
+    ForEach,
+    Hosted,
+    Index,
+    ListOf,
+    Literal_,
+    MapOf,
+    OutputRef,
+    Parameter,
+    Pipeline,
+    SourceExpression,
+    StringType,
+    Task,
+    Type,
+)
+from intermodal_compilers.airflow.translate import pulls
+from intermodal_compilers.airflow.translate.kinds import Kind, kind_of
+
+AIRFLOW = "airflow"
+RETURN = "return"
+
+
+def loop_of(task: str) -> str:
+    """The id of the loop that holds an expanded task; `Task.map` of the authoring API names it alike."""
+    return f"each_{task}"
+
+
+class Choice(Frozen):
+    """What a task chooses: an id (`text`), ids (`list`), or whether to go on (`truth`).
+
+    Attributes:
+        form: In which form the output gives it.
+        output: The output that gives it.
+        far: Whether a false truth skips everything after the task, whatever the join rules.
+    """
+
+    form: str
+    output: str
+    far: bool = False
+
+
+@dataclass
+class Context:
+    """One pipeline while it is translated.
+
+    Attributes:
+        pipeline: With its tasks as Airflow has them.
+        target: The target's name, for findings.
+        parameters: The pipeline's parameters in neutral terms.
+        dag_settings: Arguments of the DAG that change how its operators render their templates.
+        native_templates: Whether a template that is one expression gives its value, not text.
+        findings: What was found so far.
+        types: Types of the outputs of tasks that have been translated.
+        whole: Ids of the tasks whose outputs other than `return` are items of it.
+        packages: Paths of the classes that workers have to import.
+        choices: What tasks choose that decide which others run, by their id.
+        templated: Ids of the loops whose items hold templates.
+        skipping: Ids of the tasks that may skip themselves, which their output `skipped` tells.
+    """
+
+    pipeline: Pipeline
+    target: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    dag_settings: Mapping[str, Expression] = field(default_factory=dict)
+    native_templates: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    types: dict[tuple[str, str], Type] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    skipping: set[str] = field(default_factory=set)
+    templated: set[str] = field(default_factory=set)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+    _above: dict[str, frozenset[str]] = field(default_factory=dict)
+    _below: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks as Airflow has them, by id."""
+        return {task.id: task for task in graph.tasks(self.pipeline)}
+
+    @cached_property
+    def roots(self) -> dict[str, tuple[str, ...]]:
+        """For each group, the ids of its tasks that wait for none inside it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for placed in graph.walk(self.pipeline):
+            if not isinstance(placed.node, Task):
+                inside = set(graph.ids_inside(placed.node))
+                found[placed.node.id] = tuple(
+                    name
+                    for name in graph.ids_inside(placed.node)
+                    if name in self.tasks and not inside & set(graph.upstreams(self.tasks[name]))
+                )
+        return found
+
+    @cached_property
+    def downstream(self) -> dict[str, tuple[str, ...]]:
+        """Ids of the tasks right after each task."""
+        found: dict[str, list[str]] = {name: [] for name in self.tasks}
+        for task in self.tasks.values():
+            for up in graph.upstreams(task):
+                if up in found:
+                    found[up].append(task.id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    def all_upstream(self, task: str) -> frozenset[str]:
+        """Ids of all tasks before a task, near and far."""
+        ups = {name: graph.upstreams(node) for name, node in self.tasks.items()}
+        return _closure(task, ups, self._above)
+
+    def all_downstream(self, task: str) -> frozenset[str]:
+        """Ids of all tasks after a task, near and far."""
+        return _closure(task, self.downstream, self._below)
+
+    @cached_property
+    def pulled(self) -> dict[str, set[str]]:
+        """For each task, the outputs that others pull of it by name, `return` among them."""
+        found: dict[str, set[str]] = {name: set() for name in self.tasks}
+        for task in self.tasks.values():
+            for pull in pulls.pulls_of(task):
+                for name in self.pull_sources(task.id, pull):
+                    found[name].add(pull.output)
+            for reference in graph.references(graph.expressions(task)):
+                if isinstance(reference, OutputRef) and reference.node in found:
+                    found[reference.node].add(reference.output)
+        return found
+
+    def pull_sources(self, task: str, pull: pulls.Pull) -> list[str]:
+        """Ids of the tasks that a pull may mean: those it names, or all before it."""
+        named = self.all_upstream(task) if pull.tasks is None else pull.tasks
+        return [name for name in self.tasks if name in named and name != task]
+
+    def kind(self, task: str) -> Kind:
+        """What the class of a task is."""
+        action = self.tasks[task].action
+        return kind_of(action.class_path) if isinstance(action, Hosted) else Kind.OTHER
+
+    def is_expanded(self, task: str) -> bool:
+        """Whether there is an instance of a task for each item of something."""
+        action = self.tasks[task].action
+        return isinstance(action, Hosted) and bool(action.expand or action.expand_maps is not None)
+
+    # Outputs
+
+    def output(self, task: str, output: str) -> Expression:
+        """What a task gives, as neutral readers take it."""
+        node = loop_of(task) if self.is_expanded(task) else task
+        if output != RETURN and task in self.whole:
+            return Index.of(
+                base=OutputRef.of(node=node, output=RETURN), key=Literal_.of(value=output)
+            )
+        return OutputRef.of(node=node, output=output)
+
+    def output_type(self, task: str, output: str = RETURN) -> Type:
+        """The type of what a task gives; any for what is not known yet."""
+        return self.types.get((task, output), AnyType.of())
+
+    def is_text(self, task: str, output: str) -> bool:
+        """Whether what a task gives is text for sure."""
+        return isinstance(self.output_type(task, output), StringType) and not self.is_expanded(task)
+
+    def resolved(self, expression: Expression) -> Expression:
+        """An expression whose references are those of the neutral pipeline."""
+        match expression:
+            case OutputRef(node=node, output=output) if node in self.tasks:
+                return self.output(node, output)
+            case ListOf(items=items):
+                return ListOf.of(items=tuple(map(self.resolved, items)))
+            case MapOf(entries=entries):
+                resolved = {name: self.resolved(item) for name, item in entries.items()}
+                return MapOf.of(entries=resolved)
+            case Index(base=base, key=key):
+                return Index.of(base=self.resolved(base), key=key)
+            case _:
+                return expression
+
+    # Findings
+
+    def fail(self, what: str, span: Span | None, why: str, next: str) -> None:
+        """Note that something cannot be moved: PORT208."""
+        self.findings.append(error("PORT208", what, span or self.pipeline.span, why=why, next=next))
+
+    def warn(self, what: str, span: Span | None, why: str = "", next: str = "") -> None:
+        """Note a setting without effect: PORT209."""
+        found = warning("PORT209", what, span or self.pipeline.span, why=why, next=next)
+        self.findings.append(found)
+
+    def warn_once(self, setting: str, why: str, span: Span | None) -> None:
+        """Note a setting of Airflow without effect, once in the pipeline."""
+        if (setting, why) not in self._told:
+            self._told.add((setting, why))
+            self.warn(f"Airflow's `{setting}` has no effect here", span, why=why)
+
+    def tell(self, code: str, what: str, why: str = "", next: str = "") -> None:
+        """Note something about the whole pipeline."""
+        self.findings.append(note(code, what, self.pipeline.span, why=why, next=next))
+
+
+def hosted_of(task: Task) -> Hosted:
+    """The class that a task is of.
+
+    Raises:
+        TypeError: If it is none of Airflow's.
+    """
+    if not isinstance(task.action, Hosted):
+        raise TypeError(f"`{task.id}` is no hosted task")
+    return task.action
+
+
+def sources_in(expressions: Iterable[Expression]) -> Iterator[SourceExpression]:
+    """The source expressions inside of expressions."""
+    for expression in expressions:
+        for part in graph.parts(expression):
+            if isinstance(part, SourceExpression):
+                yield part
+
+
+def loops_in(pipeline: Pipeline) -> Iterator[ForEach]:
+    """The loops of a pipeline."""
+    for placed in graph.walk(pipeline):
+        if isinstance(placed.node, ForEach):
+            yield placed.node
+
+
+def _closure(
+    start: str, neighbours: Mapping[str, tuple[str, ...]], known: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    if start not in known:
+        found: set[str] = set()
+        stack = list(neighbours.get(start, ()))
+        while stack:
+            current = stack.pop()
+            if current not in found:
+                found.add(current)
+                stack.extend(neighbours.get(current, ()))
+        known[start] = frozenset(found)
+    return known[start]

@@ -1,0 +1,130 @@
+"""Functions of a DAG file: what they take, what they give, and whether they need Airflow."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+
+from intermodal.frozen import Frozen
+from intermodal.ir import (
+    AnyType,
+    BooleanType,
+    CapturedSource,
+    FloatType,
+    IntegerType,
+    SourceExpression,
+    StringType,
+    Type,
+)
+from intermodal_compilers.airflow.translate.sources import statements
+
+ANNOTATED: Mapping[str, Type] = {
+    "str": StringType.of(),
+    "int": IntegerType.of(),
+    "float": FloatType.of(),
+    "bool": BooleanType.of(),
+}
+AIRFLOW_IMPORT = re.compile(r"^\s*(from|import)\s+airflow\b", re.MULTILINE)
+
+
+class FoundFunction(Frozen):
+    """A function with what it needs of its file.
+
+    Attributes:
+        node: Its syntax.
+        source: Its source, and that of what it uses.
+    """
+
+    node: ast.FunctionDef
+    source: CapturedSource
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.node.name
+
+    @property
+    def parameters(self) -> list[ast.arg]:
+        """What it takes by name, apart from `*args` and `**kwargs`."""
+        return [*self.node.args.args, *self.node.args.kwonlyargs]
+
+    @property
+    def defaulted(self) -> set[str]:
+        """Names of the parameters that have a default."""
+        arguments = self.node.args
+        with_default = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+        pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        return {arg.arg for arg in with_default} | {arg.arg for arg, d in pairs if d is not None}
+
+    @property
+    def returns_value(self) -> bool:
+        """Whether it gives anything but None."""
+        return any(
+            node.value is not None
+            and not (isinstance(node.value, ast.Constant) and node.value.value is None)
+            for node in own_nodes(self.node)
+            if isinstance(node, ast.Return)
+        )
+
+    @property
+    def returned_type(self) -> Type:
+        """The type of what it gives, where its annotation is a plain one."""
+        returns = self.node.returns
+        return ANNOTATED.get(ast.unparse(returns), AnyType.of()) if returns else AnyType.of()
+
+    def uses(self, name: str) -> bool:
+        """Whether its body mentions a name."""
+        return any(
+            isinstance(node, ast.Name) and node.id == name
+            for statement in self.node.body
+            for node in ast.walk(statement)
+        )
+
+
+def plain_function(source: SourceExpression) -> FoundFunction | None:
+    """The function that a source expression names, if it can be called without Airflow."""
+    found = function_of(source)
+    if found is None or isinstance(found.node, ast.AsyncFunctionDef):
+        return None
+    texts = (found.source.function, *found.source.imports, *found.source.definitions)
+    if any(AIRFLOW_IMPORT.search(text) for text in texts):
+        return None
+    arguments = found.node.args
+    if arguments.vararg or arguments.posonlyargs:
+        return None
+    if arguments.kwarg and found.uses(arguments.kwarg.arg):
+        return None
+    if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(found.node)):
+        return None
+    return found
+
+
+def function_of(source: SourceExpression) -> FoundFunction | None:
+    """The function that a source expression names; None where its definition is not at hand."""
+    if not source.text.isidentifier():
+        return None
+    for index, text in reversed(list(enumerate(source.definitions))):
+        for node in statements(text):
+            if isinstance(node, ast.FunctionDef) and node.name == source.text:
+                rest = (*source.definitions[:index], *source.definitions[index + 1 :])
+                captured = CapturedSource.of(
+                    function=text,
+                    imports=source.imports,
+                    definitions=rest,
+                    local_modules=source.local_modules,
+                )
+                return FoundFunction(node, captured) if len(statements(text)) == 1 else None
+    return None
+
+
+def own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
+    """The syntax of a function's body, without that of functions and classes inside it."""
+    found: list[ast.AST] = []
+    stack: list[ast.AST] = [*function.body]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            stack.extend(ast.iter_child_nodes(node))
+    return found

@@ -1,0 +1,343 @@
+"""Tasks that make an operator of Airflow where they run, and run it: for classes without a neutral action."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from intermodal.ir import (
+    AnyType,
+    BooleanType,
+    CapturedSource,
+    Expression,
+    Hosted,
+    ListOf,
+    ListType,
+    Literal_,
+    MapOf,
+    OutputRef,
+    ParameterRef,
+    PythonCall,
+    SourceExpression,
+    StringType,
+    Task,
+    Type,
+)
+from intermodal_compilers.airflow.hosted.paths import retarget
+from intermodal_compilers.airflow.translate import pulls
+from intermodal_compilers.airflow.translate.context import (
+    RETURN,
+    Context,
+    hosted_of,
+    sources_in,
+)
+from intermodal_compilers.airflow.translate.jinja import fact
+from intermodal_compilers.airflow.translate.kinds import name_of
+from intermodal_compilers.airflow.translate.sources import statements
+from intermodal_compilers.pysource import (
+    Call,
+    Expr,
+    Name,
+    Subscript,
+    Value,
+    Written,
+    call,
+    dict_of,
+    function_header,
+    is_identifier,
+    layout,
+    list_of,
+    tuple_of,
+)
+
+VERSION = "3.3"
+"""The Airflow that hosted operators are imported from."""
+FACTS = ("pipeline", "run_id", "logical_date", "data_interval_start", "data_interval_end")
+Result = Literal["value", "list", "truth", "chosen"]
+CHOSEN, SKIPPED = "chosen", "skipped"
+TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
+
+
+@dataclass
+class Hosting:
+    """One operator while the function that runs it is written.
+
+    Attributes:
+        inputs: The task's inputs by parameter name.
+        names: Names that the function must leave alone.
+    """
+
+    task: Task
+    context: Context
+    inputs: dict[str, Expression] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+    def parameter(self, wanted: str, value: Expression) -> str:
+        """A parameter for an input; the same for the same value."""
+        for known, given in self.inputs.items():
+            if given == value:
+                return known
+        name = free_name(identifier(wanted), self.names)
+        self.names.add(name)
+        self.inputs[name] = value
+        return name
+
+    def code(self, expression: Expression) -> Expr:
+        """An argument of the operator as Python."""
+        match expression:
+            case Literal_(value=value):
+                return Value(value)
+            case SourceExpression(text=text):
+                return Written(_one_line(text))
+            case ListOf(items=items):
+                return list_of(map(self.code, items))
+            case MapOf(entries=entries):
+                return dict_of({name: self.code(value) for name, value in entries.items()})
+            case OutputRef(node=node, output=output):
+                wanted = node if output == RETURN else f"{node}_{output}"
+                return Name(self.parameter(wanted, self.context.resolved(expression)))
+            case _:
+                return Name(self.parameter("item", self.context.resolved(expression)))
+
+
+def host(
+    task: Task,
+    context: Context,
+    *,
+    class_path: str = "",
+    result: Result = "value",
+    skips: bool = False,
+) -> Task:
+    """The task as a call of a function that makes the operator and runs it.
+
+    Args:
+        task: Its action holds the arguments of the operator only, without the settings of all tasks.
+        context: What is around it.
+        class_path: Run this class in place of its own.
+        result: What guards ask of it: nothing (`value`), the list or truth of what it returns, or the
+            tasks that it chose.
+        skips: Whether it may skip itself: then it has an output `skipped`.
+    """
+    action = hosted_of(task)
+    given = [*action.arguments.values(), *([action.class_source] if action.class_source else [])]
+    sources = list(sources_in([*given, *context.dag_settings.values()]))
+    hosting = Hosting(task, context, names=set(_names_in(sources)))
+    run = hosting.parameter("run", MapOf.of(entries={name: fact(name) for name in FACTS}))
+    operator, imported = _operator(action, hosting, class_path)
+    outputs = _outputs(task, context, result, skips=skips)
+    running = _call(hosting, run, outputs, result)
+    function = free_name(identifier(task.id), hosting.names | set(_defined(sources)) | PROGRAM)
+    whole = [text for source in sources for text in source.definitions]
+    imports = list(dict.fromkeys(modern(text) for source in sources for text in source.imports))
+    inside = [imported] if imported else []
+    inside += [] if whole else imports
+    lines = [
+        *function_header(function, tuple(hosting.inputs)),
+        f'    """Run Airflow\'s {name_of(class_path or action.class_path)}."""',
+        *(f"    {line}" for line in inside),
+        *([""] if inside else []),
+        *layout(operator, prefix="operator = ", indent=1),
+        *layout(_returned(running, outputs, result), prefix="return ", indent=1),
+    ]
+    program_imports, program = host_program()
+    source = CapturedSource.of(
+        function="\n".join(lines) + "\n",
+        imports=tuple(dict.fromkeys((*program_imports, *(imports if whole else ())))),
+        definitions=tuple(dict.fromkeys((*program, *whole))),
+        local_modules=tuple(dict.fromkeys(m for s in sources for m in s.local_modules)),
+    )
+    context.packages.add(retarget(class_path or action.class_path, VERSION))
+    several = len(outputs) > 1
+    return task.model_copy(
+        update={
+            "action": PythonCall.of(
+                module=module_of(context),
+                function=function,
+                unpack="items" if several else "none",
+                source=source,
+            ),
+            "inputs": hosting.inputs,
+            "outputs": outputs,
+        }
+    )
+
+
+def module_of(context: Context) -> str:
+    """A module that nothing imports: the functions of a pipeline come with it."""
+    return f"airflow_dags.{identifier(context.pipeline.name)}"
+
+
+def _operator(action: Hosted, hosting: Hosting, class_path: str) -> tuple[Call, str]:
+    """The call that makes the operator, and the import it needs."""
+    arguments = {
+        name: hosting.code(value)
+        for name, value in action.arguments.items()
+        if is_identifier(name) and name != "task_id"
+    }
+    if action.class_source is not None and not class_path:
+        made: Expr = Written(_one_line(action.class_source.text))
+        imported = ""
+    else:
+        path = retarget(class_path or action.class_path, VERSION)
+        module, _, name = path.rpartition(".")
+        made, imported = Name(name), f"from {module} import {name}" if module else ""
+    keywords = {"task_id": Value(hosting.task.id.rpartition(".")[2]), **arguments}
+    return Call(made, (), keywords), imported
+
+
+def _outputs(task: Task, context: Context, result: Result, *, skips: bool) -> dict[str, Type]:
+    """Outputs by name: what others read, and what guards ask."""
+    read = context.pulled.get(task.id, set())
+    keys = [*sorted(read - {RETURN}), *([SKIPPED] if skips else [])]
+    if result == "value":
+        keys = [RETURN, *keys]
+    elif result == CHOSEN or read:
+        keys = [RETURN, CHOSEN, *keys] if read else [CHOSEN, *keys]
+    else:
+        return {RETURN: choice_type(result)}
+    types = {**TYPES, CHOSEN: choice_type(result)}
+    return {key: types.get(key, AnyType.of()) for key in keys}
+
+
+def choice_type(result: Result) -> Type:
+    """The type of what guards ask."""
+    return BooleanType.of() if result == "truth" else ListType.of(item=StringType.of())
+
+
+def choice_output(task: str, result: Result, context: Context) -> str:
+    """The output that guards ask: one of its own where others read what the class returns."""
+    return CHOSEN if result == CHOSEN or context.pulled.get(task) else RETURN
+
+
+def _call(hosting: Hosting, run: str, outputs: Mapping[str, Type], result: Result) -> Call:
+    context, task = hosting.context, hosting.task
+    keywords: dict[str, Expr] = {}
+    if context.parameters:
+        values = {name: ParameterRef.of(name=name) for name in context.parameters}
+        keywords["params"] = Name(hosting.parameter("params", MapOf.of(entries=values)))
+    given = pulled_values(task, context)
+    if given:
+        keywords["xcoms"] = Name(hosting.parameter("xcoms", MapOf.of(entries=given)))
+    names = tuple(outputs)
+    if names != (RETURN,) and not (result in ("list", "truth") and CHOSEN in names):
+        keywords["outputs"] = tuple_of(Value(name) for name in names)
+    settings = {name: hosting.code(value) for name, value in context.dag_settings.items()}
+    return call("run_operator", Name("operator"), Name(run), **keywords, **settings)
+
+
+def _returned(running: Call, outputs: Mapping[str, Type], result: Result) -> Expr:
+    if result == CHOSEN and len(outputs) == 1:
+        return Subscript(running, Value(CHOSEN))
+    if result in ("list", "truth"):
+        convert = Name("listed" if result == "list" else "bool")
+        if CHOSEN not in outputs:
+            return Call(convert, (running,))
+        return Call(Name("with_chosen"), (running, convert))
+    return running
+
+
+def pulled_values(task: Task, context: Context) -> dict[str, Expression]:
+    """What a task pulls of others by name: outputs by task."""
+    found: dict[str, dict[str, Expression]] = {}
+    for pull in pulls.pulls_of(context.tasks[task.id]):
+        for name in context.pull_sources(task.id, pull):
+            if name not in context.all_upstream(task.id):
+                context.fail(
+                    f"`{task.id}` pulls the result of `{name}`, which is not before it",
+                    task.span,
+                    "whether it is there depends on which of them ends first",
+                    f"let `{task.id}` wait for `{name}`",
+                )
+                continue
+            found.setdefault(name, {})[pull.output] = context.output(name, pull.output)
+    return {name: MapOf.of(entries=outputs) for name, outputs in found.items()}
+
+
+@cache
+def host_program() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The imports and the definitions of host_program.py, one each."""
+    text = files(__package__).joinpath("host_program.py").read_text(encoding="utf-8")
+    nodes = ast.parse(text).body
+    lines = text.splitlines(keepends=True)
+    imports = tuple(ast.unparse(node) for node in nodes if isinstance(node, ast.Import))
+    definitions = tuple(
+        "".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in nodes
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    )
+    return imports, definitions
+
+
+def _program_names() -> frozenset[str]:
+    return frozenset(
+        name
+        for text in host_program()[1]
+        for node in statements(text)
+        if (name := node.name)  # type: ignore[attr-defined]
+    )
+
+
+def modern(text: str) -> str:
+    """An import statement with the paths of today's Airflow."""
+    nodes = statements(text)
+    node = nodes[0] if len(nodes) == 1 else None
+    if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("airflow"):
+        return text.strip()
+    if len(node.names) != 1:
+        return text.strip()
+    alias = node.names[0]
+    path = retarget(f"{node.module}.{alias.name}", VERSION)
+    module, _, name = path.rpartition(".")
+    bound = alias.asname or alias.name
+    return f"from {module} import {name}" + (f" as {bound}" if bound != name else "")
+
+
+def identifier(text: str) -> str:
+    """A Python name for any text."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "value"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """A name that is not taken."""
+    name = wanted if is_identifier(wanted) and wanted not in dir(builtins) else f"{wanted}_"
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _defined(sources: Iterable[SourceExpression]) -> Iterator[str]:
+    """Names that the definitions and imports of sources bind."""
+    for source in sources:
+        for text in (*source.definitions, *source.imports):
+            for node in statements(text):
+                for part in ast.walk(node):
+                    if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                        yield part.name
+                    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                        yield part.id
+                    elif isinstance(part, ast.alias):
+                        yield (part.asname or part.name).partition(".")[0]
+
+
+def _names_in(sources: Iterable[SourceExpression]) -> Iterator[str]:
+    """Names that the expressions of sources use."""
+    for source in sources:
+        yield from re.findall(r"[A-Za-z_]\w*", source.text)
+
+
+def _one_line(text: str) -> str:
+    """An expression without line breaks of its own."""
+    if "\n" not in text.strip():
+        return text.strip()
+    return ast.unparse(ast.parse(text.strip(), mode="eval"))
+
+
+PROGRAM = _program_names() | {"operator"}

@@ -1,0 +1,173 @@
+"""A pipeline of Airflow's classes in neutral terms: its settings, its tasks one by one, then its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from intermodal.analysis import graph
+from intermodal.analysis.validate import validate
+from intermodal.ecosystems import Translated
+from intermodal.findings import errors_of
+from intermodal.ir import (
+    BodyNode,
+    Compare,
+    Expression,
+    Group,
+    Hosted,
+    Items,
+    Literal_,
+    Noop,
+    OutputRef,
+    Pipeline,
+    Task,
+)
+from intermodal_compilers.airflow.hosted.packages import provider_of
+from intermodal_compilers.airflow.translate import dag
+from intermodal_compilers.airflow.translate.branches import guard_of
+from intermodal_compilers.airflow.translate.context import AIRFLOW, Context, loop_of
+from intermodal_compilers.airflow.translate.hosting import SKIPPED
+from intermodal_compilers.airflow.translate.loops import loop_around, unexpanded
+from intermodal_compilers.airflow.translate.parameters import parameters_of
+from intermodal_compilers.airflow.translate.policies import apply_policies
+from intermodal_compilers.airflow.translate.sources import read
+from intermodal_compilers.airflow.translate.table import translator_of
+
+
+def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
+    """The pipeline with neutral actions in place of Airflow's classes; see `Ecosystem.translate`."""
+    context = Context(pipeline, target, parameters=pipeline.parameters)
+    if pipeline.hosted is not None:
+        context.parameters = parameters_of(pipeline, context)
+        context.dag_settings = dag.rendering_of(pipeline)
+        native = context.dag_settings.get("render_template_as_native_obj")
+        context.native_templates = read(native) is True
+    made = _Body(context)
+    made.translate_all()
+    settled = dag.settle(pipeline, context)
+    found = settled.model_copy(update={"body": tuple(made.nodes(pipeline.body))})
+    if context.packages:
+        _tell_packages(context)
+    if not errors_of(context.findings):
+        context.findings += errors_of(validate(found))
+    wrong = bool(errors_of(context.findings))
+    return Translated(None if wrong else found, tuple(context.findings))
+
+
+def is_airflow(task: Task) -> bool:
+    """Whether a task is of one of Airflow's classes."""
+    return isinstance(task.action, Hosted) and task.action.ecosystem == AIRFLOW
+
+
+class _Body:
+    """The tasks of one pipeline as they are translated, and how they stand together."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.made: dict[str, Task] = {}
+        self.items: dict[str, Items] = {}
+
+    def translate_all(self) -> None:
+        """Every task, those before it first: what they give has a type then."""
+        tasks = list(self.context.tasks.values())
+        for node in graph.topological(tasks):
+            assert isinstance(node, Task)
+            made = self._translated(node) if is_airflow(node) else node
+            self.made[node.id] = made
+            for name, type_ in made.outputs.items():
+                self.context.types[node.id, name] = type_
+
+    def _translated(self, task: Task) -> Task:
+        settled = apply_policies(task, self.context)
+        if self.context.is_expanded(task.id):
+            found = unexpanded(settled, self.context)
+            if found is None:
+                return settled.model_copy(update={"action": Noop.of(), "outputs": {}})
+            settled, self.items[task.id] = found
+        return translator_of(settled)(settled, self.context)
+
+    # Edges
+
+    def nodes(self, body: Iterable[BodyNode]) -> Iterator[BodyNode]:
+        """The nodes of a body with their translated tasks, markers and loops."""
+        for node in body:
+            if isinstance(node, Task):
+                yield from self._placed(node)
+            elif isinstance(node, Group):
+                yield self._group(node)
+            else:
+                yield node
+
+    def _group(self, group: Group) -> Group:
+        hosted = self.context.pipeline.hosted
+        arguments = hosted.groups.get(group.id, {}) if hosted else {}
+        shown, docs = read(arguments.get("group_display_name")), read(arguments.get("tooltip"))
+        updates: dict[str, Any] = {"body": tuple(self.nodes(group.body))}
+        updates |= {"display_name": shown} if isinstance(shown, str) else {}
+        updates |= {"docs": docs} if isinstance(docs, str) else {}
+        return group.model_copy(update=updates)
+
+    def _placed(self, task: Task) -> Iterator[BodyNode]:
+        made = self.made[task.id]
+        if not is_airflow(task):
+            yield made.model_copy(update={"after": self._after(task, made)})
+            return
+        guard = guard_of(task.id, self.context)
+        if task.id in self.items:
+            inner = made.model_copy(update={"after": (), "guard": guard})
+            marker = [skip_marker(task.id)] if self._skips(task.id) else []
+            after = self._after(task, inner, self.items[task.id].lists)
+            yield loop_around([inner, *marker], self.items[task.id], after)
+            return
+        made = made.model_copy(update={"guard": guard})
+        yield made.model_copy(update={"after": self._after(task, made)})
+        if self._skips(task.id):
+            yield skip_marker(task.id)
+
+    def _skips(self, task: str) -> bool:
+        return task in self.context.skipping and SKIPPED in self.made[task].outputs
+
+    def _after(self, task: Task, made: Task, lists: Iterable[Expression] = ()) -> tuple[str, ...]:
+        """Ids of what a task waits for, apart from what its inputs say."""
+        known = set(graph.data_upstreams(made)) | {ref.node for ref in graph.references(lists)}
+        found: dict[str, None] = {}
+        for up in graph.upstreams(task):
+            for name in self._ends(up):
+                if name not in known:
+                    found[name] = None
+        return tuple(found)
+
+    def _ends(self, task: str) -> Iterator[str]:
+        """What to wait for in place of a task: its loop, or the marker that is skipped when it skips itself."""
+        if task in self.items:
+            yield loop_of(task)
+        elif task in self.made and self._skips(task):
+            yield marker_of(task)
+        else:
+            yield task
+
+
+def marker_of(task: str) -> str:
+    """The id of the task that stands for another one's skipping itself."""
+    return f"{task}_ran"
+
+
+def skip_marker(task: str) -> Task:
+    """A task that is skipped if another one skipped itself: what waits for that one waits for this."""
+    guard = Compare.of(
+        operator="==",
+        left=OutputRef.of(node=task, output=SKIPPED),
+        right=Literal_.of(value=False),
+    )
+    return Task.of(id=marker_of(task), action=Noop.of(), guard=guard)
+
+
+def _tell_packages(context: Context) -> None:
+    providers = {provider_of(path) for path in context.packages} - {""}
+    names = ["apache-airflow", *(f"apache-airflow-providers-{one}" for one in sorted(providers))]
+    context.tell(
+        "PORT207",
+        f"tasks of `{context.pipeline.name}` run classes of Airflow in their own process",
+        f"where they run, these have to be installed: {', '.join(names)}",
+        "give connections and Variables as AIRFLOW_CONN_... and AIRFLOW_VAR_... there",
+    )

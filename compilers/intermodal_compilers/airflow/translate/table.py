@@ -1,0 +1,104 @@
+"""Which function makes a neutral task of which class: by full path or by name; users add their own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from intermodal.ir import Task
+from intermodal_compilers.airflow.translate.branches import (
+    branch_operator,
+    branch_task,
+    short_circuit_task,
+)
+from intermodal_compilers.airflow.translate.containers import docker_task, pod_task
+from intermodal_compilers.airflow.translate.context import Context, hosted_of
+from intermodal_compilers.airflow.translate.hosting import host
+from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, name_of
+from intermodal_compilers.airflow.translate.python_tasks import hosted_call, python_task
+from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task
+from intermodal_compilers.airflow.translate.simple import (
+    airflow_only_task,
+    latest_only_task,
+    noop_task,
+    trigger_task,
+)
+from intermodal_compilers.airflow.translate.waits import (
+    date_time_sensor,
+    hosted_sensor,
+    python_sensor,
+    time_delta_sensor,
+)
+
+Translator = Callable[[Task, Context], Task]
+
+GROUP = "airflow_operators"
+"""Entry points `intermodal.airflow_operators`: the name is a class's name or full path."""
+
+TRANSLATORS: Mapping[str, Translator] = {
+    "PythonOperator": python_task,
+    "_PythonDecoratedOperator": python_task,
+    "PythonVirtualenvOperator": hosted_call,
+    "_PythonVirtualenvDecoratedOperator": hosted_call,
+    "ExternalPythonOperator": hosted_call,
+    "_PythonExternalDecoratedOperator": hosted_call,
+    "BranchPythonOperator": branch_task,
+    "_BranchPythonDecoratedOperator": branch_task,
+    "BranchPythonVirtualenvOperator": branch_task,
+    "_BranchPythonVirtualenvDecoratedOperator": branch_task,
+    "BranchExternalPythonOperator": branch_task,
+    "_BranchExternalPythonDecoratedOperator": branch_task,
+    "ShortCircuitOperator": short_circuit_task,
+    "_ShortCircuitDecoratedOperator": short_circuit_task,
+    "PythonSensor": python_sensor,
+    "DecoratedSensorOperator": python_sensor,
+    "BashOperator": bash_task,
+    "BashSensor": bash_sensor,
+    "EmptyOperator": noop_task,
+    "DummyOperator": noop_task,
+    "ExternalTaskMarker": noop_task,
+    "LatestOnlyOperator": latest_only_task,
+    "TriggerDagRunOperator": trigger_task,
+    "DockerOperator": docker_task,
+    "KubernetesPodOperator": pod_task,
+    "TimeDeltaSensor": time_delta_sensor,
+    "TimeDeltaSensorAsync": time_delta_sensor,
+    "WaitSensor": time_delta_sensor,
+    "DateTimeSensor": date_time_sensor,
+    "DateTimeSensorAsync": date_time_sensor,
+    "ExternalTaskSensor": airflow_only_task,
+    "ExternalTaskSensorAsync": airflow_only_task,
+    "SubDagOperator": airflow_only_task,
+    "HITLOperator": airflow_only_task,
+    "HITLBranchOperator": airflow_only_task,
+    "HITLEntryOperator": airflow_only_task,
+    "ApprovalOperator": airflow_only_task,
+}
+# What to do with classes that stand in no table.
+BY_KIND: Mapping[Kind, Translator] = {
+    Kind.BRANCH: branch_operator,
+    Kind.SENSOR: hosted_sensor,
+    Kind.OTHER: host,
+}
+
+
+def translator_of(task: Task) -> Translator:
+    """The function for a task's class: the user's own one first."""
+    path = hosted_of(task).class_path
+    for name in (path, name_of(path)):
+        if name in own_names():
+            from intermodal import registry
+
+            own: Translator = registry.load(GROUP, name)
+            return own
+    if hosted_of(task).class_source is None and name_of(path) in TRANSLATORS:
+        return TRANSLATORS[name_of(path)]
+    return BY_KIND.get(kind_of(path), host)
+
+
+@cache
+def own_names() -> frozenset[str]:
+    """The classes that installed packages register."""
+    from intermodal import registry
+
+    return frozenset(registry.names(GROUP))
