@@ -100,9 +100,10 @@ def _of_instance(
     if found is None:
         getter = kind.find("__getattr__")
         if kind.externals() or getter or any(isinstance(b, Unknown) for b in kind.bases):
-            return (
-                Bound(owner, name) if not getter else machine.unknown("`__getattr__`", node, scope)
-            )
+            if getter and isinstance(getter[0], Function):
+                method = Bound(owner, "__getattr__", getter[0])
+                return machine.call(method, Arguments([name], {}), node, scope)
+            return Bound(owner, name)
         raise RaisedError(
             "AttributeError", f"`{kind.name}` has no `{name}`", scope.module.span(node)
         )

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer.builtin_names import EXCEPTIONS, SPECIAL
-from intermodal_compilers.airflow.importer.effects import unread_text
+from intermodal_compilers.airflow.importer.effects import has_unread_base, unread_text
 from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
@@ -19,6 +19,7 @@ from intermodal_compilers.airflow.importer.values import (
     Bound,
     External,
     Function,
+    Generated,
     Instance,
     Native,
     RaisedError,
@@ -53,8 +54,9 @@ PLAIN: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 # Functions over items; their first argument is listed first.
 OVER_ITEMS: dict[str, Callable[..., Any]] = {
-    "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "reversed": lambda v: v[::-1],
-    "sum": sum, "iter": list, "enumerate": lambda v, start=0: list(enumerate(v, start)),
+    "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "sum": sum, "iter": Generated,
+    "reversed": lambda v: Generated(v[::-1]),
+    "enumerate": lambda v, start=0: Generated(enumerate(v, start)),
 }  # fmt: skip
 NAMES = frozenset(PLAIN) | frozenset(OVER_ITEMS) | SPECIAL | EXCEPTIONS
 
@@ -183,7 +185,7 @@ def _lists(machine: Machine, values: list[Any], node: ast.AST, scope: Scope) -> 
 
 def _zip(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     lists = _lists(machine, arguments.positional, node, scope)
-    return lists if isinstance(lists, Unknown) else list(zip(*lists, strict=False))
+    return lists if isinstance(lists, Unknown) else Generated(zip(*lists, strict=False))
 
 
 def _map(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -192,7 +194,8 @@ def _map(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) ->
     if isinstance(lists, Unknown):
         return lists
     rounds = zip(*lists, strict=False)
-    return [machine.call(function, Arguments(list(one), {}), node, scope) for one in rounds]
+    made = (machine.call(function, Arguments(list(one), {}), node, scope) for one in rounds)
+    return Generated(made)
 
 
 def _filter(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -200,7 +203,7 @@ def _filter(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope)
     lists = _lists(machine, [values], node, scope)
     if isinstance(lists, Unknown):
         return lists
-    kept = []
+    kept = Generated()
     for item in lists[0]:
         test = (
             item if function is None else machine.call(function, Arguments([item], {}), node, scope)
@@ -362,6 +365,34 @@ def _set_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope:
         set_attribute(machine, owner, name, value, place)
 
 
+def _import(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`__import__("a.b")`: the first module of the path."""
+    from intermodal_compilers.airflow.importer.imports import module_value
+
+    name = arguments.get("name", 0)
+    if not isinstance(name, str):
+        return machine.unknown("a module whose name is not known", node, scope)
+    whole = module_value(machine, name, scope)
+    return whole if "." not in name else module_value(machine, name.partition(".")[0], scope)
+
+
+def _vars(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if not arguments.positional:
+        return scope.names
+    return machine.attribute(arguments.positional[0], "__dict__", node, scope)
+
+
+def _is_subclass(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    if len(arguments.positional) == 2 and isinstance(arguments.positional[0], UserClass):
+        kind, wanted = arguments.positional
+        lineage = kind.lineage()
+        if any(one in lineage for one in (wanted if isinstance(wanted, tuple) else (wanted,))):
+            return True
+        if isinstance(wanted, UserClass) and not has_unread_base(kind):
+            return False
+    return machine.unknown("issubclass", node, scope)
+
+
 def _callable(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     value = arguments.positional[0]
     if is_unknown(value):
@@ -378,6 +409,11 @@ def _type(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
             return value.of
         if isinstance(value, str | int | float | list | dict | tuple):
             return External(f"builtins.{type(value).__name__}")
+    if len(arguments.positional) == 3:
+        name, bases, names = arguments.positional
+        if isinstance(name, str) and isinstance(bases, tuple) and isinstance(names, dict):
+            span = scope.module.span(node)
+            return UserClass(name, list(bases), dict(names), scope.module, span, span.line)
     return machine.unknown("a class made while running", node, scope)
 
 
@@ -401,13 +437,40 @@ def _names(_: Machine, __: Arguments, ___: ast.AST, scope: Scope) -> Any:
 
 
 def _next(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    values = arguments.positional[0]
-    if isinstance(values, list):
+    values = arguments.get("iterator", 0)
+    if isinstance(values, Generated) and machine.doubted(values) is None:
+        if not machine.certain_to(values):
+            machine.doubt(values)
+            return machine.unknown(machine.uncertain[-1], node, scope)
         if values:
-            return values[0]
+            return values.pop(0)
         if len(arguments.positional) > 1:
             return arguments.positional[1]
-    return machine.unknown("next", node, scope)
+        raise RaisedError("StopIteration", "nothing is left", scope.module.span(node))
+    return machine.unknown("which item comes next is not known", node, scope)
+
+
+def method_of_type(
+    machine: Machine, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """`str.lower(x)`, `dict.fromkeys(...)` and others that are named by their class."""
+    kind, _, method = name.partition(".")
+    values = arguments.positional
+    if name == "str.maketrans" and not any(holds_unknown(value) for value in values):
+        try:
+            return str.maketrans(*values)
+        except (TypeError, ValueError) as problem:
+            raise RaisedError(
+                type(problem).__name__, str(problem), scope.module.span(node)
+            ) from problem
+    if name == "dict.fromkeys" and values:
+        keys = _lists(machine, values[:1], node, scope)
+        if not isinstance(keys, Unknown) and not holds_unknown(keys):
+            return dict.fromkeys(keys[0], *values[1:2])
+    if values and type(values[0]).__name__ == kind and method:
+        rest = Arguments(values[1:], arguments.named, {}, arguments.rest)
+        return machine.call(Bound(values[0], method), rest, node, scope)
+    return machine.unknown(f"`{name}(...)` is not evaluated", node, scope)
 
 
 _SPECIAL: dict[str, Callable[[Machine, Arguments, ast.AST, Scope], Any]] = {
@@ -432,6 +495,10 @@ _SPECIAL: dict[str, Callable[[Machine, Arguments, ast.AST, Scope], Any]] = {
     "type": _type,
     "super": _super,
     "open": _open,
+    "__import__": _import,
+    "vars": _vars,
+    "locals": lambda _, __, ___, scope: scope.names,
+    "issubclass": _is_subclass,
     "globals": _names,
     "next": _next,
 }

@@ -6,11 +6,13 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from intermodal_compilers.airflow.importer.effects import unread_call
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     Function,
+    Generated,
     Instance,
     Opening,
     RaisedError,
@@ -34,6 +36,9 @@ def call_function(
     """Run a function's body with its arguments and give what it returns."""
     if function.kind == "context" and at_yield is None:
         return Opening(function, arguments, bound)
+    if function.decorated and machine.dag is not None:
+        why = f"its decorator `{function.decorated}` is not read"
+        unread_call(machine, function.name, why, arguments, node, scope)
     given = arguments
     if bound is not None:
         given = Arguments([bound, *arguments.positional], arguments.named, {}, arguments.rest)
@@ -46,7 +51,7 @@ def call_function(
         return machine.evaluate(function.node.body, inner)
     inner.at_yield = at_yield
     if at_yield is None and _yields(function.node):
-        inner.yielded = machine.made([])
+        inner.yielded = machine.made(Generated())
     flow = machine.execute(function.node.body, inner)
     if inner.yielded is not None:
         return inner.yielded

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from intermodal_compilers.airflow.importer.effects import is_harmless
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
+    Bound,
     External,
     Function,
     Instance,
     Scope,
     Symbolic,
+    Unknown,
     UserClass,
 )
 
@@ -79,6 +82,11 @@ def _decorated(machine: Machine, value: Any, decorator: ast.expr, scope: Scope) 
         return value
     if path and not path.startswith(("airflow", "functools")):
         # An unknown decorator: the function keeps its name and its source.
+        if isinstance(value, Function) and not is_harmless(path):
+            value.decorated = path
+        return value
+    if isinstance(how, Unknown) and isinstance(value, Function):
+        value.decorated = scope.module.source(decorator)[:80]
         return value
     return machine.call(how, Arguments([value], {}, {0: decorator}), decorator, scope)
 
@@ -97,14 +105,55 @@ def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None
         node.end_lineno or node.lineno,
         inner.names.pop("__fields__", []),
     )
-    for value in inner.names.values():
-        if isinstance(value, Function) and value.owner is None:
-            value.owner = kind
+    for method in inner.names.values():
+        if isinstance(method, Function) and method.owner is None:
+            method.owner = kind
     if any(base.path.startswith("enum.") for base in kind.externals()):
         _make_members(kind)
-    for decorator in node.decorator_list:
-        machine.evaluate(decorator, scope)
-    scope.names[node.name] = kind
+    _tell_subclass(machine, kind, node, scope)
+    value: Any = kind
+    for decorator in reversed(node.decorator_list):
+        value = _decorated_class(machine, value, decorator, scope)
+    scope.names[node.name] = value
+
+
+def _decorated_class(machine: Machine, value: Any, decorator: ast.expr, scope: Scope) -> Any:
+    how = machine.evaluate(decorator, scope)
+    if not isinstance(how, External | Symbolic | Unknown):
+        return machine.call(how, Arguments([value], {}, {0: decorator}), decorator, scope)
+    path = "" if isinstance(how, Unknown) else how.path
+    if not is_harmless(path):
+        source = scope.module.source(decorator)[:80]
+        machine.assume(
+            f"`@{source}` is taken to leave the class as it is", scope.module.span(decorator)
+        )
+    return value
+
+
+def _tell_subclass(machine: Machine, kind: UserClass, node: ast.ClassDef, scope: Scope) -> None:
+    """What a class does when it is derived from: `__init_subclass__` runs, a metaclass is not read."""
+    for keyword in node.keywords:
+        if keyword.arg == "metaclass":
+            meta = machine.evaluate(keyword.value, scope)
+            if not isinstance(meta, External) or not is_harmless(meta.path):
+                kind.metaclass = meta
+    lineage = kind.lineage()
+    metas = [known.metaclass for known in lineage if known.metaclass is not None]
+    for meta in metas[:1]:
+        reason = f"what the metaclass of `{kind.name}` does is not known"
+        machine.assume(reason, scope.module.span(node))
+        for known in meta.lineage() if isinstance(meta, UserClass) else ():
+            for value in (*known.names.values(), *known.module.names.values()):
+                machine.doubt(value, reason)
+    found = next((k.names["__init_subclass__"] for k in lineage[1:] if _hooks(k)), None)
+    if isinstance(found, Function):
+        named = {k.arg: machine.evaluate(k.value, scope) for k in node.keywords if k.arg}
+        named.pop("metaclass", None)
+        machine.call(Bound(kind, "__init_subclass__", found), Arguments([], named), node, scope)
+
+
+def _hooks(kind: UserClass) -> bool:
+    return isinstance(kind.names.get("__init_subclass__"), Function)
 
 
 def _is_plain(base: ast.expr) -> bool:

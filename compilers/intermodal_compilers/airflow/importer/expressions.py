@@ -19,6 +19,7 @@ from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
+    Generated,
     RaisedError,
     Scope,
     Unknown,
@@ -210,7 +211,9 @@ def comprehension(
                 machine.evaluate(node.elt, inner)
             return problem
         found.append(machine.evaluate(node.elt, inner))
-    return set(found) if isinstance(node, ast.SetComp) else found
+    if isinstance(node, ast.SetComp):
+        return set(found)
+    return Generated(found) if isinstance(node, ast.GeneratorExp) else machine.made(found)
 
 
 def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Any:

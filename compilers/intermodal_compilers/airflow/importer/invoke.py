@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from intermodal_compilers.airflow.importer import methods, taskflow, tasks
-from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
+from intermodal_compilers.airflow.importer.builtin_calls import call_builtin, method_of_type
 from intermodal_compilers.airflow.importer.calling import call_function, make_instance
 from intermodal_compilers.airflow.importer.dags import (
     make_dag,
@@ -42,6 +42,7 @@ from intermodal_compilers.airflow.importer.values import (
     External,
     Function,
     Native,
+    RaisedError,
     Scope,
     Super,
     Symbolic,
@@ -109,9 +110,19 @@ def call_external(
 ) -> Any:
     """Call something of a package that is not read."""
     path = value.path
-    if path.startswith("builtins."):
-        return call_builtin(machine, path.removeprefix("builtins."), arguments, node, scope)
-    known, result = call_standard(machine, path, arguments, node, scope)
+    try:
+        if path.startswith("builtins."):
+            name = path.removeprefix("builtins.")
+            how = method_of_type if "." in name else call_builtin
+            return how(machine, name, arguments, node, scope)
+        known, result = call_standard(machine, path, arguments, node, scope)
+    except (TypeError, ValueError, LookupError, AttributeError) as problem:
+        # Called with what it cannot take: too few arguments, or others than it has.
+        if machine.inputs.debug:
+            raise
+        raise RaisedError(
+            type(problem).__name__, f"`{path}`: {problem}", scope.module.span(node)
+        ) from problem
     if known:
         return result
     special = AIRFLOW.get(meaning(path))

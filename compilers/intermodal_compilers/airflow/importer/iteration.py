@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
+from intermodal_compilers.airflow.importer.files import OpenFile
 from intermodal_compilers.airflow.importer.graph import Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
+    Generated,
     Instance,
     RaisedError,
     Scope,
@@ -21,6 +23,10 @@ PLAIN = (list, tuple, set, frozenset, dict, str, range, bytes)
 
 def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Iterable[Any] | Unknown:
     """The items, copied so that a body may change the list; Unknown if they cannot be told."""
+    if isinstance(value, Generated):
+        found = list(value)
+        value.clear()
+        return found
     if isinstance(value, range):
         return value
     if isinstance(value, set | frozenset):
@@ -35,10 +41,14 @@ def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Itera
         )
     if isinstance(value, UserClass):
         return list(_members(value))
-    if isinstance(value, Instance) and (found := value.of.find("__iter__")):
+    if isinstance(value, OpenFile):
+        return value.text.splitlines(keepends=True)
+    if isinstance(value, Instance) and value.of.is_tuple():
+        return [value.names[name] for name in value.of.fields]
+    if isinstance(value, Instance) and (method := value.of.find("__iter__")):
         from intermodal_compilers.airflow.importer.values import Arguments, Bound
 
-        made = machine.call(Bound(value, "__iter__", found[0]), Arguments([], {}), node, scope)
+        made = machine.call(Bound(value, "__iter__", method[0]), Arguments([], {}), node, scope)
         return made if isinstance(made, Unknown) else items_of(machine, made, node, scope)
     if isinstance(value, Unknown):
         return value

@@ -22,6 +22,7 @@ from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.subscripts import environment
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
+    External,
     Function,
     Native,
     RaisedError,
@@ -261,7 +262,9 @@ def _named_tuple(_: Machine, arguments: Arguments, node: ast.AST, scope: Scope) 
         fields = fields.replace(",", " ").split()
     names = [f[0] if isinstance(f, tuple) and f else f for f in fields or ()]
     span = scope.module.span(node)
-    return UserClass(str(name), [], {}, scope.module, span, span.line, [str(n) for n in names])
+    base = External("typing.NamedTuple")
+    fields = [str(n) for n in names]
+    return UserClass(str(name), [base], {}, scope.module, span, span.line, fields)
 
 
 # A repeated group can take for ever to match; such patterns are not tried.
@@ -277,6 +280,20 @@ def _substituted(machine: Machine, arguments: Arguments, node: ast.AST, scope: S
         return re.sub(*values)
     except (re.error, IndexError) as problem:
         raise RaisedError("error", str(problem), scope.module.span(node)) from problem
+
+
+def _import_module(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`importlib.import_module("a.b")`, also of a name relative to a package."""
+    from intermodal_compilers.airflow.importer.imports import module_value
+
+    name, package = arguments.get("name", 0), arguments.get("package", 1)
+    if not isinstance(name, str) or not isinstance(package, str | None):
+        return machine.unknown("a module whose name is not known", node, scope)
+    level = len(name) - len(name.lstrip("."))
+    if level:
+        around = (package or "").split(".")
+        name = ".".join([*around[: len(around) - level + 1], name.lstrip(".")])
+    return module_value(machine, name, scope)
 
 
 def _search_path(machine: Machine, arguments: Arguments, _: ast.AST, __: Scope) -> Any:
@@ -308,6 +325,7 @@ SPECIAL: dict[str, Handler] = {
     "collections.namedtuple": _named_tuple,
     "typing.NamedTuple": _named_tuple,
     "re.sub": _substituted,
+    "importlib.import_module": _import_module,
     "sys.path.append": _search_path,
     "sys.path.insert": _search_path,
     "sys.path.extend": _search_path,

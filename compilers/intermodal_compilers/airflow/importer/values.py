@@ -74,6 +74,8 @@ class Function:
     named_defaults: dict[str, Any]
     kind: str = "function"
     owner: UserClass | None = None
+    # The decorator that is not read, if there is one: what a call does is not known in full.
+    decorated: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -87,6 +89,7 @@ class UserClass:
     span: Span
     last_line: int
     fields: list[str] = field(default_factory=list)
+    metaclass: Any = None
 
     def lineage(self) -> list[UserClass]:
         """The class and its bases that are read, in the order in which Python looks through them."""
@@ -101,6 +104,10 @@ class UserClass:
             found.append(head)
             pending = [[known for known in one if known is not head] for one in pending]
         return found
+
+    def is_tuple(self) -> bool:
+        """Whether its objects are named tuples."""
+        return any(base.path == "typing.NamedTuple" for base in self.externals())
 
     def externals(self) -> list[External]:
         """The external classes that it derives from, nearest first."""
@@ -172,6 +179,10 @@ class Arguments:
         if position is not None and position < len(self.positional):
             return self.positional[position]
         return default
+
+
+class Generated(list[Any]):
+    """What can be gone through once: a generator's items, or what `iter`, `zip` and `map` give."""
 
 
 class RaisedError(Exception):
