@@ -557,6 +557,11 @@ CODES: dict[str, Code] = {
         "Reading stops after a number of steps, so that a file that computes for long, or without end, does not "
         "stop the others.",
     ),
+    "PORT807": Code(
+        "not written as a user would",
+        "A pipeline is written as Python that its users keep. What has no words of its own there stands in those of "
+        "the IR, `action(ir...)`, and loads back to the same; what belongs to another ecosystem is not written.",
+    ),
     "PORT808": Code(
         "an import could not be followed",
         "Modules below `--root` are read. A star import of anything else brings names that nobody knows.",
@@ -570,6 +575,28 @@ CODES: dict[str, Code] = {
         "a value is not known",
         "An argument depends on what only running the file could tell, and its source cannot be taken along: it uses "
         "a variable of a loop or function, or an object that holds tasks.",
+    ),
+    "PORT812": Code(
+        "a file is kept",
+        "`port import --out` replaces only files that it wrote itself and that nobody has edited since: their hashes "
+        "are in `.intermodal-import.json` of that folder. `--force` replaces the others too.",
+    ),
+    "PORT820": Code(
+        "a file could not be loaded",
+        "`--introspect` loads files as their scheduler does, in the environment of the Python that "
+        "`--airflow-python` names, with the values of `--variables` and `--env`. What it says is shown. The file "
+        "is taken as it was read.",
+    ),
+    "PORT821": Code(
+        "the file makes something else when it runs",
+        "With `--introspect`, what the loaded file makes is held against what was read. Both are right in their "
+        "environment if it depends on Variables, on the environment or on the time; otherwise it is a mistake of "
+        "the reader: please report it. What was read is taken.",
+    ),
+    "PORT822": Code(
+        "something is taken from the loaded file",
+        "What reading could not tell was filled with what the file made when it was loaded for `--introspect`. It "
+        "is what that environment gave at that moment, and is written down as a fixed value.",
     ),
     "PORT809": Code(
         "a pipeline is not fully known",

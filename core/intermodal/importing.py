@@ -1,14 +1,35 @@
-"""What an importer of another system's files is to the command line."""
+"""What an importer of another system's files is to the rest, and how one is found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from intermodal.findings import Finding
+from intermodal.findings import Finding, FindingsError, Span, error
 from intermodal.frozen import Frozen
+from intermodal.ir import Pipeline
+
+Support = Literal["native", "lowered", "hosted", "hole"]
+"""What a task becomes: a neutral action, one with something around it, a class that is run as it is, or
+something that is not known."""
+
+SUPPORTS: tuple[Support, ...] = ("native", "lowered", "hosted", "hole")
+
+
+class Introspection(Frozen):
+    """Leave to load files in the other system's own environment, which executes them.
+
+    Attributes:
+        python: The Python of that environment.
+        seconds: How long loading one file may take.
+        own_home: Whether the environment is one of ours, which has no settings of its own.
+    """
+
+    python: Path
+    seconds: float = 60.0
+    own_home: bool = False
 
 
 class ImportSettings(Frozen):
@@ -18,11 +39,82 @@ class ImportSettings(Frozen):
         root: The folder below which a file's imports are followed.
         variables: Values that the other system would look up while it loads a file, by name.
         environment: Environment variables that the files may read, by name.
+        introspection: How files may be loaded to fill what reading cannot tell; None for not at all.
     """
 
     root: Path | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    introspection: Introspection | None = None
+
+
+class ReadTask(Frozen):
+    """One task as it was read.
+
+    Attributes:
+        operator: What it is in the other system, by full path.
+        support: What it becomes.
+        why: Why that is not `native`.
+        downstream: Ids of the tasks after it.
+        span: Where it stands in the file.
+    """
+
+    operator: str
+    support: Support
+    why: str = ""
+    downstream: tuple[str, ...] = ()
+    span: Span | None = None
+
+
+class Links(Frozen):
+    """What ties a pipeline to other ones.
+
+    Attributes:
+        needs: Ids of the pipelines that it starts or waits for.
+        reads: URIs of data whose change starts it.
+        writes: URIs of data that it changes.
+        modules: Modules of the user's own that its file takes in.
+    """
+
+    needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+class Imported(Frozen):
+    """A pipeline of another system in the IR, its tasks hosted there.
+
+    Attributes:
+        pipeline: The pipeline.
+        findings: What could not be taken over; an error where compiling it would leave something out.
+    """
+
+    pipeline: Pipeline
+    findings: tuple[Finding, ...] = ()
+
+
+class ReadPipeline(Protocol):
+    """One pipeline of a file as an importer read it."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the other system."""
+
+    @property
+    def span(self) -> Span | None:
+        """Where it stands in the file."""
+
+    @property
+    def tasks(self) -> Mapping[str, ReadTask]:
+        """Its tasks by id."""
+
+    @property
+    def links(self) -> Links:
+        """What ties it to other pipelines."""
+
+    def build(self) -> Imported:
+        """The pipeline in the IR; made anew at each call, so that nothing of it has to be kept."""
 
 
 class ReadSource(Protocol):
@@ -30,23 +122,75 @@ class ReadSource(Protocol):
 
     @property
     def path(self) -> str:
-        """The file, as shown to the user."""
+        """The file, as shown to the user and as spans name it."""
+
+    @property
+    def file(self) -> Path:
+        """The file itself."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found on the way."""
+        """What was found while it was read."""
 
-    def to_data(self) -> dict[str, Any]:
-        """As JSON data, in the importer's documented form."""
+    @property
+    def pipelines(self) -> tuple[ReadPipeline, ...]:
+        """The pipelines in it, in order."""
 
-    def rows(self) -> list[Mapping[str, str | int]]:
-        """A row for each pipeline, for a table on the terminal."""
+    def text(self) -> str:
+        """The file's text; empty if it is none."""
+
+    def construct(self, span: Span) -> str:
+        """What is used at a place of the file, in a word (`Variable.get`); empty if that is not clear."""
 
 
 class Importer(Protocol):
     """Reads files of another system; registered under `intermodal.importers`."""
 
     name: str
+    unit: str
+    """What the other system calls a pipeline."""
+
+    def files(self, paths: Iterable[Path]) -> list[Path]:
+        """The files that `read` would read."""
 
     def read(self, paths: Iterable[Path], settings: ImportSettings) -> Iterator[ReadSource]:
         """Read files and folders of files, one result each; no file stops the others."""
+
+
+def importer(name: str) -> Importer:
+    """The importer of a system.
+
+    Raises:
+        FindingsError: PORT009, there is none.
+    """
+    from intermodal import registry
+
+    if not registry.has("importers", name):
+        known = ", ".join(registry.names("importers")) or "none"
+        raise FindingsError(
+            [error("PORT009", f"no importer for `{name}`", next=f"known ones: {known}")]
+        )
+    found: Importer = registry.load("importers", name)()
+    return found
+
+
+def source_data(source: ReadSource) -> dict[str, Any]:
+    """A file as JSON data: the form that `port import SYSTEM --json` prints."""
+    return {
+        "path": source.path,
+        "findings": [finding.to_data() for finding in source.findings],
+        "dags": [
+            {
+                "id": pipeline.id,
+                "tasks": {
+                    name: {
+                        "support": task.support,
+                        "operator": task.operator,
+                        "downstream": list(task.downstream),
+                    }
+                    for name, task in pipeline.tasks.items()
+                },
+            }
+            for pipeline in source.pipelines
+        ],
+    }

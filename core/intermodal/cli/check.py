@@ -11,6 +11,7 @@ import click
 
 from intermodal.cli.command import WithExamples
 from intermodal.cli.options import complete_profiles, complete_targets
+from intermodal.cli.origin import Origin, from_option
 
 if TYPE_CHECKING:
     from intermodal.cli.matrix import Cell
@@ -60,6 +61,7 @@ FORMATS = ("text", "json", "sarif", "junit", "github")
 )
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @click.option("--notes", is_flag=True, help="Print notes too, such as what was lowered and how.")
+@from_option
 def command(
     sources: tuple[str, ...],
     targets: tuple[str, ...],
@@ -68,6 +70,7 @@ def command(
     form: str,
     as_json: bool,
     notes: bool,
+    origin: Origin | None,
 ) -> None:
     """Compile for all targets and profiles of the project, write nothing, and report.
 
@@ -84,7 +87,7 @@ def command(
     started = time.perf_counter()
     project = find_project(Path.cwd())
     resolved, unknown = resolve_targets(targets or project.targets)
-    found = loading.load(sources, project)
+    found = loading.load(sources, project, origin)
     loading_findings = [*unknown, *found.findings]
     matrix = compile_all(found.pipelines, resolved, _settings(project, profiles))
     findings = findings_of(loading_findings, matrix)

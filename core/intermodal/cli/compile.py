@@ -18,6 +18,7 @@ from intermodal.cli.options import (
     profile_option,
     shown_path,
 )
+from intermodal.cli.origin import Origin, from_option
 from intermodal.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ NOT_WRITTEN = "not written"
         "port compile pipelines/ --target airflow@2.11 --target kfp --out dags",
         "port compile --profile aws --code image",
         "port compile --check",
+        "port compile dags/etl.py --from airflow --target prefect --target airflow@3",
     ),
 )
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path())
@@ -55,8 +57,9 @@ NOT_WRITTEN = "not written"
 @profile_option
 @click.option("--code", type=click.Choice(CODE_MODES), help="How user code reaches the worker.")
 @click.option("--notes", is_flag=True, help="Print notes too, such as what was lowered and how.")
+@from_option
 @as_json
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     sources: tuple[str, ...],
     targets: tuple[str, ...],
     out: str | None,
@@ -65,6 +68,7 @@ def command(
     code: str | None,
     notes: bool,
     as_json: bool,
+    origin: Origin | None,
 ) -> None:
     """Compile pipelines for one or more targets.
 
@@ -84,7 +88,7 @@ def command(
     project = find_project(Path.cwd())
     resolved, unknown = resolve_targets(targets or project.targets)
     settings = _settings(project, profile, code)
-    found = loading.load(sources, project)
+    found = loading.load(sources, project, origin)
     matrix = compile_all(found.pipelines, resolved, {"": settings})
     findings = findings_of([*unknown, *found.findings], matrix)
     names = folder_names(resolved)

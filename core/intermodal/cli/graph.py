@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from intermodal.cli.command import WithExamples
+from intermodal.cli.origin import Origin, from_option
 
 FORMATS = ("mermaid", "dot", "svg")
 
@@ -31,7 +32,10 @@ FORMATS = ("mermaid", "dot", "svg")
 )
 @click.option("--pipeline", metavar="NAME", help="Which one, if the source holds several.")
 @click.option("--out", metavar="FILE", type=click.Path(), help="Write there instead of printing.")
-def command(source: str, form: str, pipeline: str | None, out: str | None) -> None:
+@from_option
+def command(
+    source: str, form: str, pipeline: str | None, out: str | None, origin: Origin | None
+) -> None:
     """Draw the pipeline in SOURCE."""
     from intermodal import drawing
     from intermodal.analysis.validate import validate
@@ -41,7 +45,7 @@ def command(source: str, form: str, pipeline: str | None, out: str | None) -> No
     from intermodal.project import find_project
 
     project = find_project(Path.cwd())
-    found, findings = load_one(source, pipeline, project)
+    found, findings = load_one(source, pipeline, project, origin)
     findings += validate(found)
     print_findings(findings, project.root)
     if not errors_of(findings):

@@ -48,6 +48,38 @@ def showing(name: str, total: int, *, quiet: bool = False, live: bool = True) ->
         yield _print_line
 
 
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Takes the name of each thing when it comes up, and shows on a terminal how far that is.
+
+    Args:
+        what: What is being done.
+        total: How many things there are.
+    """
+    if not is_terminal(err=True):
+        yield _say_nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False, no_color=not coloured(err=True))
+    columns = (
+        TextColumn("  {task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        row = bar.add_task(what, total=total, now="")
+        yield lambda now: bar.update(row, advance=1, now=printable(now))
+
+
+def _say_nothing(_now: str) -> None:
+    """Tell nothing."""
+
+
 def line(progress: Progress, *, colour: bool = False) -> str | None:
     """What is told of an event; None if that is nothing."""
     if progress.state not in SAID:

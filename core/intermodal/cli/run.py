@@ -13,6 +13,7 @@ import click
 
 from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, shown_path, store_option
+from intermodal.cli.origin import Origin, from_option
 
 if TYPE_CHECKING:
     from intermodal.artifacts.listing import VersionRow
@@ -57,6 +58,7 @@ LONGEST_VALUE = 100
 @click.option("--approve", multiple=True, metavar="ID", help="Approve this task. Repeatable.")
 @click.option("--reject", multiple=True, metavar="ID", help="Reject this task. Repeatable.")
 @click.option("--approve-all", is_flag=True, help="Approve every task that is not rejected.")
+@from_option
 @as_json
 def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     source: str,
@@ -70,6 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     store: str | None,
     tracking: str | None,
     as_json: bool,
+    origin: Origin | None,
 ) -> None:
     """Run the pipeline in SOURCE on this machine, keep its artifacts, and track it.
 
@@ -88,7 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     if resume and given:
         raise click.UsageError("--resume goes on with the run's own parameters; leave -p out")
     project = find_project(Path.cwd())
-    loaded = load([source], project)
+    loaded = load([source], project, origin)
     found, findings = choose(loaded, source, pipeline)
     answers = given_answers(loaded.pipelines, approve, reject, rest=approve_all)
     ask = asker(machine=as_json)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intermodal.findings import Finding, FindingsError, error, raise_errors
 from intermodal.frozen import Frozen
 from intermodal.ir import Pipeline
 from intermodal.project import Project
+
+if TYPE_CHECKING:
+    from intermodal.cli.origin import Origin
 
 
 class Found(Frozen):
@@ -22,15 +26,14 @@ class Found(Frozen):
     whole: bool = False
 
 
-def load(sources: Sequence[str], project: Project) -> Found:
-    """Load the sources named, or those of the project if none is.
+def load(sources: Sequence[str], project: Project, origin: Origin | None = None) -> Found:
+    """Load the sources named, or those of the project if none is; of another system with an `origin`.
 
     Raises:
         FindingsError: PORT009, there is nothing to load.
     """
-    from intermodal.authoring.load import load_source
-
-    paths = [Path(source) for source in sources] or list(project.sources)
+    named = [Path(source) for source in sources]
+    paths = named if named or origin is not None else list(project.sources)
     if not paths:
         raise FindingsError(
             [
@@ -44,23 +47,39 @@ def load(sources: Sequence[str], project: Project) -> Found:
         )
     pipelines: dict[str, Pipeline] = {}
     findings: list[Finding] = []
-    for path in paths:
-        loaded = load_source(path, project.root)
-        findings += loaded.findings
-        for pipeline in loaded.pipelines:
+    for loaded, found in _loaded(paths, project, origin):
+        findings += found
+        for pipeline in loaded:
             first = pipelines.setdefault(pipeline.name, pipeline)
             if first is not pipeline and first.span != pipeline.span:
                 findings.append(_twice(first, pipeline))
     return Found(tuple(pipelines.values()), tuple(dict.fromkeys(findings)), whole=not sources)
 
 
-def load_one(source: str, name: str | None, project: Project) -> tuple[Pipeline, list[Finding]]:
+def _loaded(
+    paths: Sequence[Path], project: Project, origin: Origin | None
+) -> Iterator[tuple[Sequence[Pipeline], Sequence[Finding]]]:
+    if origin is not None:
+        from intermodal.cli.origin import load_foreign
+
+        yield load_foreign(paths, origin)
+        return
+    from intermodal.authoring.load import load_source
+
+    for path in paths:
+        loaded = load_source(path, project.root)
+        yield loaded.pipelines, loaded.findings
+
+
+def load_one(
+    source: str, name: str | None, project: Project, origin: Origin | None = None
+) -> tuple[Pipeline, list[Finding]]:
     """The pipeline of a source; `name` chooses where there are several.
 
     Raises:
         FindingsError: The source has errors, or it is not clear which pipeline is meant.
     """
-    return choose(load([source], project), source, name)
+    return choose(load([source], project, origin), source, name)
 
 
 def choose(found: Found, source: str, name: str | None) -> tuple[Pipeline, list[Finding]]:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from intermodal.importing import ReadTask
+
+if TYPE_CHECKING:
+    from intermodal.importing import Support
+    from intermodal_compilers.airflow.importer.model import ReadDag
 
 # The last part of a class's path -> the neutral action that it becomes.
 NATIVE: Mapping[str, str] = {
@@ -56,3 +63,26 @@ def support_of(path: str, bases: Iterable[str], holes: Iterable[str], *, own: bo
     if name in NATIVE:
         return "native"
     return "lowered" if name in LOWERED else "hosted"
+
+
+def read_tasks(dag: ReadDag) -> Mapping[str, ReadTask]:
+    """The tasks of a DAG with what they become, and why where that is not native."""
+    return {
+        task.id: ReadTask(
+            operator=task.operator,
+            support=cast("Support", task.support),
+            why=_why(task.operator, task.support, task.holes),
+            downstream=task.downstream,
+            span=task.span,
+        )
+        for task in dag.tasks.values()
+    }
+
+
+def _why(operator: str, support: str, holes: Iterable[str]) -> str:
+    if support == "hole":
+        return "; ".join(holes)
+    name = operator.rpartition(".")[2]
+    if support == "hosted":
+        return f"`{name}` has no neutral form: the class itself is run"
+    return f"`{name}` needs a little code around its neutral form" if support == "lowered" else ""

@@ -1,0 +1,1 @@
+"""The report of a migration: one page of HTML, or JSON."""

@@ -1,0 +1,163 @@
+"""One file of another system, looked at in full: what its pipelines become, and what targets say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from itertools import zip_longest
+
+from intermodal.compile import compile_pipeline
+from intermodal.compiling import Settings, Target
+from intermodal.findings import Finding, Severity, Span, error, errors_of
+from intermodal.frozen import Frozen
+from intermodal.importing import Imported, Links, ReadPipeline, ReadSource, ReadTask, Support
+from intermodal.migrating.conversion import Converted, convert
+from intermodal.migrating.effort import minutes
+
+
+class Wanted(Frozen):
+    """What is to be found out of each file.
+
+    Attributes:
+        targets: What to compile for, in memory.
+        settings: How.
+        built: Whether to build the pipelines at all; otherwise they are counted as they were read.
+        written: Whether the pipelines are wanted as Python.
+    """
+
+    targets: tuple[Target, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    built: bool = True
+    written: bool = False
+
+
+class PipelineSurvey(Frozen):
+    """One pipeline.
+
+    Attributes:
+        id: Its name in the other system.
+        span: Where it stands.
+        tasks: Its tasks with what they become.
+        links: What ties it to others.
+        findings: What could not be taken over.
+        refused: By target: the errors of compiling for it, none where it compiles.
+    """
+
+    id: str
+    span: Span | None
+    tasks: Mapping[str, ReadTask]
+    links: Links
+    findings: tuple[Finding, ...] = ()
+    refused: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Mapping[Support, int]:
+        """Tasks by what they become."""
+        return Counter(task.support for task in self.tasks.values())
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Codes for which targets refuse it, each once."""
+        codes = {finding.code for found in self.refused.values() for finding in found}
+        return tuple(sorted(codes))
+
+    @property
+    def minutes(self) -> int:
+        """Work left."""
+        return minutes((task.support for task in self.tasks.values()), len(self.refusals))
+
+
+class FileSurvey(Frozen):
+    """One file.
+
+    Attributes:
+        path: As shown.
+        findings: Everything found, of reading, building and writing.
+        pipelines: Its pipelines.
+        imported: The pipelines in the IR, if they were built.
+        converted: The pipelines as Python, if that was wanted and they could be had.
+        text: The file's own text, if the result was wanted.
+        constructs: By place of a finding: what is used there.
+    """
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    pipelines: tuple[PipelineSurvey, ...] = ()
+    imported: tuple[Imported, ...] = ()
+    converted: Converted | None = None
+    text: str = ""
+    constructs: Mapping[Span, str] = field(default_factory=dict)
+
+    @property
+    def minutes(self) -> int:
+        """Work left."""
+        return sum(pipeline.minutes for pipeline in self.pipelines)
+
+
+def survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
+    """Look at a file; whatever fails of it is a finding, so that the others go on."""
+    try:
+        return _survey(source, wanted)
+    except Exception as problem:  # one file's fault of ours must not stop the others
+        said = str(problem).strip().splitlines()
+        finding = error(
+            "PORT011",
+            f"`{source.path}` could not be converted: {type(problem).__name__}: "
+            f"{said[0] if said else ''}".rstrip(": "),
+            Span(source.path),
+            why="this is a fault in Intermodal, not in your file",
+            next="please report it, if you can with the file",
+        )
+        return FileSurvey(source.path, (*source.findings, finding))
+
+
+def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
+    built = tuple(pipeline.build() for pipeline in source.pipelines) if wanted.built else ()
+    looked_at = tuple(
+        _pipeline(read, made, wanted)
+        for read, made in zip_longest(source.pipelines, built)
+        if read is not None
+    )
+    converted = convert(built) if wanted.written else None
+    findings = dict.fromkeys(
+        [
+            *source.findings,
+            *(finding for pipeline in looked_at for finding in pipeline.findings),
+            *(converted.findings if converted else ()),
+        ]
+    )
+    return FileSurvey(
+        path=source.path,
+        findings=tuple(findings),
+        pipelines=looked_at,
+        imported=built,
+        converted=converted,
+        text=source.text() if wanted.written else "",
+        constructs=_constructs(source, [*findings, *_refusals(looked_at)]),
+    )
+
+
+def _pipeline(read: ReadPipeline, built: Imported | None, wanted: Wanted) -> PipelineSurvey:
+    if built is None:
+        return PipelineSurvey(read.id, read.span, read.tasks, Links())
+    refused = {str(target): _refused(built, target, wanted) for target in wanted.targets}
+    return PipelineSurvey(read.id, read.span, read.tasks, read.links, built.findings, refused)
+
+
+def _refused(built: Imported, target: Target, wanted: Wanted) -> tuple[Finding, ...]:
+    """The errors of compiling; with holes nothing is compiled."""
+    holes = errors_of(built.findings)
+    if holes:
+        return tuple(holes)
+    return tuple(errors_of(compile_pipeline(built.pipeline, target, wanted.settings).findings))
+
+
+def _refusals(pipelines: Sequence[PipelineSurvey]) -> list[Finding]:
+    return [finding for p in pipelines for found in p.refused.values() for finding in found]
+
+
+def _constructs(source: ReadSource, findings: Sequence[Finding]) -> dict[Span, str]:
+    spans = {f.span for f in findings if f.span and f.severity is not Severity.NOTE}
+    found = {span: source.construct(span) for span in spans}
+    return {span: word for span, word in found.items() if word}

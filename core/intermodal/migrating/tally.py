@@ -1,0 +1,184 @@
+"""What the surveys of all files come to: totals, what blocks most, what targets refuse, what is hosted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from intermodal.codes import CODES
+from intermodal.findings import Finding, Severity, Span
+from intermodal.frozen import Frozen
+from intermodal.importing import Support
+from intermodal.migrating.order import Entry
+from intermodal.migrating.survey import FileSurvey, PipelineSurvey
+
+Key = tuple[str, str]
+_NAMED = re.compile(r"`[^`]*`")
+
+
+@dataclass
+class Blocker:
+    """Findings of one kind about one construct, counted over all files.
+
+    Attributes:
+        code: Their code.
+        construct: The operator, function or statement; what the findings say where that is not clear.
+        files: How many files have them.
+        pipelines: How many pipelines targets refuse for them; 0 where they are found before.
+        targets: Which targets refuse them; none where they are found before any target is asked.
+        example: The first of them.
+    """
+
+    code: str
+    construct: str
+    example: Finding
+    files: int = 0
+    pipelines: int = 0
+    targets: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The caption of its code."""
+        return CODES[self.code].title
+
+
+@dataclass
+class Hosted:
+    """A class of the other system that is run as it is: how many tasks and files use it."""
+
+    operator: str
+    tasks: int = 0
+    files: int = 0
+
+
+class Ready(Frozen):
+    """How many pipelines compile for a target, of how many."""
+
+    target: str
+    pipelines: int
+    of: int
+
+
+@dataclass
+class Tally:
+    """Sums over files; single files are not kept.
+
+    Attributes:
+        targets: What was compiled for.
+        minutes: Work left.
+        entries: By file: what its place in the order depends on.
+    """
+
+    targets: Sequence[str] = ()
+    files: int = 0
+    pipelines: int = 0
+    tasks: int = 0
+    minutes: int = 0
+    supports: Counter[Support] = field(default_factory=Counter)
+    severities: Counter[Severity] = field(default_factory=Counter)
+    ready: Counter[str] = field(default_factory=Counter)
+    entries: list[Entry] = field(default_factory=list)
+    _blockers: dict[Key, Blocker] = field(default_factory=dict)
+    _hosted: dict[str, Hosted] = field(default_factory=dict)
+
+    def add(self, survey: FileSurvey) -> None:
+        """Count a file."""
+        self.files += 1
+        self.minutes += survey.minutes
+        self.severities.update(finding.severity for finding in survey.findings)
+        blocked = self._block(survey)
+        for pipeline in survey.pipelines:
+            self.pipelines += 1
+            self.tasks += len(pipeline.tasks)
+            self.supports.update(pipeline.counts)
+            self.ready.update(t for t in self.targets if not pipeline.refused.get(t))
+        self._host(survey)
+        if survey.pipelines:
+            self.entries.append(_entry(survey, len(blocked)))
+
+    @property
+    def readiness(self) -> list[Ready]:
+        """The targets, in the order they were named."""
+        return [Ready(target, self.ready[target], self.pipelines) for target in self.targets]
+
+    @property
+    def blockers(self) -> list[Blocker]:
+        """Those in most files first."""
+        return sorted(
+            self._blockers.values(), key=lambda b: (-b.files, -b.pipelines, b.code, b.construct)
+        )
+
+    @property
+    def hosted(self) -> list[Hosted]:
+        """Those of most tasks first."""
+        return sorted(self._hosted.values(), key=lambda h: (-h.tasks, h.operator))
+
+    def _block(self, survey: FileSurvey) -> set[Key]:
+        found: set[Key] = set()
+        for finding in standing(survey.findings):
+            self._blocker(survey, finding, found)
+        for pipeline in survey.pipelines:
+            counted: set[Key] = set()
+            for target, finding in _refusals(pipeline):
+                blocker = self._blocker(survey, finding, found)
+                blocker.targets[target] = None
+                key = (blocker.code, blocker.construct)
+                blocker.pipelines += key not in counted
+                counted.add(key)
+        return found
+
+    def _blocker(self, survey: FileSurvey, finding: Finding, found: set[Key]) -> Blocker:
+        key = (finding.code, _construct(survey, finding))
+        blocker = self._blockers.setdefault(key, Blocker(*key, finding))
+        blocker.files += key not in found
+        found.add(key)
+        return blocker
+
+    def _host(self, survey: FileSurvey) -> None:
+        seen: Counter[str] = Counter(
+            task.operator
+            for pipeline in survey.pipelines
+            for task in pipeline.tasks.values()
+            if task.support == "hosted"
+        )
+        for operator, times in seen.items():
+            hosted = self._hosted.setdefault(operator, Hosted(operator))
+            hosted.tasks += times
+            hosted.files += 1
+
+
+def standing(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings that stand in the way: no notes, and no warning where an error is at the same place."""
+    findings = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    wrong: set[Span | None] = {f.span for f in findings if f.severity is Severity.ERROR and f.span}
+    return [f for f in findings if f.severity is Severity.ERROR or f.span not in wrong]
+
+
+def _refusals(pipeline: PipelineSurvey) -> Iterator[tuple[str, Finding]]:
+    """Refusals of targets that are no findings of the pipeline anyway."""
+    for target, refused in pipeline.refused.items():
+        for finding in refused:
+            if finding not in pipeline.findings:
+                yield target, finding
+
+
+def _construct(survey: FileSurvey, finding: Finding) -> str:
+    word = survey.constructs.get(finding.span, "") if finding.span else ""
+    return word or _NAMED.sub("`…`", finding.what)
+
+
+def _entry(survey: FileSurvey, blocked: int) -> Entry:
+    links = [pipeline.links for pipeline in survey.pipelines]
+    return Entry(
+        path=survey.path,
+        pipelines=tuple(pipeline.id for pipeline in survey.pipelines),
+        tasks=sum(len(pipeline.tasks) for pipeline in survey.pipelines),
+        blockers=blocked,
+        minutes=survey.minutes,
+        needs=tuple(dict.fromkeys(one for link in links for one in link.needs)),
+        reads=tuple(dict.fromkeys(one for link in links for one in link.reads)),
+        writes=tuple(dict.fromkeys(one for link in links for one in link.writes)),
+        modules=tuple(dict.fromkeys(one for link in links for one in link.modules)),
+    )
