@@ -68,6 +68,8 @@ class Context:
         packages: Paths of the classes that workers have to import.
         choices: What tasks choose that decide which others run, by their id.
         templated: Ids of the loops whose items hold templates.
+        reader: Id of the task that is translated now.
+        collected: What readers outside take of tasks in loops, by loop and by the name it collects it as.
         skipping: Ids of the tasks that may skip themselves, which their output `skipped` tells.
     """
 
@@ -82,6 +84,8 @@ class Context:
     packages: set[str] = field(default_factory=set)
     choices: dict[str, Choice] = field(default_factory=dict)
     skipping: set[str] = field(default_factory=set)
+    reader: str = ""
+    collected: dict[str, dict[str, OutputRef]] = field(default_factory=dict)
     templated: set[str] = field(default_factory=set)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _above: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -91,6 +95,17 @@ class Context:
     def tasks(self) -> dict[str, Task]:
         """The tasks as Airflow has them, by id."""
         return {task.id: task for task in graph.tasks(self.pipeline)}
+
+    @cached_property
+    def regions(self) -> dict[str, tuple[str, ...]]:
+        """For each task, the loops around it, outermost first."""
+        placed = list(graph.walk(self.pipeline))
+        loops = {one.node.id for one in placed if isinstance(one.node, ForEach)}
+        return {
+            one.node.id: tuple(name for name, _ in one.scope if name in loops)
+            for one in placed
+            if isinstance(one.node, Task)
+        }
 
     @cached_property
     def roots(self) -> dict[str, tuple[str, ...]]:
@@ -156,7 +171,15 @@ class Context:
     # Outputs
 
     def output(self, task: str, output: str) -> Expression:
-        """What a task gives, as neutral readers take it."""
+        """What a task gives, as its reader takes it: from outside of a loop, what the loop collects."""
+        outer = self.loop_between(task, self.reader)
+        if outer:
+            name = task if output == RETURN else f"{task}.{output}"
+            inner = OutputRef.of(
+                node=loop_of(task) if self.is_expanded(task) else task, output=output
+            )
+            self.collected.setdefault(outer, {})[name] = inner
+            return OutputRef.of(node=outer, output=name)
         node = loop_of(task) if self.is_expanded(task) else task
         if output != RETURN and task in self.whole:
             return Index.of(
@@ -164,12 +187,19 @@ class Context:
             )
         return OutputRef.of(node=node, output=output)
 
+    def loop_between(self, task: str, reader: str) -> str:
+        """The outermost loop around a task that its reader does not stand in; empty if there is none."""
+        around = self.regions.get(reader, ())
+        return next((loop for loop in self.regions.get(task, ()) if loop not in around), "")
+
     def output_type(self, task: str, output: str = RETURN) -> Type:
         """The type of what a task gives; any for what is not known yet."""
         return self.types.get((task, output), AnyType.of())
 
     def is_text(self, task: str, output: str) -> bool:
         """Whether what a task gives is text for sure."""
+        if self.loop_between(task, self.reader):
+            return False
         return isinstance(self.output_type(task, output), StringType) and not self.is_expanded(task)
 
     def resolved(self, expression: Expression) -> Expression:
@@ -226,13 +256,6 @@ def sources_in(expressions: Iterable[Expression]) -> Iterator[SourceExpression]:
         for part in graph.parts(expression):
             if isinstance(part, SourceExpression):
                 yield part
-
-
-def loops_in(pipeline: Pipeline) -> Iterator[ForEach]:
-    """The loops of a pipeline."""
-    for placed in graph.walk(pipeline):
-        if isinstance(placed.node, ForEach):
-            yield placed.node
 
 
 def _closure(

@@ -13,6 +13,7 @@ from intermodal.ir import (
     BodyNode,
     Compare,
     Expression,
+    ForEach,
     Group,
     Hosted,
     Items,
@@ -26,6 +27,7 @@ from intermodal_compilers.airflow.hosted.packages import provider_of
 from intermodal_compilers.airflow.translate import dag
 from intermodal_compilers.airflow.translate.branches import guard_of
 from intermodal_compilers.airflow.translate.context import AIRFLOW, Context, loop_of
+from intermodal_compilers.airflow.translate.fitting import fitted, without_watchers
 from intermodal_compilers.airflow.translate.hosting import SKIPPED
 from intermodal_compilers.airflow.translate.loops import loop_around, unexpanded
 from intermodal_compilers.airflow.translate.parameters import parameters_of
@@ -36,7 +38,11 @@ from intermodal_compilers.airflow.translate.table import translator_of
 
 def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     """The pipeline with neutral actions in place of Airflow's classes; see `Ecosystem.translate`."""
-    context = Context(pipeline, target, parameters=pipeline.parameters)
+    before = Context(pipeline, target)
+    pipeline = without_watchers(pipeline, before)
+    context = Context(
+        pipeline, target, parameters=pipeline.parameters, findings=list(before.findings)
+    )
     if pipeline.hosted is not None:
         context.parameters = parameters_of(pipeline, context)
         context.dag_settings = dag.rendering_of(pipeline)
@@ -46,6 +52,7 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     made.translate_all()
     settled = dag.settle(pipeline, context)
     found = settled.model_copy(update={"body": tuple(made.nodes(pipeline.body))})
+    found = fitted(found, context)
     if context.packages:
         _tell_packages(context)
     if not errors_of(context.findings):
@@ -78,6 +85,7 @@ class _Body:
                 self.context.types[node.id, name] = type_
 
     def _translated(self, task: Task) -> Task:
+        self.context.reader = task.id
         settled = apply_policies(task, self.context)
         if self.context.is_expanded(task.id):
             found = unexpanded(settled, self.context)
@@ -95,6 +103,8 @@ class _Body:
                 yield from self._placed(node)
             elif isinstance(node, Group):
                 yield self._group(node)
+            elif isinstance(node, ForEach):
+                yield self._loop(node)
             else:
                 yield node
 
@@ -106,6 +116,20 @@ class _Body:
         updates |= {"display_name": shown} if isinstance(shown, str) else {}
         updates |= {"docs": docs} if isinstance(docs, str) else {}
         return group.model_copy(update=updates)
+
+    def _loop(self, loop: ForEach) -> ForEach:
+        """A loop that holds the tasks of an expanded group."""
+        self.context.reader = ""
+        lists = tuple(map(self.context.resolved, loop.items.lists))
+        body = tuple(self.nodes(loop.body))
+        collected = self.context.collected.get(loop.id, {})
+        updates = {
+            "items": loop.items.model_copy(update={"lists": lists}),
+            "body": body,
+            "outputs": {**loop.outputs, **collected},
+            "after": tuple(name for up in loop.after for name in self._ends(up)),
+        }
+        return loop.model_copy(update=updates)
 
     def _placed(self, task: Task) -> Iterator[BodyNode]:
         made = self.made[task.id]
@@ -132,7 +156,8 @@ class _Body:
         known = set(graph.data_upstreams(made)) | {ref.node for ref in graph.references(lists)}
         found: dict[str, None] = {}
         for up in graph.upstreams(task):
-            for name in self._ends(up):
+            outer = self.context.loop_between(up, task.id)
+            for name in [outer] if outer else self._ends(up):
                 if name not in known:
                     found[name] = None
         return tuple(found)

@@ -180,7 +180,7 @@ def _zone(name: Any = "UTC") -> dt.tzinfo:
 
 def _pendulum_date(*parts: Any, tz: Any = "UTC", **named: Any) -> dt.datetime:
     zone = tz if isinstance(tz, dt.tzinfo) else _zone(tz)
-    return dt.datetime(*parts, **{**named, "tzinfo": zone})
+    return dt.datetime(*parts, **named, tzinfo=zone)  # type: ignore[misc]
 
 
 def _duration(**named: Any) -> dt.timedelta:
