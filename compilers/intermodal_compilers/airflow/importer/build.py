@@ -79,8 +79,14 @@ class _Node:
     """A group while its contents are gathered."""
 
     id: str
-    tasks: list[str] = field(default_factory=list)
-    groups: dict[str, _Node] = field(default_factory=dict)
+    children: dict[str, _Node | None] = field(default_factory=dict)
+
+    def within(self, group: str) -> _Node:
+        """A group in here, put here now if it is new."""
+        found = self.children.get(group)
+        if found is None:
+            found = self.children[group] = _Node(group)
+        return found
 
 
 class _Builder:
@@ -104,9 +110,7 @@ class _Builder:
         hosted = HostedPipeline.of(
             ecosystem=AIRFLOW,
             arguments=self._dag_arguments(),
-            groups={
-                g.id: self._arguments(g.arguments, f"group `{g.id}`") for g in dag.groups.values()
-            },
+            groups={g.id: self._group_arguments(g) for g in dag.groups.values()},
             edge_labels=tuple(
                 EdgeLabel.of(upstream=up, downstream=down, text=text)
                 for (up, down), text in sorted(dag.labels.items())
@@ -228,32 +232,43 @@ class _Builder:
                 self._open(f"`{name}` of {whose} is not known: {hole.reason}", span)
         return found
 
+    def _group_arguments(self, group: ReadGroup) -> dict[str, Expression]:
+        """A group's arguments; of a mapped one also how it is, with its function's arguments by name."""
+        found = self._arguments(group.arguments, f"group `{group.id}`")
+        if group.id in self.loops:
+            given = [name.partition(":") for name in group.arguments if ":" in name]
+            names = [rest for _, _, rest in given]
+            how = given[0][0] if given else "expand"
+            found[how] = Literal_.of(value=names if how == "expand" else list(self.loops[group.id]))
+        return found
+
     def _body(self, tasks: Mapping[str, Task]) -> Iterator[BodyNode]:
         """The tasks in the groups that they stand in; groups without tasks are left to the hosted part."""
         root = _Node("")
-        for group in self.dag.groups.values():
-            place = root
-            for name in group.path:
-                place = place.groups.setdefault(name, _Node(name))
         for task in self.dag.tasks.values():
             place = root
             for name in task.group:
-                place = place.groups.setdefault(name, _Node(name))
-            place.tasks.append(task.id)
+                place = place.within(name)
+            place.children[task.id] = None
+        for group in self.dag.groups.values():
+            place = root
+            for name in group.path:
+                place = place.within(name)
         yield from self._inside(root, tasks)
 
     def _inside(self, node: _Node, tasks: Mapping[str, Task]) -> Iterator[BodyNode]:
-        for name in node.tasks:
-            yield tasks[name]
-        for group in node.groups.values():
+        for name, group in node.children.items():
+            if group is None:
+                yield tasks[name]
+                continue
             body = tuple(self._inside(group, tasks))
-            lists = self._lists(self.dag.groups[group.id]) if group.id in self.loops else ()
+            lists = self._lists(self.dag.groups[name]) if name in self.loops else ()
             if lists:
                 combine = "product" if len(lists) > 1 else "single"
                 items = Items.of(lists=lists, combine=combine)
-                yield ForEach.of(id=group.id, items=items, body=body)
+                yield ForEach.of(id=name, items=items, body=body)
             else:
-                yield Group.of(id=group.id, body=body)
+                yield Group.of(id=name, body=body)
 
     def _lists(self, group: ReadGroup) -> tuple[Expression, ...]:
         """What a mapped group goes over; nothing where that is not known."""

@@ -142,10 +142,7 @@ def freeze(value: Any, depth: int = 0) -> Any:
                 return frozenset(value)
             return SetOf(tuple(sorted((freeze(item, depth + 1) for item in value), key=repr)))
         case dict():
-            return {
-                _key(key, depth): freeze(item, depth + 1)
-                for key, item in value.items()
-            }
+            return {_key(key, depth): freeze(item, depth + 1) for key, item in value.items()}
         case PurePath():
             return str(value)
         case XCom():
@@ -161,7 +158,7 @@ def _key(key: Any, depth: int) -> Any:
     """A key of a dict; constants of a package stay what they refer to."""
     if isinstance(key, External | tuple | Unknown):
         return freeze(key, depth + 1)
-    return key if isinstance(key, PLAIN) else str(key)
+    return key if isinstance(key, PLAIN) else NotKnown("a key that is no data", "", Span(""))
 
 
 def _freeze_object(value: Any, depth: int) -> Any:

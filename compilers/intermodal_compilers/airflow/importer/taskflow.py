@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intermodal_compilers.airflow.importer.calling import parameter_names
 from intermodal_compilers.airflow.importer.dags import close_group, make_dag, make_group
-from intermodal_compilers.airflow.importer.graph import Argument, TaskNode, XCom, references
+from intermodal_compilers.airflow.importer.graph import Argument, Dag, TaskNode, XCom, references
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.naming import VARIANTS, variant_of
 from intermodal_compilers.airflow.importer.tasks import as_arguments, mark_mapped, new_task
@@ -156,6 +155,7 @@ def _make_group(
     settings = Arguments(factory.settings.positional, named, factory.settings.nodes)
     group = make_group(machine, settings, node, scope, suffix=True)
     group.mapped = inputs is not None
+    _document(factory.function, group.arguments, ("tooltip", "doc_md"))
     machine.open_groups.append(group)
     try:
         whole = Arguments(
@@ -207,13 +207,14 @@ def _make_dag(
     dag.registered = True
     function = factory.function
     given = Arguments([], {})
+    _document(function, dag.arguments, ("doc_md",))
     if isinstance(function, Function):
-        values = dict(zip(parameter_names(function), arguments.positional, strict=False))
-        values |= arguments.named
+        values = _parameters(function, arguments)
         given.named = {
             one: Symbolic("airflow.dag.param", (one, values.get(one)), {}, dag.span, one)
             for one in parameter_names(function)
         }
+        _add_parameters(dag, values)
         dag.attributes["function_parameters"] = values
     machine.open_dags.append(dag)
     try:
@@ -221,6 +222,54 @@ def _make_dag(
     finally:
         machine.open_dags.pop()
     return dag
+
+
+def _document(function: Any, arguments: dict[str, Argument], names: tuple[str, ...]) -> None:
+    """A function's docstring, where Airflow takes it for what it documents."""
+    if not isinstance(function, Function) or isinstance(function.node, ast.Lambda):
+        return
+    text = ast.get_docstring(function.node, clean=False)
+    for name in names:
+        known = arguments.get(name)
+        if text and (known is None or not known.value):
+            span = function.scope.module.span(function.node)
+            arguments[name] = Argument(text, "", span)
+
+
+def _parameters(function: Function, arguments: Arguments) -> dict[str, Any]:
+    """Values of the parameters of a function under `@dag`: given, or its defaults."""
+    node = function.node
+    places = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+    first = len(places) - len(function.defaults)
+    found = dict(zip(places[first:], function.defaults, strict=True)) | function.named_defaults
+    found |= dict(zip(parameter_names(function), arguments.positional, strict=False))
+    return found | arguments.named
+
+
+def _add_parameters(dag: Dag, values: dict[str, Any]) -> None:
+    """What `dag.param` does: a function's parameters are the DAG's."""
+    known = dag.arguments.get("params")
+    if values and (known is None or isinstance(known.value, dict)):
+        merged = {**(known.value if known else {}), **values}
+        dag.arguments["params"] = Argument(merged, "", known.span if known else dag.span)
+
+
+# Arguments of `@asset` that are those of its DAG; the others are the asset's own.
+ASSET_DAG = frozenset(
+    [
+        "schedule",
+        "is_paused_upon_creation",
+        "dag_id",
+        "dag_display_name",
+        "description",
+        "params",
+        "on_success_callback",
+        "on_failure_callback",
+        "access_control",
+        "owner_links",
+        "tags",
+    ]
+)
 
 
 def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -231,16 +280,19 @@ def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope
         named = arguments.named
         label = named.get("name")
         label = label if isinstance(label, str) else name
-        dag = make_dag(
-            machine, Arguments([label], {"schedule": named.get("schedule")}), node, scope
-        )
+        of_dag = {key: value for key, value in named.items() if key in ASSET_DAG}
+        dag_id = named.get("dag_id")
+        of_dag["dag_id"] = dag_id if isinstance(dag_id, str) else label
+        dag = make_dag(machine, Arguments([], of_dag, arguments.nodes), node, scope)
         dag.registered = True
         operator = "airflow.sdk.definitions.asset.decorators._AssetMainOperator"
-        given = Arguments([], {"task_id": name, "dag": dag})
+        of_task = {key: value for key, value in named.items() if key not in of_dag}
+        given = Arguments([], {**of_task, "task_id": name, "dag": dag}, arguments.nodes)
         task = new_task(machine, operator, given, node, scope)
         task.function = function
-        path = re.sub(r"\W", "_", label)
-        return Symbolic("airflow.sdk.Asset", (label,), {"name": path}, dag.span, label)
+        of_asset = {key: named[key] for key in ("group", "extra") if key in named}
+        whole = {"name": label, "uri": named.get("uri") or label, **of_asset}
+        return Symbolic("airflow.sdk.Asset", (), whole, dag.span, "")
 
     first = arguments.positional[0] if arguments.positional else None
     return run(first) if callable_value(first) else Native("@asset", run)

@@ -186,7 +186,9 @@ class Writer:
 
     def _built(self, value: Built) -> Text:
         if value.path == DAG_PARAMETER:
-            return Text(f"dag.param({value.arguments[0]!r})")
+            name, default = value.arguments
+            given = Text("") if default is None else self.text(default)
+            return Text(f"dag.param({name!r}{given.text and f', {given.text}'})", given.needs)
         if value.path in INFIX:
             left, right = (self.text(part) for part in value.arguments)
             text = f"({left.text}) {INFIX[value.path]} ({right.text})"
