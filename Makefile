@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 ENGINES := airflow@3.3 airflow@2.11 airflow@2.10 prefect@3 kfp@2
 
-.PHONY: help setup demo check fast test bench engines lock schema golden matrix format clean
+.PHONY: help setup demo check fast test bench corpus engines lock schema golden matrix format clean
 
 help:  ## show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ bench: setup  ## measure against the kfp SDK and print the figures
 	$(BIN)/port engines install kfp@2
 	$(BIN)/python benchmarks/run.py
 
+corpus: setup  ## read, compile and give back the DAG files of packages; print the table, write docs/corpus.md
+	$(BIN)/python -m corpus --page docs/corpus.md --json build/corpus.json
+
 golden: setup  ## write golden files anew; read the diff before committing it
 	$(BIN)/python -m pytest -q tests --update-golden
 
@@ -55,6 +58,7 @@ matrix: engines  ## run all cases on all engines; write the results and docs/mat
 
 lock: setup  ## resolve all requirement files anew
 	bash requirements/lock.sh
+	bash corpus/lock.sh
 	$(BIN)/python -m intermodal_backends.engines.lock
 
 format: setup  ## format the code

@@ -203,7 +203,7 @@ def _differs(mine: Any, theirs: Any) -> bool:
     if mine == theirs or "__other__" in repr(theirs):
         return False
     if isinstance(theirs, dict) and "__timedelta__" in theirs and isinstance(mine, int | float):
-        return float(mine) != theirs["__timedelta__"]
+        return bool(float(mine) != theirs["__timedelta__"])
     if isinstance(theirs, str):
         # A number that the class turns into text; a template's file, which is read when it is loaded.
         return str(mine) != theirs and not (TEMPLATE_FILE.search(str(mine)) and "\n" in theirs)

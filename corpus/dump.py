@@ -1,10 +1,11 @@
 """Runs inside an Airflow environment: what its DagBag makes of files, as JSON.
 
-Usage: python dump.py REQUEST OUTPUT; the request is JSON: `{"files": [PATH, ...]}`. A file's result is
-`{"errors": [TEXT], "dags": {ID: {"settings": {...}, "tasks": {ID: {...}}}}}`; times are in seconds.
+Usage: python dump.py REQUEST OUTPUT; the request is JSON: `{"files": [PATH, ...], "facts": BOOL}`. A file's
+result is `{"errors": [TEXT], "dags": {ID: {"settings": {...}, "tasks": {ID: {...}}, "serialized": {...}}}}`;
+times are in seconds. Without facts, a DAG has its serialized form only.
 """
 
-import datetime
+import datetime as dt
 import inspect
 import json
 import logging
@@ -31,9 +32,9 @@ def encoded(value, depth=0):
     """A value as JSON data; what is none is named by its type."""
     if value is None or isinstance(value, bool | int | float | str):
         return getattr(value, "value", value) if not isinstance(value, bool) else value
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return {"__timedelta__": value.total_seconds()}
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return {"__datetime__": value.timestamp()}
     if depth < 12:
         if isinstance(value, list | tuple):
@@ -51,7 +52,7 @@ def known(owner, names):
     for name in names:
         try:
             found[name] = encoded(getattr(owner, name))
-        except Exception:  # noqa: S112, PERF203 - a property may raise anything
+        except Exception:  # a property may raise anything
             continue
     return found
 
@@ -62,7 +63,9 @@ def facts(task):
     mapped = type(task).__name__.endswith("MappedOperator")
     fields = {} if mapped else known(task, task.template_fields)
     if mapped:
-        fields = {k: encoded(v) for k, v in task.partial_kwargs.items() if k in task.template_fields}
+        fields = {
+            k: encoded(v) for k, v in task.partial_kwargs.items() if k in task.template_fields
+        }
     group = task.task_group.group_id if task.task_group else None
     return {
         "operator": f"{kind.__module__}.{kind.__qualname__}",
@@ -77,17 +80,32 @@ def facts(task):
     }
 
 
-def loaded(path, kind, extra):
+def facts_of_dag(dag):
+    """A DAG's settings and its tasks."""
+    tasks = {task.task_id: facts(task) for task in dag.tasks}
+    return {"settings": known(dag, OF_DAG), "tasks": tasks}
+
+
+def serialized(dag):
+    """The form that Airflow stores; a text where it cannot."""
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization as Form
+    except ImportError:
+        from airflow.serialization.serialized_objects import SerializedDAG as Form
+    try:
+        return json.loads(json.dumps(Form.to_dict(dag), default=repr))["dag"]
+    except Exception as problem:
+        return repr(problem)[-400:]
+
+
+def loaded(path, kind, extra, with_facts):
     """What the DagBag makes of one file; the environment is as before afterwards."""
     before = dict(os.environ)
     try:
         bag = kind(dag_folder=str(path), **extra)
         errors = [str(problem)[-400:] for problem in bag.import_errors.values()]
         dags = {
-            name: {
-                "settings": known(dag, OF_DAG),
-                "tasks": {task.task_id: facts(task) for task in dag.tasks},
-            }
+            name: {"serialized": serialized(dag)} | (facts_of_dag(dag) if with_facts else {})
             for name, dag in bag.dags.items()
         }
     except (Exception, SystemExit) as problem:
@@ -118,7 +136,7 @@ def main():
     takes = inspect.signature(DagBag.__init__).parameters
     extra = {"include_examples": False} if "include_examples" in takes else {}
     request = json.loads(Path(sys.argv[1]).read_text())
-    files = {path: loaded(path, DagBag, extra) for path in request["files"]}
+    files = {path: loaded(path, DagBag, extra, request["facts"]) for path in request["files"]}
     Path(sys.argv[2]).write_text(json.dumps({"defaults": defaults(), "files": files}))
 
 

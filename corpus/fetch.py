@@ -23,7 +23,11 @@ SOURCES = HERE / "sources.toml"
 STAND_INS = HERE / "stand_ins"
 # What is unpacked of an archive: files below these folders, and where they lie then.
 WHEEL_PARTS = (("airflow/example_dags/", "airflow/example_dags/"),)
-SDIST_PARTS = (("tests/system/", "system/"), ("src/airflow/", "airflow/"), ("astronomer/", "astronomer/"))
+SDIST_PARTS = (
+    ("tests/system/", "system/"),
+    ("src/airflow/", "airflow/"),
+    ("astronomer/", "astronomer/"),
+)
 NO_DAGS = ("__init__.py", "conftest.py")
 LARGEST = 20 * 1024 * 1024
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,9 @@ LONGEST = 900
 def engine(name: str) -> environment.EngineEnvironment:
     """The environment that loads files for comparison; made if it is not there."""
     spec = lookup(name)
-    return environment.install(replace(spec, locks=LOCKS) if (LOCKS / spec.lock.name).exists() else spec)
+    return environment.install(
+        replace(spec, locks=LOCKS) if (LOCKS / spec.lock.name).exists() else spec
+    )
 
 
 def truths(sources: list[Source]) -> dict[str, dict[str, Any]]:
@@ -49,17 +52,30 @@ def truth(one: Source) -> dict[str, Any]:
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            _load(one, where, Path(folder))
+            loaded = load(one, dag_files(one), Path(folder), facts=True)
+            files = {str(Path(p).relative_to(one.folder)): f for p, f in loaded["files"].items()}
             beside = kept.with_suffix(f".{os.getpid()}")
-            beside.write_text(_shortened(Path(folder) / "found.json", one.folder))
+            beside.write_text(json.dumps(loaded | {"files": files}, indent=0, sort_keys=True))
             beside.replace(kept)
     found: dict[str, Any] = json.loads(kept.read_text())
     return found
 
 
-def _load(one: Source, where: environment.EngineEnvironment, folder: Path) -> None:
-    paths = [str(path) for path in dag_files(one)]
-    (folder / "request.json").write_text(json.dumps({"files": paths}))
+def load(one: Source, files: Iterable[Path], folder: Path, *, facts: bool) -> dict[str, Any]:
+    """What the source's Airflow makes of files that import what it ships; see dump.py.
+
+    Args:
+        one: The source.
+        files: Its files, or others that are made of them.
+        folder: An empty folder to work in.
+        facts: Whether to tell of settings and tasks besides the serialized form.
+
+    Raises:
+        RuntimeError: Airflow does not start.
+    """
+    where = engine(one.truth)
+    request = {"files": [str(path) for path in files], "facts": facts}
+    (folder / "request.json").write_text(json.dumps(request))
     settings = ENVIRONMENT | {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -81,9 +97,5 @@ def _load(one: Source, where: environment.EngineEnvironment, folder: Path) -> No
         )
         if done.returncode:
             raise RuntimeError(f"{one.name}: {command}: {done.stderr[-3000:]}")
-
-
-def _shortened(path: Path, base: Path) -> str:
-    found = json.loads(path.read_text())
-    files = {str(Path(file).relative_to(base)): facts for file, facts in found["files"].items()}
-    return json.dumps(found | {"files": files}, indent=0, sort_keys=True)
+    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
+    return found

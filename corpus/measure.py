@@ -1,0 +1,143 @@
+"""Measures the corpus: reading against real Airflow, compiling, giving back."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import resource
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpus.compare import Compared, compare
+from corpus.compiling import FileResult, results
+from corpus.fetch import Source, dag_files, fetch
+from corpus.figures import Figures
+from corpus.round_trip import uneven
+from corpus.truth import ENVIRONMENT, truths
+from intermodal_compilers.airflow.importer import Inputs, read_files
+
+MEBI = 1024
+
+
+@dataclass(slots=True)
+class Measured:
+    """All figures.
+
+    Attributes:
+        sources: By the sources' names, in order.
+        peak: Memory of the process that reads, in MiB: at its highest, and after half of the files.
+    """
+
+    sources: dict[str, Figures] = field(default_factory=dict)
+    peak: tuple[int, int] = (0, 0)
+
+    @property
+    def total(self) -> Figures:
+        """The sum."""
+        found = Figures()
+        for one in self.sources.values():
+            found.add(one)
+        return found
+
+
+@dataclass(slots=True)
+class _Read:
+    """What reading a source gave, in a process that does nothing else."""
+
+    compared: Compared
+    loaded_files: int
+    seconds: float
+    peak: int
+    faults: list[str]
+
+
+def measure(only: str = "") -> Measured:
+    """Everything, for the sources whose name contains a text."""
+    chosen = [one for one in fetch() if only in one.name]
+    files = unique(chosen)
+    known = truths([one for one in chosen if files[one.name]])
+    measured = Measured()
+    peaks: list[int] = []
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn) as reader, ProcessPoolExecutor(2, spawn) as pool:
+        for one in chosen:
+            truth = known.get(one.name)
+            read = reader.submit(read_source, one, files[one.name], truth).result()
+            peaks.append(read.peak)
+            done = results(one, files[one.name], pool)
+            measured.sources[one.name] = _figures(one, files[one.name], truth, read, done)
+    half = peaks[len(peaks) // 2] if peaks else 0
+    measured.peak = (max(peaks, default=0), half)
+    return measured
+
+
+def unique(chosen: list[Source]) -> dict[str, list[Path]]:
+    """By the sources' names: their files that no earlier source has."""
+    seen: set[bytes] = set()
+    found: dict[str, list[Path]] = {}
+    for one in chosen:
+        found[one.name] = []
+        for path in dag_files(one):
+            digest = hashlib.sha256(path.read_bytes()).digest()
+            if digest not in seen:
+                seen.add(digest)
+                found[one.name].append(path)
+    return found
+
+
+def read_source(one: Source, files: list[Path], truth: Mapping[str, Any] | None) -> _Read:
+    """Read a source's files one after the other, and compare them with what Airflow loads."""
+    began = time.perf_counter()
+    read = list(read_files(files, Inputs(root=one.folder, environment=ENVIRONMENT)))
+    seconds = time.perf_counter() - began
+    total, count = Compared(), 0
+    for path, result in zip(files, read, strict=True):
+        loaded = truth["files"][str(path.relative_to(one.folder))] if truth else None
+        if truth and loaded and not loaded["errors"]:
+            count += bool(loaded["dags"])
+            total.add(compare(result, loaded, truth["defaults"]))
+    faults = [f"{r.path}: {f.what}" for r in read for f in r.findings if f.code == "PORT011"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MEBI
+    return _Read(total, count, seconds, peak, faults)
+
+
+def _figures(
+    one: Source,
+    files: list[Path],
+    truth: Mapping[str, Any] | None,
+    read: _Read,
+    done: list[FileResult],
+) -> Figures:
+    found = Figures(
+        files=len(files),
+        dag_files=len(done),
+        dags=sum(result.dags for result in done),
+        loaded=read.compared.dags,
+        loaded_files=read.loaded_files,
+        exact=read.compared.exact,
+        loaded_tasks=read.compared.tasks,
+        loaded_holes=read.compared.holes,
+        wrong=read.compared.wrong,
+        short=read.compared.short,
+        faults=read.faults,
+        seconds=read.seconds,
+    )
+    for result in done:
+        found.tasks.update(result.support)
+        good = {target for target, fine in result.compiled.items() if fine}
+        found.compiled.update(dict.fromkeys(result.compiled, 0) | dict.fromkeys(good, 1))
+        bare = not result.support.get("hosted")
+        found.compiled_bare.update(Counter(good if bare else ()))
+        for what in result.blockers:
+            found.blockers.setdefault(what, set()).add(f"{one.name}: {result.path}")
+        found.faults += result.faults
+    if truth is not None and done:
+        for path, differences in uneven(one, truth, done).items():
+            found.tripped += not differences
+            found.uneven += [f"{path}: {difference}" for difference in differences]
+    return found
