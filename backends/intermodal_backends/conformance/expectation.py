@@ -6,6 +6,9 @@
 - `runs`: how often it is run, in one store; what is expected is about the last time;
 - `secrets`: values by the names of secrets, which the tasks find in their environment and which must
   be found nowhere afterwards;
+- `connections`: URLs by the names of connections, which tasks find as secrets, and in Airflow's form;
+  in them and in `parameters`, `{work}` stands for the run's folder, `{server}` and `{other}` for the host
+  and port of loopback servers (`conformance.playground`). Passwords must be found nowhere afterwards;
 - `approvals`: what people answer, `approve`, `reject` or `nobody`, by task;
 - `trace`: the state of the pipeline and its instances; `"*"` stands for any value, `same` for the
   artifact hash that the reference executor gave;
@@ -115,6 +118,7 @@ class Expectation(Part):
     pipeline: str | None = None
     runs: int = Field(default=1, ge=1)
     secrets: dict[str, str] = Field(default_factory=dict)
+    connections: dict[str, str] = Field(default_factory=dict)
     approvals: dict[str, Literal["approve", "reject", "nobody"]] = Field(default_factory=dict)
     trace: ExpectedTrace | None = None
     notifications: tuple[str, ...] | None = None

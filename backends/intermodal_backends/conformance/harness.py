@@ -24,6 +24,12 @@ from intermodal_backends.conformance.checks import unmet
 from intermodal_backends.conformance.compare import differences, settle
 from intermodal_backends.conformance.emitted import original_names, write_compiled
 from intermodal_backends.conformance.inbox import Inbox, open_inbox
+from intermodal_backends.conformance.places import (
+    connection_variables,
+    filled,
+    open_places,
+    passwords,
+)
 from intermodal_backends.engines.driver import Engine, EngineCase
 from intermodal_backends.local import RunOptions, run_pipeline
 
@@ -117,15 +123,15 @@ def run_engine(
 
 
 def _run_here(case: Case, main: Pipeline, others: list[Pipeline], work: Path) -> Ran:
-    with _inbox(case) as inbox:
+    with _inbox(case) as inbox, open_places(case, work) as places:
         for number in range(case.expect.runs):
             options = RunOptions(
                 store=str(work / "store"),
                 python_path=(case.root,),
-                environment=_environment(case, work, number, inbox),
+                environment=_environment(case, work, number, inbox, places),
                 **_newer_options(case, others),
             )
-            result = run_pipeline(main, case.expect.parameters, options)
+            result = run_pipeline(main, filled(case.expect.parameters, places), options)
         log = "\n".join(str(failure) for failure in result.failures)
         texts = {str(p): _text(p) for p in sorted((work / "store").rglob("*")) if p.is_file()}
         wrong = (*_leaks(case, texts), *_undelivered(case, inbox))
@@ -151,14 +157,14 @@ def _run_there(
     work: Path,
 ) -> Ran:
     folder = write_compiled(compiled.files, work / "compiled")
-    with _inbox(case) as inbox:
+    with _inbox(case) as inbox, open_places(case, work) as places:
         for number in range(case.expect.runs):
-            environment = _environment(case, work, number, inbox)
+            environment = _environment(case, work, number, inbox, places)
             result = engine.run(
                 EngineCase(
                     folder=folder,
                     pipeline=main.name,
-                    parameters=dict(case.expect.parameters),
+                    parameters=filled(dict(case.expect.parameters), places),
                     environment=environment,
                     python_path=(case.root,),
                     others=others,
@@ -183,7 +189,7 @@ def _load_only(
     declared = case.compiles_only(target)
     assert declared is not None
     folder = write_compiled(compiled.files, work / "compiled")
-    environment = _environment(case, work, 0, None)
+    environment = _environment(case, work, 0, None, {})
     loaded = engine.load(
         EngineCase(
             folder=folder, pipeline=case.name, environment=environment, python_path=(case.root,)
@@ -199,8 +205,10 @@ def _inbox(case: Case) -> Any:
     return nullcontext() if case.expect.notifications is None else open_inbox()
 
 
-def _environment(case: Case, work: Path, number: int, inbox: Inbox | None) -> dict[str, str]:
-    """What the tasks of a case see: where to log, the witness for shell tasks, and secrets."""
+def _environment(
+    case: Case, work: Path, number: int, inbox: Inbox | None, places: Mapping[str, str]
+) -> dict[str, str]:
+    """What the tasks of a case see: where to log, the witness for shell tasks, secrets, connections."""
     work.mkdir(parents=True, exist_ok=True)
     secrets = dict(case.expect.secrets)
     if inbox is not None:
@@ -210,6 +218,7 @@ def _environment(case: Case, work: Path, number: int, inbox: Inbox | None) -> di
         "INTERMODAL_STORE": str(work / "store"),
         "WITNESS": str(case.root / "witness.py"),
         **{variable_of(*name.split("/", 1)): value for name, value in secrets.items()},
+        **connection_variables(case, places),
     }
     if case.expect.approvals:
         environment[APPROVALS] = json.dumps(case.expect.approvals)
@@ -217,7 +226,7 @@ def _environment(case: Case, work: Path, number: int, inbox: Inbox | None) -> di
 
 
 def _leaks(case: Case, texts: Mapping[str, str]) -> Iterable[str]:
-    for name, value in case.expect.secrets.items():
+    for name, value in {**case.expect.secrets, **passwords(case)}.items():
         for place, text in texts.items():
             if value in text or json.dumps(value)[1:-1] in text:
                 yield f"the value of the secret `{name}` is in {place}"

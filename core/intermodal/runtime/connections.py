@@ -16,6 +16,7 @@ from urllib import parse, request
 
 # What a redirected request takes along to another server.
 CARRIED_ON = ("accept", "content-type", "user-agent")
+CONTENT = "content-type"
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 30
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -152,6 +153,7 @@ def send_request(
                 return response_text(method, response)
         if status not in (307, 308):
             method, data = method_after(status, method), None
+            sent = {name: sent[name] for name in sent if name.lower() != CONTENT}
         sent = carried_on(sent, url, parse.urljoin(url, place))
         url = parse.urljoin(url, place)
     raise RuntimeError(f"the server redirects more than {MOST_REDIRECTS} times")
