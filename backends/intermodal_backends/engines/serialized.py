@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ LEFT_OUT: Mapping[str, str] = {
     "fileloc": "where the file is",
     "relative_fileloc": "where the file is, seen from the bundle",
     "_processor_dags_folder": "where the bundle is",
+    "_default_view": "a page of Airflow 2's; a DAG that `@dag` makes says the default aloud",
 }
 # Values inside any field that are not compared as they are, and why.
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -30,6 +33,15 @@ REWRITTEN: Mapping[re.Pattern[str], str] = {
     ADDRESS: "the address of a function or object in memory, which each process has anew",
     PLACE: "the function that another one is defined in, where the file has it at its top",
     MODULE: "the name that Airflow gives the file's own module, made from where the file is",
+}
+
+
+# Texts whose indentation is not compared: they are taken from functions, which may stand in others.
+INDENTED: Mapping[str, str] = {
+    "doc_md": "a docstring, unless it is given",
+    "tooltip": "a docstring, unless it is given",
+    "_pre_execute_hook": "the source of a function",
+    "_post_execute_hook": "the source of a function",
 }
 
 
@@ -102,9 +114,7 @@ def normal(serialized: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def differences(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[FieldDifference]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldDifference]:
     """Fields in which two serialized DAGs differ, apart from those that must."""
     return list(_differences("", normal(before), normal(after)))
 
@@ -123,13 +133,25 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[FieldDifference
 
 def _rewritten(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _rewritten(item) for key, item in value.items()}
+        return {
+            key: _unindented(item) if key in INDENTED else _rewritten(item)
+            for key, item in value.items()
+            if key != "fileloc"
+        }
     if isinstance(value, list):
         return [_rewritten(item) for item in value]
     if isinstance(value, str):
         for pattern in REWRITTEN:
             value = pattern.sub("", value)
     return value
+
+
+def _unindented(value: Any) -> Any:
+    """A docstring or a function's source, as far left as it goes."""
+    if not isinstance(value, str):
+        return _rewritten(value)
+    lines = textwrap.dedent(value)
+    return inspect.cleandoc(lines).strip()
 
 
 def _short(value: Any) -> str:

@@ -35,14 +35,16 @@ def hosted_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
         if isinstance(node, Task):
             action = node.action
             if not isinstance(action, Hosted) or action.ecosystem != "airflow":
-                yield _no_place(f"task `{node.id}`, which is no class of Airflow's,", target, node.span)
+                yield _no_place(
+                    f"task `{node.id}`, which is no class of Airflow's,", target, node.span
+                )
             elif action.expand and action.expand_maps is not None:
                 yield _no_place(f"`{node.id}`, mapped in two ways,", target, node.span)
 
 
 def _unwritten(node: Node, whose: str, target: str) -> Iterator[Finding]:
     defaults = defaults_of(type(node))
-    written = WRITTEN[type(node)] | ALWAYS  # type: ignore[index]
+    written = WRITTEN[type(node)] | ALWAYS
     for field in dataclasses.fields(node):
         if field.name not in written and getattr(node, field.name) != defaults.get(field.name):
             yield _lost(field.name, whose, target, node.span)

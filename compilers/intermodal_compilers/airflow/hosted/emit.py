@@ -9,7 +9,7 @@ from intermodal.compiling import Compiled, Target
 from intermodal.findings import errors_of
 from intermodal.ir import Pipeline
 from intermodal_compilers.airflow.embed import indent as indented
-from intermodal_compilers.airflow.hosted.expressions import call_of
+from intermodal_compilers.airflow.hosted.expressions import call_of, same
 from intermodal_compilers.airflow.hosted.lower import HostedFile, lower_hosted
 from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
 from intermodal_compilers.airflow.hosted.sources import separated
@@ -73,15 +73,28 @@ class _Printer:
         for function in self.file.functions:
             if function.name not in self.current:
                 self.current[function.name] = function
+                if function.decorator.startswith("asset"):
+                    self._of_asset(function)
                 body.add("", "", *self._function(function))
-        dag = Call(
-            Name(self.sources.use("DAG")), (Value(self.file.dag_id),), self.file.arguments
-        )
-        with_dag = layout(dag, prefix="with ", suffix=" as dag:")
-        body.add("", *([""] if body.lines else []), *with_dag, *(self._block(self.file.root, 1) or [f"{INDENT}pass"]))
+        if not any(function.decorator.startswith("asset") for function in self.file.functions):
+            body.add("", *([""] if body.lines else []), *self._dag())
         source = Source()
         source.add(*docstring(caption), "", *self.sources.import_lines(), *body.lines)
         return source.text()
+
+    def _dag(self) -> list[str]:
+        file = self.file
+        dag = Call(Name(self.sources.use("DAG")), (Value(file.dag_id),), file.arguments)
+        inside = self._block(file.root, 1) or [f"{INDENT}pass"]
+        return [*layout(dag, prefix="with ", suffix=" as dag:"), *inside]
+
+    def _of_asset(self, function: Function) -> None:
+        """Give the asset's function what makes its DAG."""
+        given = {key: value for key, value in function.settings.items() if key != "task_id"}
+        name = given.get("name", Value(function.name))
+        named = {} if same(name, Value(self.file.dag_id)) else {"dag_id": Value(self.file.dag_id)}
+        schedule = {"schedule": Value(None)}
+        function.settings = {**named, **given, **schedule, **self.file.arguments}
 
     def _function(self, function: Function) -> list[str]:
         decorator: Expr = self._decorator(function.decorator)
@@ -90,7 +103,7 @@ class _Printer:
         return [*layout(decorator, prefix="@"), *function.text.split("\n")]
 
     def _decorator(self, path: str) -> Name:
-        self.sources.use("task")
+        self.sources.use(path.partition(".")[0])
         return Name(path)
 
     # Blocks
@@ -115,9 +128,7 @@ class _Printer:
         return self._mapped(item, indent) if item.is_mapped else self._group(item, indent)
 
     def _group(self, region: Region, indent: int) -> list[str]:
-        opened = Call(
-            Name(self.sources.use("TaskGroup")), (Value(region.label),), region.arguments
-        )
+        opened = Call(Name(self.sources.use("TaskGroup")), (Value(region.label),), region.arguments)
         suffix = f" as {region.variable}:" if region.is_used else ":"
         inside = self._block(region, indent + 1) or [f"{INDENT * (indent + 1)}pass"]
         return [*layout(opened, prefix="with ", suffix=suffix, indent=indent), *inside]

@@ -15,6 +15,7 @@ from intermodal_compilers.pysource import (
     Lines,
     Mapping_,
     Name,
+    Operation,
     Sequence_,
     Spread,
     Subscript,
@@ -27,6 +28,15 @@ from intermodal_compilers.pysource import (
 )
 
 AIRFLOW = "airflow"
+OPERATORS: Mapping[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.Div: "/",
+    ast.Mod: "%",
+    ast.Mult: "*",
+    ast.Sub: "-",
+}
 
 
 class Expressions:
@@ -93,7 +103,7 @@ def of_python(text: str) -> Expr:
     return _of_node(ast.parse(text, mode="eval").body, text)
 
 
-def _of_node(node: ast.expr, text: str) -> Expr:  # noqa: C901 - one case for each kind
+def _of_node(node: ast.expr, text: str) -> Expr:
     match node:
         case ast.Constant(value=str() as value):
             return Lines(value) if _is_long(value) else Value(value)
@@ -103,7 +113,9 @@ def _of_node(node: ast.expr, text: str) -> Expr:  # noqa: C901 - one case for ea
             return Name(name)
         case ast.Attribute(value=base, attr=name) if is_identifier(name):
             inner = _of_node(base, text)
-            return Name(f"{inner.path}.{name}") if isinstance(inner, Name) else Attribute(inner, name)
+            return (
+                Name(f"{inner.path}.{name}") if isinstance(inner, Name) else Attribute(inner, name)
+            )
         case ast.Call() if _is_plain(node):
             return _call(node, text)
         case ast.List(elts=items):
@@ -115,10 +127,24 @@ def _of_node(node: ast.expr, text: str) -> Expr:  # noqa: C901 - one case for ea
         case ast.Dict(keys=keys, values=values) if None not in keys:
             pairs = zip(keys, values, strict=True)
             return Mapping_(tuple((_of_node(k, text), _of_node(v, text)) for k, v in pairs if k))
+        case ast.BinOp(op=kind) if type(kind) in OPERATORS:
+            symbol = OPERATORS[type(kind)]
+            return Operation(
+                symbol, tuple(_of_node(part, text) for part in _operands(node, type(kind)))
+            )
         case ast.Subscript(value=base, slice=key) if not isinstance(key, (ast.Slice, ast.Tuple)):
             return Subscript(_of_node(base, text), _of_node(key, text))
         case _:
             return Written(_text_of(node, text))
+
+
+def _operands(node: ast.expr, kind: type[ast.operator]) -> list[ast.expr]:
+    """`a`, `b` and `c` of `a | b | c`."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, kind):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
 
 
 def _is_plain(node: ast.Call) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from intermodal.ir import SourceExpression
+from intermodal.ir import Hosted, SourceExpression
 from intermodal_compilers.airflow.hosted.model import Function, Step
 from intermodal_compilers.airflow.hosted.reading import Definition, Piece
 from intermodal_compilers.airflow.hosted.scopes import renamed
@@ -13,10 +13,14 @@ from intermodal_compilers.airflow.importer.naming import VARIANTS
 
 _NAMES = {path.rpartition(".")[2]: variant for variant, path in VARIANTS.items()}
 UNKNOWN_VARIANT = "airflow.task."
+ASSET_CLASS = "airflow.sdk.definitions.asset.decorators._AssetMainOperator"
 
 
-def decorator_of(class_path: str) -> str:
-    """`task`, `task.branch` and so on, for classes that decorated functions make; else empty."""
+def decorator_of(hosted: Hosted) -> str:
+    """`task`, `task.branch`, `asset` and so on, for classes that decorated functions make; else empty."""
+    class_path = hosted.class_path
+    if class_path == ASSET_CLASS:
+        return "asset.multi" if "outlets" in hosted.arguments else "asset"
     if class_path.startswith(UNKNOWN_VARIANT):
         return f"task.{class_path.removeprefix(UNKNOWN_VARIANT)}"
     name = class_path.rpartition(".")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from intermodal_compilers.airflow.hosted.edges import Edges, chains, group_arrow
 from intermodal_compilers.airflow.hosted.expressions import Expressions, brought, same
 from intermodal_compilers.airflow.hosted.functions import Functions, decorator_of
 from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
+from intermodal_compilers.airflow.hosted.scopes import ModuleNames
 from intermodal_compilers.airflow.hosted.settings import (
     Arguments,
     class_finding,
@@ -81,7 +83,7 @@ class _Lowering:
         self.hosted = hosted
         self.target = target
         self.findings: list[Finding] = list(hosted_findings(pipeline, str(target)))
-        self.sources = Sources(target.version)
+        self.sources = Sources(target.version, _own_names(pipeline, hosted))
         self.functions = Functions(self.sources)
         self.values = Expressions(self.sources, self._output, self._item)
         self.steps: dict[str, Step] = {}
@@ -100,6 +102,7 @@ class _Lowering:
         self._order(root)
         given = self._dag_arguments()
         self._bring(given, root)
+        self.findings += _asset_findings(list(self.steps.values()), str(self.target))
         self.functions.settle()
         self._name(root)
         file.arguments = {name: self.values.argument(value) for name, value in given.items()}
@@ -175,9 +178,7 @@ class _Lowering:
 
     def _dag_arguments(self) -> dict[str, Expression]:
         whose = f"pipeline `{self.pipeline.name}`"
-        fitted = dag_arguments(
-            self.hosted.arguments, str(self.target), whose, self.pipeline.span
-        )
+        fitted = dag_arguments(self.hosted.arguments, str(self.target), whose, self.pipeline.span)
         self.findings += fitted.findings
         given = {name: value for name, value in fitted.arguments.items() if name != "dag_id"}
         return self._with_defaults(given, whose)
@@ -215,7 +216,7 @@ class _Lowering:
 
     def _bring_step(self, step: Step) -> None:
         hosted = step.hosted
-        step.decorator = decorator_of(hosted.class_path)
+        step.decorator = decorator_of(hosted)
         kind = hosted.class_path.rpartition(".")[2]
         target, whose = str(self.target), f"`{step.task.id}`"
         if (finding := class_finding(kind, target, whose, step.task.span)) is not None:
@@ -342,6 +343,7 @@ class _Lowering:
             for name, value in settings.items()
             if name not in defaults or not _equal(value, defaults[name])
         }
+        step.late = frozenset(name for name, value in settings.items() if _is_late(value))
         step.expand = {name: self.values.expr(v) for name, v in step.hosted.expand.items()}
         if step.hosted.expand_maps is not None:
             step.expand_maps = self.values.expr(step.hosted.expand_maps)
@@ -370,18 +372,19 @@ class _Lowering:
         """Settings that all tasks of a function share are its decorator's."""
         for function in self.functions.all:
             first, *others = function.steps
-            function.settings = {
+            shared = {
                 name: value
                 for name, value in first.settings.items()
-                if all(name in o.settings and same(o.settings[name], value) for o in others)
+                if name not in first.late
+                and all(name in o.settings and same(o.settings[name], value) for o in others)
             }
             for step in function.steps:
-                own = {k: v for k, v in step.settings.items() if k not in function.settings}
+                own = {k: v for k, v in step.settings.items() if k not in shared}
                 named = {"task_id": Value(step.label)} if step.label != function.name else {}
                 step.settings = {**named, **own}
-            if not others:
-                function.settings = {**first.settings, **function.settings}
-                first.settings = {}
+            if not others and "task_id" in first.settings:
+                shared = {"task_id": first.settings.pop("task_id"), **shared}
+            function.settings = shared
 
     # Arrows
 
@@ -392,7 +395,7 @@ class _Lowering:
         items = {item.id if isinstance(item, Region) else item.task.id: item for item in order}
         arrows = list(self._arrows(root, items))
         known = [(up.task.id, down.task.id) for up, down in self._known(arrows)]
-        edges = Edges(self.steps.values(), [*known, *self._implied(root)])
+        edges = Edges(self.steps.values(), [*known, *self._implied()])
         labels = {(one.upstream, one.downstream): one.text for one in self.hosted.edge_labels}
         plain: list[tuple[Item, Item]] = []
         by_text: dict[str, list[tuple[Item, Item]]] = {}
@@ -436,7 +439,7 @@ class _Lowering:
             for one in [up] if isinstance(up, Step) else up.steps():
                 yield from ((one, d) for d in ([down] if isinstance(down, Step) else down.steps()))
 
-    def _implied(self, root: Region) -> Iterator[tuple[str, str]]:
+    def _implied(self) -> Iterator[tuple[str, str]]:
         """Edges by outputs that are used, by setups of teardowns, and by what groups are mapped over."""
         for step in self.steps.values():
             for up in (*_used_by(step), *step.setups, *_inputs_of_groups(step.region)):
@@ -450,6 +453,22 @@ class _Lowering:
         for step in self.steps.values():
             yield from step.hosted.packages
         yield from provider_packages(self.sources.modules(), self.target.version)
+
+
+def _own_names(pipeline: Pipeline, hosted: HostedPipeline) -> list[str]:
+    """Names of Airflow's that the file will use for itself."""
+    nodes = [placed.node for placed in graph.walk(pipeline)]
+    actions = [node.action for node in nodes if isinstance(node, Task)]
+    decorators = [decorator_of(one) for one in actions if isinstance(one, Hosted)]
+    found = {one.partition(".")[0] for one in decorators if one}
+    found |= {"DAG"} if "asset" not in found else set()
+    found |= {"Label"} if hosted.edge_labels else set()
+    found |= {"TaskGroup" if isinstance(n, Group) else "task_group" for n in nodes if _is_group(n)}
+    return sorted(found)
+
+
+def _is_group(node: BodyNode) -> bool:
+    return isinstance(node, (Group, ForEach))
 
 
 def _id(item: Item) -> str:
@@ -539,11 +558,22 @@ def _equal(one: Expression, other: Expression) -> bool:
         return one.text == other.text and one.definitions == other.definitions
     entries, others = entries_of(one), entries_of(other)
     if entries is not None and others is not None:
-        return entries.keys() == others.keys() and all(_equal(entries[k], others[k]) for k in entries)
+        return entries.keys() == others.keys() and all(
+            _equal(entries[k], others[k]) for k in entries
+        )
     items, more = _items_of(one), _items_of(other)
     if items is not None and more is not None:
         return len(items) == len(more) and all(map(_equal, items, more))
     return one == other
+
+
+def _is_late(expression: Expression) -> bool:
+    """Whether a value is known only where the task is made."""
+    kinds = (OutputRef, ItemRef)
+    if any(isinstance(part, kinds) for part in graph.parts(expression)):
+        return True
+    # `dag.param(...)` needs the DAG.
+    return any("dag" in ModuleNames(ast.parse(s.text)).loaded for s in brought(expression))
 
 
 def _is_path(path: str) -> bool:
@@ -558,6 +588,18 @@ def _no_function(step: Step) -> Finding:
         why=f"`@{step.decorator}` makes a task of a function, which is its `python_callable`",
         next="give the function as a source expression",
     )
+
+
+def _asset_findings(steps: list[Step], target: str) -> Iterator[Finding]:
+    for step in steps:
+        if step.decorator.startswith("asset") and (len(steps) > 1 or step.called is not None):
+            yield error(
+                "PORT204",
+                f"{target} cannot make `{step.task.id}` with `@asset`",
+                step.task.span,
+                why="`@asset` makes a DAG of one task, of a function that the file itself defines",
+                next="make it a pipeline of its own, or use `@task` with `outlets`",
+            )
 
 
 def _no_class(step: Step) -> Finding:

@@ -46,6 +46,7 @@ class Step:
         args: Positional arguments of the call.
         arguments: Keyword arguments of the call that are the function's own.
         settings: All others, the operator's own and those of the task.
+        late: Names of those that are known only where the task is made.
         expand: What it is mapped over, by name.
         expand_maps: Or in one.
         teardown: Arguments of `as_teardown`, its setups apart.
@@ -64,6 +65,7 @@ class Step:
     args: list[Expr] = field(default_factory=list)
     arguments: dict[str, Expr] = field(default_factory=dict)
     settings: dict[str, Expr] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
     expand: dict[str, Expr] = field(default_factory=dict)
     expand_maps: Expr | None = None
     teardown: dict[str, Expr] = field(default_factory=dict)

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 PREFIX = "airflow.providers."
 # Providers whose names have two parts, by the first.
-TWO_PARTS = frozenset(
-    {"apache", "atlassian", "cncf", "common", "dbt", "microsoft", "singularity"}
-)
+TWO_PARTS = frozenset({"apache", "atlassian", "cncf", "common", "dbt", "microsoft", "singularity"})
 # What comes with Airflow itself.
 INCLUDED_2 = frozenset(
     {"common-compat", "common-io", "common-sql", "fab", "ftp", "http", "imap", "smtp", "sqlite"}

@@ -45,8 +45,10 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     (
         "airflow.operators.python",
         f"{_STANDARD}.operators.python",
-        "BranchExternalPythonOperator BranchPythonOperator BranchPythonVirtualenvOperator "
-        "ExternalPythonOperator PythonOperator PythonVirtualenvOperator ShortCircuitOperator",
+        (
+            "BranchExternalPythonOperator BranchPythonOperator BranchPythonVirtualenvOperator "
+            "ExternalPythonOperator PythonOperator PythonVirtualenvOperator ShortCircuitOperator"
+        ),
     ),
     ("airflow.operators.python", _SDK, "get_current_context"),
     ("airflow.operators.smooth", f"{_STANDARD}.operators.smooth", "SmoothOperator"),
@@ -82,7 +84,11 @@ ROWS: tuple[tuple[str, str, str], ...] = (
         "DagStateTrigger WorkflowTrigger",
     ),
     ("airflow.triggers.file", f"{_STANDARD}.triggers.file", "FileTrigger"),
-    ("airflow.triggers.temporal", f"{_STANDARD}.triggers.temporal", "DateTimeTrigger TimeDeltaTrigger"),
+    (
+        "airflow.triggers.temporal",
+        f"{_STANDARD}.triggers.temporal",
+        "DateTimeTrigger TimeDeltaTrigger",
+    ),
     ("airflow.utils.context", _SDK, "Context"),
     ("airflow.utils.dag_parsing_context", _SDK, "get_parsing_context"),
     ("airflow.utils.edgemodifier", _SDK, "EdgeModifier Label"),
@@ -95,8 +101,10 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     (
         "airflow.exceptions",
         "airflow.sdk.exceptions",
-        "AirflowException AirflowFailException AirflowNotFoundException AirflowSensorTimeout "
-        "AirflowSkipException AirflowTaskTimeout TaskDeferred XComNotFound",
+        (
+            "AirflowException AirflowFailException AirflowNotFoundException AirflowSensorTimeout "
+            "AirflowSkipException AirflowTaskTimeout TaskDeferred XComNotFound"
+        ),
     ),
     ("airflow.datasets.metadata", _SDK, "Metadata"),
     ("airflow.timetables.interval", "airflow.timetables.interval", "CronDataIntervalTimetable"),
@@ -107,7 +115,10 @@ RENAMED: tuple[tuple[str, str], ...] = (
     ("airflow.datasets.DatasetAlias", "airflow.sdk.AssetAlias"),
     ("airflow.datasets.DatasetAll", "airflow.sdk.AssetAll"),
     ("airflow.datasets.DatasetAny", "airflow.sdk.AssetAny"),
-    ("airflow.timetables.datasets.DatasetOrTimeSchedule", "airflow.timetables.assets.AssetOrTimeSchedule"),
+    (
+        "airflow.timetables.datasets.DatasetOrTimeSchedule",
+        "airflow.timetables.assets.AssetOrTimeSchedule",
+    ),
 )
 # Other spellings that Airflow 3 has or had, of what it has in its task SDK or its standard provider.
 _DEFINITIONS = "airflow.sdk.definitions"

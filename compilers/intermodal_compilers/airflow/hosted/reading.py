@@ -156,7 +156,9 @@ def _expression(text: str) -> str:
     tree = ast.parse(text, mode="eval")
     for node in ast.walk(tree):
         if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
-            raise NotReadableError("it binds names or waits, which an expression in a file must not")
+            raise NotReadableError(
+                "it binds names or waits, which an expression in a file must not"
+            )
     try:
         ast.parse(f"({text})", mode="eval")
         fits = "\n" not in text
@@ -177,7 +179,9 @@ def _imports(statement: str) -> Iterator[Import]:
                 raise NotReadableError(f"`{statement.strip()}` brings names that nobody knows")
             yield Import(node.module, alias.name, alias.asname or alias.name)
     else:
-        raise NotReadableError(f"{statement.strip()[:80]!r} is not one import of a module by its name")
+        raise NotReadableError(
+            f"{statement.strip()[:80]!r} is not one import of a module by its name"
+        )
 
 
 def _moved(one: Import, version: str) -> Import:
@@ -240,7 +244,9 @@ def _retargeted(text: str, version: str) -> str:
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
             continue
-        moved = [_moved(Import(node.module, a.name, a.asname or a.name), version) for a in node.names]
+        moved = [
+            _moved(Import(node.module, a.name, a.asname or a.name), version) for a in node.names
+        ]
         kept = [one.bind(a.asname or a.name) for one, a in zip(moved, node.names, strict=True)]
         before = [Import(node.module, a.name, a.asname or a.name) for a in node.names]
         if kept != before and "*" not in (a.name for a in node.names):
@@ -251,6 +257,8 @@ def _retargeted(text: str, version: str) -> str:
         start = lines[first].encode()[: node.col_offset].decode()
         end = lines[last].encode()[node.end_col_offset :].decode()
         margin = start if not start.strip() else ""
-        joined = line.replace("; ", f"\n{margin}") if not start.strip() and not end.strip() else line
+        joined = (
+            line.replace("; ", f"\n{margin}") if not start.strip() and not end.strip() else line
+        )
         lines[first : last + 1] = f"{start}{joined}{end}".split("\n")
     return "\n".join(lines)

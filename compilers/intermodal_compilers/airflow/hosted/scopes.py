@@ -57,7 +57,7 @@ class ModuleNames:
         elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
             self._name(node.name, node, local, in_class, loads=False)
 
-    def _name(  # noqa: PLR0913 - a name and where it stands
+    def _name(
         self,
         name: str,
         node: ast.AST,

@@ -117,7 +117,7 @@ def entries_of(expression: Expression | None) -> dict[str, Expression] | None:
     return None
 
 
-def _fitted(  # noqa: PLR0913, PLR0917 - the tables of one kind of thing
+def _fitted(
     arguments: Arguments,
     renamed: Mapping[str, str],
     gone: Mapping[str, str],
@@ -138,7 +138,7 @@ def _fitted(  # noqa: PLR0913, PLR0917 - the tables of one kind of thing
     return Fitted(found, tuple(findings))
 
 
-def _lost(  # noqa: PLR0913, PLR0917 - one argument and what to say of it
+def _lost(
     name: str, value: Expression, target: str, whose: str, why: str, span: Span | None
 ) -> Iterator[Finding]:
     if isinstance(value, Literal_) and value.value is None:

@@ -20,16 +20,17 @@ from intermodal_compilers.airflow.hosted.reading import (
 from intermodal_compilers.airflow.hosted.scopes import ModuleNames
 from intermodal_compilers.pysource import INDENT, WIDTH
 
-# Names of Airflow's that the emitter itself writes.
-OWN = ("DAG", "Label", "TaskGroup", "asset", "task", "task_group")
-# Variables that it makes.
+# Variables that the emitter makes.
 VARIABLES = ("dag",)
 
 
 class Sources:
-    """Gathers source expressions; where two mean different things by one name, the later one is renamed."""
+    """Gathers source expressions; where two mean different things by one name, the later one is renamed.
 
-    def __init__(self, version: str) -> None:
+    `own` are the names of Airflow's that the emitter itself will write.
+    """
+
+    def __init__(self, version: str, own: Iterable[str] = ()) -> None:
         self.version = version
         self.findings: list[Finding] = []
         self.definitions: dict[str, Definition] = {}
@@ -37,7 +38,7 @@ class Sources:
         self._imports: dict[str, Import] = {}
         self._means: dict[str, object] = {}
         self._pieces: dict[int, tuple[SourceExpression, Piece | None]] = {}
-        for name in OWN:
+        for name in own:
             self._means[name] = self._own(name).what
         for name in VARIABLES:
             self._means[name] = "made by the emitter"
