@@ -15,7 +15,14 @@ from intermodal.frozen import Frozen
 from intermodal_compilers.airflow.importer.model import FunctionSource
 from intermodal_compilers.airflow.importer.naming import meaning
 
-DECORATORS = ("task decorator", "dag decorator", "group decorator", "setup", "teardown")
+DECORATORS = (
+    "task decorator",
+    "dag decorator",
+    "group decorator",
+    "asset decorator",
+    "setup",
+    "teardown",
+)
 
 
 class Needs(Frozen):
