@@ -39,6 +39,7 @@ from intermodal_compilers.airflow.hosted.settings import (
     class_finding,
     dag_arguments,
     entries_of,
+    group_arguments,
     task_arguments,
 )
 from intermodal_compilers.airflow.hosted.sources import Sources
@@ -199,9 +200,11 @@ class _Lowering:
         """Read all source expressions, those of functions to decorate last."""
         self._bring_all(given.values())
         for region in root.regions():
-            arguments = self._with_defaults(
-                self.hosted.groups.get(region.id, {}), f"group `{region.id}`"
-            )
+            whose = f"group `{region.id}`"
+            given = self.hosted.groups.get(region.id, {})
+            fitted = group_arguments(given, str(self.target), whose, self.pipeline.span)
+            self.findings += fitted.findings
+            arguments = self._with_defaults(fitted.arguments, whose)
             self.arguments[region.id] = arguments
             self._bring_all(arguments.values())
             if isinstance(region.node, ForEach):

@@ -54,6 +54,7 @@ GONE_DAG_2: Mapping[str, str] = {
     "disable_bundle_versioning": "it has no bundles",
     "rerun_with_latest_version": "it has no bundles",
 }
+GONE_GROUP_2: Mapping[str, str] = {"doc_md": "its groups have a tooltip only"}
 GONE_TASK_3: Mapping[str, str] = {
     "sla": "it has no SLAs; deadlines are what it has instead",
     "sla_miss_callback": "it has no SLAs; deadlines are what it has instead",
@@ -87,6 +88,15 @@ def dag_arguments(arguments: Arguments, target: str, whose: str, span: Span | No
     old = _is_2(target)
     renamed, gone = (DAG_2, GONE_DAG_2) if old else (DAG_3, GONE_DAG_3)
     return _fitted(arguments, renamed, gone, target, whose, span)
+
+
+def group_arguments(arguments: Arguments, target: str, whose: str, span: Span | None) -> Fitted:
+    """Arguments of a group."""
+    gone = GONE_GROUP_2 if _is_2(target) else {}
+    if arguments.get("doc_md") == arguments.get("tooltip"):
+        # A docstring is both; its tooltip says the same.
+        arguments = {k: v for k, v in arguments.items() if k != "doc_md" or not gone}
+    return _fitted(arguments, {}, gone, target, whose, span)
 
 
 def task_arguments(
