@@ -18,11 +18,11 @@ import os
 from airflow import DAG
 from airflow.models import Variable
 from airflow.operators.bash import BashOperator
-from airflow.sensors.filesystem import FileSensor
+from airflow.sensors.date_time import DateTimeSensor
 from company.ops import CompanyOperator
 with DAG(os.environ["NAME"]):
     a = BashOperator(task_id=Variable.get("first"), bash_command="x")
-    a >> FileSensor(task_id="wait", filepath="x") >> CompanyOperator(task_id="own")
+    a >> DateTimeSensor(task_id="wait", target_time="2030-01-01") >> CompanyOperator(task_id="own")
 """
 
 
@@ -64,7 +64,7 @@ def test_json_has_the_form_that_others_check_with(importing):
         },
         "wait": {
             "support": "lowered",
-            "operator": "airflow.sensors.filesystem.FileSensor",
+            "operator": "airflow.sensors.date_time.DateTimeSensor",
             "downstream": ["own"],
         },
         "own": {"support": "hosted", "operator": "company.ops.CompanyOperator", "downstream": []},

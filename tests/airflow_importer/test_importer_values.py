@@ -46,7 +46,6 @@ for region, config in CONFIG.items():
     assert task.arguments["retries"].origin == "default_args"
     assert task.downstream == ("CLEAN_02",)
     assert task.operator == "airflow.operators.dummy_operator.DummyOperator"
-    assert task.support == "native"
 
 
 def test_local_modules_operators_and_data_files_are_read(read):
@@ -84,7 +83,6 @@ with DAG(s.NAME, start_date=datetime(2024, 1, 1)):
     task = file.dags[0].tasks["load_x"]
     assert task.operator == "plugins.ops.Loader"
     assert task.bases == ("airflow.models.BaseOperator",)
-    assert task.support == "hosted"
     assert file.dags[0].arguments["start_date"].value == dt.datetime(2024, 1, 1)  # noqa: DTZ001
     assert file.findings == ()
 
@@ -96,7 +94,7 @@ def test_variables_are_given_or_holes(read):
     assert ids(read(VARIABLE, variables={"team": "x"})) == {"d": ["t_x"]}
     file = read(VARIABLE)
     (task,) = file.dags[0].tasks.values()
-    assert task.support == "hole"
+    assert task.holes
     assert {f.code for f in file.findings} == {"PORT802", "PORT803"}
 
 
@@ -122,7 +120,7 @@ def test_a_default_is_an_assumption(read):
 )
 def test_what_may_not_exist_is_a_hole_with_a_finding(read, body):
     file = read(HEAD + "from elsewhere import unknown\nwith DAG('d'):\n" + body)
-    assert file.dags[0].tasks["maybe"].support == "hole"
+    assert file.dags[0].tasks["maybe"].holes
     assert "PORT803" in {f.code for f in file.findings}
 
 
@@ -298,4 +296,4 @@ with DAG("d"):
         DummyOperator(task_id=name)
 """
     )
-    assert {task.support for task in file.dags[0].tasks.values()} == {"hole"}
+    assert all(task.holes for task in file.dags[0].tasks.values())

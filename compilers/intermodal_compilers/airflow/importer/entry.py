@@ -6,11 +6,15 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intermodal.findings import Finding, Span
 from intermodal.importing import Imported, ImportSettings, Links, ReadTask
 from intermodal_compilers.airflow.importer import model
 from intermodal_compilers.airflow.importer.settings import Inputs
+
+if TYPE_CHECKING:
+    from intermodal_compilers.airflow.importer.build import BuiltPipeline
 
 
 class AirflowImporter:
@@ -107,7 +111,7 @@ class AirflowPipeline:
         """Its tasks, with what translation makes of them."""
         from intermodal_compilers.airflow.importer.support import read_tasks
 
-        return read_tasks(self._dag)
+        return read_tasks(self._dag, self._built)
 
     @cached_property
     def links(self) -> Links:
@@ -118,7 +122,10 @@ class AirflowPipeline:
 
     def build(self) -> Imported:
         """The DAG as a pipeline of hosted tasks."""
+        return Imported(self._built.pipeline, self._built.findings)
+
+    @cached_property
+    def _built(self) -> BuiltPipeline:
         from intermodal_compilers.airflow.importer.build import build
 
-        built = build(self._dag)
-        return Imported(built.pipeline, built.findings)
+        return build(self._dag)

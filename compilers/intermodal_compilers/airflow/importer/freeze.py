@@ -30,7 +30,6 @@ from intermodal_compilers.airflow.importer.model import (
     TaskOutput,
 )
 from intermodal_compilers.airflow.importer.modules import Module
-from intermodal_compilers.airflow.importer.support import support_of
 from intermodal_compilers.airflow.importer.taskflow import Factory
 from intermodal_compilers.airflow.importer.values import (
     External,
@@ -94,7 +93,6 @@ def _task(task: TaskNode, held: dict[int, str]) -> ReadTask:
         held_as=held.get(id(function), ""),
         own=freeze(task.of) if own else None,
         holes=holes,
-        support=support_of(task.operator, task.bases, holes, own=own),
     )
 
 

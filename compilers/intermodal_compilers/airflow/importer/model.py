@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -134,7 +132,6 @@ class ReadTask(Frozen):
     held_as: str = ""
     own: FunctionSource | None = None
     holes: tuple[str, ...] = ()
-    support: str = "hosted"
 
 
 class ReadGroup(Frozen):
@@ -177,36 +174,3 @@ class ReadFile(Frozen):
     dags: tuple[ReadDag, ...] = ()
     findings: tuple[Finding, ...] = ()
     lines: int = 0
-
-    def to_data(self) -> dict[str, Any]:
-        """As JSON data: the form that `port import airflow --json` prints."""
-        return {
-            "path": self.path,
-            "findings": [finding.to_data() for finding in self.findings],
-            "dags": [{"id": dag.id, "tasks": _tasks(dag)} for dag in self.dags],
-        }
-
-    def rows(self) -> list[Mapping[str, str | int]]:
-        """A row for each DAG, for a table on the terminal."""
-        return [_row(self.path, dag) for dag in self.dags]
-
-
-def _row(path: str, dag: ReadDag) -> dict[str, str | int]:
-    found = Counter(task.support for task in dag.tasks.values())
-    row: dict[str, str | int] = {"file": path, "pipeline": dag.id, "tasks": len(dag.tasks)}
-    return (
-        row
-        | {name: found[name] for name in ("native", "lowered", "hosted")}
-        | {"holes": found["hole"]}
-    )
-
-
-def _tasks(dag: ReadDag) -> dict[str, Any]:
-    return {
-        task.id: {
-            "support": task.support,
-            "operator": task.operator,
-            "downstream": list(task.downstream),
-        }
-        for task in dag.tasks.values()
-    }

@@ -38,6 +38,21 @@ from intermodal_compilers.airflow.translate.table import translator_of
 
 def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     """The pipeline with neutral actions in place of Airflow's classes; see `Ecosystem.translate`."""
+    made = translate_tasks(pipeline, target)
+    context = made.context
+    settled = dag.settle(context.pipeline, context)
+    found = settled.model_copy(update={"body": tuple(made.nodes(context.pipeline.body))})
+    found = fitted(found, context)
+    if context.packages:
+        _tell_packages(context)
+    if not errors_of(context.findings):
+        context.findings += errors_of(validate(found))
+    wrong = bool(errors_of(context.findings))
+    return Translated(None if wrong else found, tuple(context.findings))
+
+
+def translate_tasks(pipeline: Pipeline, target: str) -> TranslatedTasks:
+    """The tasks of a pipeline in neutral terms, each by itself."""
     before = Context(pipeline, target)
     pipeline = without_watchers(pipeline, before)
     context = Context(
@@ -48,17 +63,9 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
         context.dag_settings = dag.rendering_of(pipeline)
         native = context.dag_settings.get("render_template_as_native_obj")
         context.native_templates = read(native) is True
-    made = _Body(context)
+    made = TranslatedTasks(context)
     made.translate_all()
-    settled = dag.settle(pipeline, context)
-    found = settled.model_copy(update={"body": tuple(made.nodes(pipeline.body))})
-    found = fitted(found, context)
-    if context.packages:
-        _tell_packages(context)
-    if not errors_of(context.findings):
-        context.findings += errors_of(validate(found))
-    wrong = bool(errors_of(context.findings))
-    return Translated(None if wrong else found, tuple(context.findings))
+    return made
 
 
 def is_airflow(task: Task) -> bool:
@@ -66,7 +73,7 @@ def is_airflow(task: Task) -> bool:
     return isinstance(task.action, Hosted) and task.action.ecosystem == AIRFLOW
 
 
-class _Body:
+class TranslatedTasks:
     """The tasks of one pipeline as they are translated, and how they stand together."""
 
     def __init__(self, context: Context) -> None:
