@@ -121,6 +121,7 @@ def noop(id: str = "noop", **options: Any) -> TaskHandle:
 
 def wait_until(
     check: Callable[..., Any],
+    /,
     *args: Any,
     every: DurationLike = "1m",
     timeout: DurationLike | None = None,
@@ -169,6 +170,7 @@ def approval(
 
 def trigger(
     pipeline: Any,
+    /,
     *,
     wait: bool = False,
     id: str | None = None,

@@ -181,7 +181,7 @@ class PipelineFunction:
         )
 
 
-def on_exit(task: Any, *args: Any, **kwargs: Any) -> Any:
+def on_exit(task: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run a task once, after everything else, however that ended: `on_exit(tidy_up, state=run.state)`."""
     tracer = tracer_for("on_exit")
     if not callable(task) or isinstance(task, (Handle, PipelineFunction)):

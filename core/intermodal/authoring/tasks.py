@@ -73,7 +73,7 @@ class Task(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.function.__qualname__}>"
 
-    def map(self, *lists: Any, max_parallel: int | None = None, **constant: Any) -> MappedHandle:
+    def map(self, /, *lists: Any, max_parallel: int | None = None, **constant: Any) -> MappedHandle:
         """Run the task once for each item: `prices = quote.map(symbols, day=today)`.
 
         Positional arguments are lists, gone over side by side; named ones are the same for every item. What

@@ -1,0 +1,190 @@
+"""Captured source, read: what each statement binds and needs, and what a function takes and returns."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+
+from intermodal.authoring.capture import index_statements
+from intermodal.frozen import Frozen
+from intermodal.ir import CapturedSource
+from intermodal_compilers.pyimports import Import, imports_of
+
+MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+
+
+class Piece(Frozen):
+    """A top-level statement of a user's module.
+
+    Attributes:
+        text: As captured, ending in a newline.
+        binds: Names that it binds or changes.
+        needs: Names of the module that it uses, when it is run or later.
+        at_once: Those among them that it uses when the module is imported.
+        block: Whether it is a function or a class, which stand apart.
+    """
+
+    text: str
+    binds: tuple[str, ...]
+    needs: frozenset[str]
+    at_once: frozenset[str]
+    block: bool
+
+
+class Argument(Frozen):
+    """A parameter of a function."""
+
+    name: str
+    required: bool
+    annotation: ast.expr | None = None
+    by_name: bool = False
+
+
+class Function(Frozen):
+    """What a function says of itself.
+
+    Attributes:
+        name: Its name.
+        arguments: Its parameters, in order.
+        returns: Its return annotation.
+        docs: Its docstring, cleaned.
+        unfit: Why it cannot be a task; "" if it can.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    returns: ast.expr | None
+    docs: str
+    unfit: str
+
+
+class Unit(Frozen):
+    """A function with what it needs of its module.
+
+    Attributes:
+        own: The function's statement.
+        function: What it says of itself.
+        imports: What it imports at the top of its module.
+        definitions: Other statements of its module, in order.
+    """
+
+    own: Piece
+    function: Function
+    imports: tuple[Import, ...]
+    definitions: tuple[Piece, ...]
+
+
+def read_unit(name: str, source: CapturedSource) -> Unit:
+    """Read a captured source.
+
+    Raises:
+        SyntaxError: If part of it is not Python.
+        ValueError: If it does not hold the function, or has a relative or star import.
+    """
+    own, function = read_function(source.function)
+    if function.name != name:
+        raise ValueError(f"the source holds `{function.name}` instead")
+    imports = tuple(item for text in source.imports for item in read_import(text))
+    return Unit(own, function, imports, tuple(map(read_piece, source.definitions)))
+
+
+@functools.lru_cache(maxsize=4096)
+def read_import(text: str) -> tuple[Import, ...]:
+    """The names that a statement imports.
+
+    Raises:
+        SyntaxError: If it is not Python.
+        ValueError: If it is no import, or a relative or star import.
+    """
+    found: list[Import] = []
+    for node in ast.parse(text).body:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            raise ValueError(f"`{text.strip()}` is no import")  # noqa: TRY004 - not a caller's mistake
+        found += imports_of(node)
+    if any(item.name == "*" for item in found):
+        raise ValueError("a star import says no names")
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=4096)
+def read_piece(text: str) -> Piece:
+    """Read a top-level statement.
+
+    Raises:
+        SyntaxError: If it is not Python.
+    """
+    return _piece(text, ast.parse(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def read_function(text: str) -> tuple[Piece, Function]:
+    """Read the source of one function.
+
+    Raises:
+        SyntaxError: If it is not Python.
+        ValueError: If it is something else than one function.
+    """
+    tree = ast.parse(text)
+    node = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        raise ValueError("the source is no single function")  # noqa: TRY004 - not a caller's mistake
+    return _piece(text, tree), Function(
+        name=node.name,
+        arguments=tuple(_arguments(node.args)),
+        returns=node.returns,
+        docs=ast.get_docstring(node) or "",
+        unfit=_unfit(node),
+    )
+
+
+def _piece(text: str, tree: ast.Module) -> Piece:
+    known = index_statements(tree.body, tree, text, "", "").statements
+    statements = {statement for found in known.values() for statement in found}
+    needs = frozenset(name for statement in statements for name in statement.needs)
+    defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    block = any(isinstance(node, defines) for node in tree.body)
+    at_once = frozenset(name for node in tree.body for name in _at_once(node)) & needs
+    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, block)
+
+
+def _at_once(node: ast.stmt) -> Iterator[str]:
+    """Names that a statement uses when it is run."""
+    parts: list[ast.AST] = [node]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        parts = [*node.decorator_list, node.args, *([node.returns] if node.returns else [])]
+    for part in parts:
+        yield from (inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
+
+
+def _arguments(given: ast.arguments) -> Iterator[Argument]:
+    plain = [*given.posonlyargs, *given.args]
+    without = len(plain) - len(given.defaults)
+    for place, argument in enumerate(plain):
+        yield Argument(argument.arg, place < without, argument.annotation)
+    for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        yield Argument(argument.arg, default is None, argument.annotation, by_name=True)
+
+
+def _unfit(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Why a function cannot be a task, as far as its text tells: what authoring refuses."""
+    given = node.args
+    if isinstance(node, ast.AsyncFunctionDef) or _is_generator(node):
+        return "it is a generator or a coroutine"
+    if given.vararg or given.kwarg or given.posonlyargs:
+        return "it takes `*args`, `**kwargs` or arguments without names"
+    defaults = [*given.defaults, *(default for default in given.kw_defaults if default)]
+    if any(isinstance(default, MUTABLE) for default in defaults):
+        return "it has a mutable default"
+    return ""
+
+
+def _is_generator(node: ast.FunctionDef) -> bool:
+    pending: list[ast.AST] = list(node.body)
+    while pending:
+        part = pending.pop()
+        if isinstance(part, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(part))
+    return False

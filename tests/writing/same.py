@@ -1,0 +1,184 @@
+"""What of a pipeline must come back when it is written as Python and loaded, as JSON data to compare.
+
+Left out, each for its reason:
+- spans, modules and local modules: where the file stands; so for classes of the file that artifacts name;
+- names of regions' outputs and of a branch's conditional arms: authoring gives them itself;
+- outputs of groups, and outputs of regions that nothing uses: authoring names the task inside;
+- types that a task does not say, or says to be anything, where annotations say more; item types of loops;
+- the order of bodies, edges and imports: values stand after what they are made of, imports are sorted;
+- `(a & b) & c` for `a & b & c`, `x > 1` for `1 < x`, lists of literals for literal lists, joined literal text:
+  the same value, written otherwise.
+"""
+
+from intermodal.ir.write import to_data
+
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+ANY = {"kind": "any"}
+
+
+def forms(before, after):
+    """The comparable forms of a pipeline and of what it was loaded back as: equal if nothing was lost."""
+    first, second = _form(before), _form(after)
+    said, loaded = dict(_tasks(first)), dict(_tasks(second))
+    for name in said.keys() & loaded.keys():
+        _leave_to_annotations(said[name], loaded[name])
+    return first, second
+
+
+def _form(pipeline):
+    data = to_data(pipeline, spans=False)
+    inner = {}
+    _note(data.get("body", []), inner)
+    data = _values(data, inner)
+    _tidy(data.get("body", []))
+    _tidy(data.get("exit_tasks", []))
+    return data
+
+
+def _tasks(data):
+    """Tasks by id, with whether anything uses what they give."""
+    used = set(_used(data))
+    pending = [*data.get("body", []), *data.get("exit_tasks", [])]
+    while pending:
+        node = pending.pop()
+        if node["node"] == "task":
+            yield node["id"], (node, node["id"] in used)
+        pending += [child for part in _bodies(node) for child in part]
+
+
+def _leave_to_annotations(said, loaded):
+    """Types that the task does not say are as its function's annotations say."""
+    (task, used), (back, _) = said, loaded
+    for name in back["input_types"]:
+        if task["input_types"].get(name, ANY) == ANY:
+            back["input_types"][name] = ANY
+    task["input_types"] = {name: task["input_types"].get(name, ANY) for name in back["input_types"]}
+    if task["outputs"] == {"return": ANY} and (back["outputs"].keys() == {"return"} or not used):
+        back["outputs"] = {"return": ANY}
+
+
+def _note(body, inner):
+    """What each output of a region is, by the region's id and the output's name."""
+    for node in body:
+        for name, reference in node.get("outputs", {}).items():
+            if node["node"] != "task":
+                inner[node["id"], name] = (node["node"], reference)
+        for part in _bodies(node):
+            _note(part, inner)
+
+
+def _bodies(node):
+    for name in ("body", "otherwise"):
+        if node.get(name):
+            yield node[name]
+    for arm in node.get("arms", []):
+        yield arm.get("body", [])
+
+
+def _values(data, inner):
+    """Values in one way of several that mean the same."""
+    if isinstance(data, list):
+        return [_values(item, inner) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get("op") == "output" and (data["node"], data.get("output", "return")) in inner:
+        kind, target = inner[data["node"], data.get("output", "return")]
+        target = _values(target, inner)
+        # What comes out of a region is named by what goes into it.
+        return target if kind == "group" else {"op": "output", "node": data["node"], "of": target}
+    made = {key: _values(value, inner) for key, value in data.items()}
+    return FORMS.get(data.get("op"), _same)(made)
+
+
+def _same(made):
+    made.pop("span", None)
+    if made.get("kind") == "python":
+        made["module"] = None
+    if "local_modules" in made:
+        del made["local_modules"]
+    if made.get("kind") == "artifact":
+        made["python"] = made.get("python", "").rpartition(".")[2]
+    if "function" in made and "imports" in made:
+        made["imports"] = sorted(made["imports"])
+    return made
+
+
+def _compare(made):
+    literal = made["left"].get("op") == "literal" and made["right"].get("op") != "literal"
+    if literal and made["operator"] in MIRRORED:
+        return {
+            "op": "compare",
+            "operator": MIRRORED[made["operator"]],
+            "left": made["right"],
+            "right": made["left"],
+        }
+    return made
+
+
+def _logic(made):
+    operands = []
+    for operand in made["operands"]:
+        same = operand.get("op") == "logic" and operand["operator"] == made["operator"] != "not"
+        operands += operand["operands"] if same else [operand]
+    [first, *others] = operands
+    if made["operator"] == "not" and first.get("op") == "compare" and first["operator"] == "in":
+        return {**first, "operator": "not in"}
+    return {**made, "operands": operands}
+
+
+def _list(made):
+    items = made.get("items", [])
+    if all(item["op"] == "literal" for item in items):
+        return {"op": "literal", "value": [item["value"] for item in items]}
+    return made
+
+
+def _map(made):
+    entries = made.get("entries", {})
+    if all(item["op"] == "literal" for item in entries.values()):
+        return {"op": "literal", "value": {key: item["value"] for key, item in entries.items()}}
+    return made
+
+
+def _format(made):
+    parts = []
+    for part in made["parts"]:
+        text = part["op"] == "literal" and isinstance(part["value"], str)
+        if text and parts and parts[-1]["op"] == "literal" and isinstance(parts[-1]["value"], str):
+            parts[-1] = {"op": "literal", "value": parts[-1]["value"] + part["value"]}
+        elif not text or part["value"]:
+            parts.append(part)
+    return {"op": "format", "parts": parts}
+
+
+FORMS = {"compare": _compare, "logic": _logic, "list": _list, "map": _map, "format": _format}
+
+
+def _used(data):
+    """Ids of the nodes whose outputs something uses."""
+    if isinstance(data, list):
+        for item in data:
+            yield from _used(item)
+    elif isinstance(data, dict):
+        if data.get("op") == "output":
+            yield data["node"]
+        for value in data.values():
+            yield from _used(value)
+
+
+def _tidy(body):
+    for node in body:
+        for part in _bodies(node):
+            _tidy(part)
+        node["after"] = sorted(node.get("after", []))
+        if node["node"] == "task":
+            node.setdefault("input_types", {})
+            node.setdefault("outputs", {})
+            continue
+        # References say what outputs are; those that nothing refers to need not come back.
+        node.pop("outputs", None)
+        node.pop("item_type", None)
+        if node["node"] == "branch" and "chooser" not in node:
+            for number, arm in enumerate(node["arms"]):
+                arm["name"] = f"arm{number}"
+    body.sort(key=lambda node: node["id"])
