@@ -92,12 +92,20 @@ def compare_on(name: str, request: Request, old: Old, ran: SourceRun) -> Side:
     """Run the new pipeline on an engine or on this machine, and compare.
 
     Raises:
-        FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed, PORT009 for a
-            task in `old.names` that there is not.
+        FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed; see `side_of`.
     """
     tried = _try_here(request) if name == LOCAL else try_there(name, request)
     if isinstance(tried, Verified):
         return Side(tried, ran.trace)
+    return side_of(tried, request, old, ran)
+
+
+def side_of(tried: Tried, request: Request, old: Old, ran: SourceRun) -> Side:
+    """Compare a run of the new pipeline with that of the old file.
+
+    Raises:
+        FindingsError: PORT009 for a task in `old.names` that there is not.
+    """
     names = paired(tried.pipeline, ran, old.names)
     own = {task.id for task in graph.tasks(request.pipeline)} | set(names.values())
     expected = _renamed(ran.trace, names)

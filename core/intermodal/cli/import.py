@@ -88,8 +88,8 @@ def command(
 ) -> None:
     """Read pipelines of another SYSTEM from files and folders, and tell or write what they become.
 
-    Files are never imported or run. What only running them could tell becomes a hole with its place and
-    reason, never a guess. A file that cannot be read does not stop the others.
+    Files are not imported or run. What only running them could tell becomes a hole with its place and
+    reason, never a guess; --introspect runs them to fill it. A file that cannot be read does not stop the others.
     """
     from intermodal.cli.report import leave, print_findings
     from intermodal.importing import importer
@@ -99,7 +99,7 @@ def command(
     job = Job(
         importer=importer(system),
         paths=[existing(path) for path in paths],
-        origin=Origin(system, root, variables, env),
+        origin=Origin(system, root, variables, env, how["introspect"], how["airflow_python"]),
         out=how["out"],
         ir=how["ir"],
         force=how["force"],

@@ -14,8 +14,12 @@ from intermodal.frozen import Frozen
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
-    from intermodal.importing import ImportSettings
+    from intermodal.importing import ImportSettings, Introspection
     from intermodal.ir import Pipeline
+
+
+# Options that belong to `--from`, as `Origin` has them.
+VALUES = ("root", "variables", "env", "introspect", "airflow_python")
 
 
 class Origin(Frozen):
@@ -26,12 +30,16 @@ class Origin(Frozen):
         root: The folder below which imports are followed.
         variables: The file with values of its variables.
         env: The file with the environment.
+        introspect: Whether files may be executed in the system's own environment, too.
+        airflow_python: The Python of that environment; None for the engine that is installed.
     """
 
     system: str
     root: str | None = None
     variables: str | None = None
     env: str | None = None
+    introspect: bool = False
+    airflow_python: str | None = None
 
     def settings(self) -> ImportSettings:
         """The same, read.
@@ -46,12 +54,44 @@ class Origin(Frozen):
             root=existing(self.root) if self.root else None,
             variables=read_values(self.variables),
             environment={name: str(value) for name, value in environment.items()},
+            introspection=self._introspection() if self.introspect else None,
         )
+
+    def _introspection(self) -> Introspection:
+        """Where files are loaded.
+
+        Raises:
+            FindingsError: PORT820, no Python was named, and no engine of the system is installed.
+        """
+        from intermodal.engines import catalogue
+        from intermodal.findings import FindingsError, error
+        from intermodal.importing import Introspection
+
+        if self.airflow_python is not None:
+            return Introspection(python=existing(self.airflow_python).absolute())
+        offers = [offer for offer in catalogue() if offer.name.partition("@")[0] == self.system]
+        installed = [Path(offer.path) for offer in offers if offer.path]
+        if installed:
+            return Introspection(python=installed[0] / "bin" / "python", own_home=True)
+        what = f"there is no {self.system} here that could load the files"
+        engine = offers[0].name if offers else self.system
+        next_step = f"name one with `--airflow-python`, or run `port engines install {engine}`"
+        raise FindingsError([error("PORT820", what, next=next_step)])
 
 
 def value_options(function: AnyCommand) -> AnyCommand:
-    """`--root`, `--variables` and `--env`."""
+    """`--root`, `--variables`, `--env` and `--introspect`."""
     for option in (
+        click.option(
+            "--airflow-python",
+            metavar="PATH",
+            help="With --introspect: the Python of your own Airflow. [default: the engine installed]",
+        ),
+        click.option(
+            "--introspect",
+            is_flag=True,
+            help="EXECUTE the files in a process of their own, and fill what reading cannot tell.",
+        ),
         click.option(
             "--env", metavar="FILE", help="Environment of the files: JSON, YAML or NAME=VALUE."
         ),
@@ -76,8 +116,8 @@ def from_option(function: AnyCommand) -> AnyCommand:
     @value_options
     @functools.wraps(function)
     def command(system: str | None, **given: Any) -> Any:
-        values = {name: given.pop(name) for name in ("root", "variables", "env")}
-        unused = [f"--{name}" for name, value in values.items() if value is not None]
+        values = {name: given.pop(name) for name in VALUES}
+        unused = [f"--{name.replace('_', '-')}" for name, value in values.items() if value]
         if system is None and unused:
             raise click.UsageError(f"{unused[0]} is for files of another system: give --from too")
         origin = Origin(system, **values) if system is not None else None

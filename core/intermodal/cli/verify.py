@@ -10,6 +10,7 @@ import click
 
 from intermodal.cli.command import WithExamples
 from intermodal.cli.options import as_json, complete_engines, profile_option
+from intermodal.cli.origin import VALUES, value_options
 
 if TYPE_CHECKING:
     from intermodal.cli.sources import Found
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 LOG_LINES = 12
+# Options that only `--old` takes.
+OF_OLD = ("old_on", "system", "names")
 
 
 @click.command(
@@ -65,11 +68,6 @@ LOG_LINES = 12
     help="With --old: a task that has another name now. Repeatable.",
 )
 @click.option(
-    "--root",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="With --old: the folder that both files import modules from.",
-)
-@click.option(
     "--on",
     "on",
     multiple=True,
@@ -108,6 +106,7 @@ LOG_LINES = 12
     metavar="SECONDS",
     help="How long an engine may take.",
 )
+@value_options
 @profile_option
 @as_json
 def command(
@@ -140,8 +139,14 @@ def command(
         from intermodal.cli.verify_old import verify_old
 
         verify_old(source, on, given, pipeline, project, as_json=as_json, **how)
-    if source is None:
-        raise click.UsageError("give a SOURCE, or --old and --new")
+    foreign = [f"--{name.replace('_', '-')}" for name in (*VALUES, *OF_OLD) if how[name]]
+    if source is None or foreign:
+        told = (
+            f"{foreign[0]} is for --old and --new"
+            if foreign
+            else "give a SOURCE, or --old and --new"
+        )
+        raise click.UsageError(told)
     found = loading.load([source], project)
     chosen = _chosen(found, source, pipeline, given)
     engines = engines_named(on, project)

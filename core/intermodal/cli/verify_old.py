@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from intermodal.cli.origin import VALUES, Origin
+
 if TYPE_CHECKING:
     from intermodal.engines import SourceRun
     from intermodal.findings import Finding
-    from intermodal.importing import Importer, ReadSource
+    from intermodal.importing import Importer, ImportSettings, ReadSource
     from intermodal.ir import Pipeline
     from intermodal.project import Project
     from intermodal.side_by_side import Old, Side
@@ -54,9 +56,11 @@ def verify_old(
     if source is not None or not (how["old"] and how["new"]):
         raise click.UsageError("--old and --new go together, without a SOURCE")
     system = _system(how["system"])
+    origin = Origin(system.name, **{option: how[option] for option in VALUES})
     root = project.root
-    before = _read(system, how["old"], how["root"])
-    new, findings, all_new = _new_pipelines(system, how["new"], how["root"], name, project)
+    before = _read(system, how["old"], origin.settings())
+    new, all_new = _new_pipelines(system, how["new"], origin.settings(), name, project)
+    findings: list[Finding] = []
     engines = _engines(on, project)
     results: list[tuple[Request, Old, SourceRun, list[Side]]] = []
     for pipeline in new:
@@ -95,25 +99,24 @@ def _system(name: str | None) -> Importer:
     return importer(name or known[0])
 
 
-def _read(system: Importer, file: Path, root: Path | None) -> ReadSource:
+def _read(system: Importer, file: Path, settings: ImportSettings) -> ReadSource:
     """The file as its importer reads it, without running it.
 
     Raises:
         FindingsError: PORT001, there is no such file.
     """
     from intermodal.findings import FindingsError, error
-    from intermodal.importing import ImportSettings
 
     if not file.is_file():
         raise FindingsError([error("PORT001", f"`{file}` is no file")])
-    [source] = system.read([file], ImportSettings(root=root))
+    [source] = system.read([file], settings)
     return source
 
 
 def _new_pipelines(
-    system: Importer, file: Path, root: Path | None, name: str | None, project: Project
-) -> tuple[list[Pipeline], list[Finding], list[Pipeline]]:
-    """Pipelines to verify, what was found in their file, and all that it holds.
+    system: Importer, file: Path, settings: ImportSettings, name: str | None, project: Project
+) -> tuple[list[Pipeline], list[Pipeline]]:
+    """Pipelines to verify, and all that their file holds.
 
     Raises:
         FindingsError: The file has errors, or there is no such pipeline.
@@ -121,7 +124,7 @@ def _new_pipelines(
     from intermodal.cli import sources
     from intermodal.findings import FindingsError, error, raise_errors
 
-    read = _read(system, file, root)
+    read = _read(system, file, settings)
     if read.pipelines:
         built = [one.build() for one in read.pipelines if name in (None, one.id)]
         findings = [*read.findings, *(f for one in built for f in one.findings)]
@@ -136,7 +139,7 @@ def _new_pipelines(
         what = f"`{file}` holds no pipeline{f' `{name}`' if name else ''}"
         held = ", ".join(f"`{p.name}`" for p in every) or "none"
         raise FindingsError([error("PORT009", what, next=f"it holds {held}")])
-    return pipelines, [], every
+    return pipelines, every
 
 
 def _engines(on: Sequence[str], project: Project) -> list[str]:
@@ -160,7 +163,8 @@ def _request(
     from intermodal.cli.verify import started_by
     from intermodal.verifying import Request
 
-    folders = (how["root"], project.root, how["old"].parent, how["new"].parent)
+    root = Path(how["root"]) if how["root"] else None
+    folders = (root, project.root, how["old"].parent, how["new"].parent)
     return Request(
         pipeline=pipeline,
         others=started_by(pipeline, others),
