@@ -63,7 +63,10 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST, scope: Sco
     if isinstance(owner, str) and name == "value":
         return owner  # a member of one of Airflow's text enums
     if hasattr(owner, "attribute_of_reader"):
-        return owner.attribute_of_reader(name)
+        found = owner.attribute_of_reader(name)
+        if isinstance(found, Unknown):
+            return machine.unknown(found.reason, node, scope)
+        return found
     return Bound(owner, name)
 
 

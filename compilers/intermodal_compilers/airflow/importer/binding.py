@@ -9,8 +9,10 @@ from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, Ta
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import Module
+from intermodal_compilers.airflow.importer.surroundings import set_environment
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
+    External,
     Instance,
     RaisedError,
     Scope,
@@ -116,6 +118,9 @@ def _set_on_task(task: TaskNode, name: str, given: Argument) -> None:
 
 
 def _set_item(machine: Machine, owner: Any, key: Any, value: Any, place: Argument) -> None:
+    if isinstance(owner, External) and owner.path == "os.environ":
+        set_environment(machine, key, value, place.span)
+        return
     if not isinstance(owner, dict | list):
         return
     if is_unknown(key):

@@ -57,6 +57,13 @@ def parse_data(machine: Machine, value: Any, kind: str, node: ast.AST, scope: Sc
             return json.loads(text)
         except (ValueError, RecursionError) as problem:
             raise RaisedError("JSONDecodeError", str(problem), scope.module.span(node)) from problem
+    if kind == "toml":
+        import tomllib
+
+        try:
+            return tomllib.loads(text)
+        except (ValueError, RecursionError) as problem:
+            raise RaisedError("TOMLDecodeError", str(problem), scope.module.span(node)) from problem
     import yaml
 
     if text.count("*") > 1_000:

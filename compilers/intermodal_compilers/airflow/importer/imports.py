@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ CONSTANTS: dict[str, Any] = {
     "sys.version_info": (3, 12, 0),
     "sys.platform": "linux",
     "os.name": "posix",
+    "datetime.timezone.utc": UTC,
+    "datetime.UTC": UTC,
+    "pendulum.UTC": UTC,
+    "pytz.utc": UTC,
+    "pytz.UTC": UTC,
+    "airflow.utils.timezone.utc": UTC,
+    "airflow.sdk.timezone.utc": UTC,
 }
 # Enums of Airflow's whose members are text, and equal it.
 TEXT_ENUMS = (".TriggerRule", ".WeightRule")

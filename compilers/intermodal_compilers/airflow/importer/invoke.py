@@ -80,7 +80,7 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
         case Factory():
             return taskflow.call_factory(machine, value, arguments, node, scope)
         case Native():
-            return value.run(*arguments.positional, **arguments.named)
+            return _call_native(machine, value, arguments, node, scope)
         case Unknown():
             made = _call_unknown(machine, value, "", arguments, node, scope)
             return made or machine.unknown(value.reason, node, scope)
@@ -89,6 +89,27 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
             return made or machine.symbolic(f"{value.path}()", arguments, node, scope)
         case _:
             return machine.unknown("what is called is not known", node, scope)
+
+
+def _call_native(
+    machine: Machine, value: Native, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    try:
+        done = value.run(*arguments.positional, **arguments.named)
+    except (TypeError, ValueError, LookupError, AttributeError) as problem:
+        # Called with what it cannot take: too few arguments, or others than it has.
+        if machine.inputs.debug:
+            raise
+        raise RaisedError(
+            type(problem).__name__, f"`{value.name}`: {problem}", scope.module.span(node)
+        ) from problem
+    return _placed(machine, done, node, scope)
+
+
+def _placed(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Any:
+    """An Unknown that came without its place gets that of the call."""
+    known = not isinstance(value, Unknown) or value.span is not None
+    return value if known else machine.unknown(value.reason, node, scope)
 
 
 def _call_unknown(

@@ -72,6 +72,9 @@ class Machine:
         # Modules that are being loaded, the one whose statements run last; what `sys.path` gained.
         self.loading: list[Module] = []
         self.search: list[Path] = []
+        self.environment: dict[str, Any] = dict(inputs.environment)
+        # What the `try`s around catch, by the names of the exceptions.
+        self.catching: list[frozenset[str]] = []
         # The expression that stands alone as a statement: nobody uses what it gives.
         self.statement: ast.AST | None = None
         # By identity, with the container itself so that no other takes its place.
@@ -173,6 +176,10 @@ class Machine:
         if self.open_groups and self.open_groups[-1].dag is dag:
             return self.open_groups[-1]
         return dag.root if dag else None
+
+    def catches(self, kind: str) -> bool:
+        """Whether the file provides for an exception here by its name."""
+        return any(kind in names for names in self.catching)
 
     def truth(self, value: Any) -> bool | None:
         """Whether a value counts as true; None if that cannot be told."""

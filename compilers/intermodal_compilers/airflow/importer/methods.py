@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import ast
+import calendar
 from datetime import date, datetime, time, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
+from intermodal_compilers.airflow.importer import records
 from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown, text_value
 from intermodal_compilers.airflow.importer.files import OpenFile, open_file, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.operations import sized
 from intermodal_compilers.airflow.importer.truth import same
-from intermodal_compilers.airflow.importer.values import Arguments, RaisedError, Scope, Unknown
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Generated,
+    Instance,
+    RaisedError,
+    Scope,
+    Unknown,
+)
 
 TEXT = frozenset(
     [
@@ -51,6 +60,16 @@ TEXT = frozenset(
         "upper",
         "encode",
         "decode",
+        "translate",
+        "zfill",
+        "center",
+        "ljust",
+        "rjust",
+        "expandtabs",
+        "format_map",
+        "isdecimal",
+        "istitle",
+        "hex",
         "isidentifier",
     ]
 )
@@ -115,6 +134,7 @@ PATHS = frozenset(
         "match",
     ]
 )
+CALENDAR = frozenset({"add", "subtract", "to_date_string"})
 PATHS_AS_IS = frozenset({"resolve", "absolute", "expanduser"})
 LARGEST = 1_000_000
 CHANGING = frozenset(
@@ -135,6 +155,8 @@ CHANGING = frozenset(
     ]
 )
 
+PADDING = ("zfill", "center", "ljust", "rjust", "expandtabs")
+WIDEST = 10_000
 # Methods whose result depends on all that a container holds.
 TAKING = frozenset({"pop", "popitem", "index", "count", "issubset", "issuperset", "isdisjoint"})
 
@@ -156,39 +178,61 @@ def call_method(
     if isinstance(owner, PurePath):
         return _of_path(machine, owner, name, arguments, node, scope)
     if isinstance(owner, OpenFile):
-        return (
-            owner.text
-            if name == "read"
-            else (owner.text.splitlines(keepends=True) if name == "readlines" else None)
-        )
+        return _of_file(machine, owner, name, node, scope)
+    if isinstance(owner, Instance) and owner.of.is_tuple():
+        return records.of_tuple(machine, owner, name, arguments, node, scope)
+    if isinstance(owner, datetime) and name in CALENDAR:
+        return _moved(machine, owner, name, arguments, node, scope)
     kind = dict if isinstance(owner, dict) else type(owner)
     if name not in ALLOWED.get(kind, ()):
         return machine.unknown(f"`.{name}(...)` is not evaluated", node, scope)
     if arguments.rest is not None:
+        if name in CHANGING:
+            machine.doubt(owner, arguments.rest.reason)
         return machine.unknown(arguments.rest.reason, node, scope)
-    values, named = list(arguments.positional), arguments.named
     if isinstance(owner, str | bytes):
-        values = [text_value(value) for value in values]
-        doubts = [why for value in values if (why := machine.doubted(value)) is not None]
-        if doubts:
-            return machine.unknown(doubts[0], node, scope)
-        problem = _doubtful(owner, name, values, named)
-        if problem:
-            return machine.unknown(problem, node, scope)
+        return _of_text(machine, owner, name, arguments, node, scope)
+    if name in ("extend", "update", "sort"):
+        return _of_many(machine, owner, name, arguments, node, scope)
+    return _run(machine, owner, name, arguments, node, scope)
+
+
+def _of_text(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    values = [text_value(value) for value in arguments.positional]
+    doubts = [why for value in values if (why := machine.doubted(value)) is not None]
+    problem = doubts[0] if doubts else _doubtful(owner, name, values, arguments.named)
+    if problem:
+        return machine.unknown(problem, node, scope)
+    return _run(machine, owner, name, Arguments(values, arguments.named), node, scope)
+
+
+def _of_many(
+    machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """Methods that take, or go through, many items at once."""
+    values, named = list(arguments.positional), arguments.named
     if name == "sort":
         from intermodal_compilers.airflow.importer.builtin_calls import call_builtin
 
         done = call_builtin(machine, "sorted", Arguments([owner], named), node, scope)
         if isinstance(done, list):
             owner[:] = done
+        else:
+            machine.doubt(owner, "its order is not known")
         return None
-    if name == "extend" and values and not isinstance(values[0], list | tuple | set | dict | str):
-        items = items_of(machine, values[0], node, scope)
-        values = [[items] if isinstance(items, Unknown) else list(items)]
-    if name in ("extend", "update") and len(owner) + sum(map(sized, values)) > LARGEST:
-        return machine.unknown("too large to work out", node, scope)
-    if name == "update" and any(isinstance(value, Unknown) for value in values):
-        return machine.unknown("an update that is not known", node, scope)
+    for number, value in enumerate(values):
+        if isinstance(value, list | tuple | set | dict) and not isinstance(value, Generated):
+            continue
+        items = items_of(machine, value, node, scope)
+        if isinstance(items, Unknown):
+            machine.doubt(owner, items.reason)
+            return None
+        values[number] = list(items)
+    if len(owner) + sum(map(sized, values)) > LARGEST:
+        machine.doubt(owner, "too large to work out")
+        return None
     return _run(machine, owner, name, Arguments(values, named), node, scope)
 
 
@@ -219,6 +263,35 @@ def _run(
     return machine.inherit(list(done), owner)
 
 
+def _of_file(machine: Machine, owner: OpenFile, name: str, node: ast.AST, scope: Scope) -> Any:
+    if name == "read":
+        return owner.text
+    if name == "readlines":
+        return owner.text.splitlines(keepends=True)
+    return None if name in ("close", "seek") else machine.unknown(f"`.{name}(...)`", node, scope)
+
+
+def _moved(
+    machine: Machine, owner: datetime, name: str, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    """`add`, `subtract` and texts of pendulum's moments."""
+    named = dict(arguments.named)
+    if name == "to_date_string":
+        return owner.strftime("%Y-%m-%d")
+    if arguments.positional or not all(isinstance(value, int) for value in named.values()):
+        return machine.unknown(f"`.{name}(...)` of a moment", node, scope)
+    sign = 1 if name == "add" else -1
+    months = sign * (12 * named.pop("years", 0) + named.pop("months", 0)) + owner.month - 1
+    try:
+        year, month = owner.year + months // 12, months % 12 + 1
+        day = min(owner.day, calendar.monthrange(year, month)[1])
+        return owner.replace(year=year, month=month, day=day) + sign * timedelta(**named)
+    except (TypeError, ValueError, OverflowError) as problem:
+        raise RaisedError(
+            type(problem).__name__, str(problem), scope.module.span(node)
+        ) from problem
+
+
 def _may_change(
     machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> Any:
@@ -244,11 +317,13 @@ def _doubtful(owner: Any, name: str, values: list[Any], named: dict[str, Any]) -
         if holds_unknown(value):
             found = value if isinstance(value, Unknown) else None
             return found.reason if found else "text made of unknown values"
-    if name == "format" and (":" in owner or ("." in owner and "{" in owner)):
+    if name in ("format", "format_map") and (":" in owner or ("." in owner and "{" in owner)):
         import re
 
         if re.search(r"\{[^}]*\d{5}", owner) or re.search(r"\{[^}]*[._]_|\{[^{}]*\{", owner):
             return "a format that is not evaluated"
+    if name in PADDING and any(isinstance(value, int) and value > WIDEST for value in values):
+        return "too large to work out"
     given = sum(len(str(value)) for value in (*values, *named.values()))
     if name in ("replace", "join", "format") and (len(owner) + 1) * given > LARGEST * 10:
         return "too large to work out"

@@ -12,15 +12,20 @@ from typing import Any
 from intermodal_compilers.airflow.importer.effects import uncertain_edge
 from intermodal_compilers.airflow.importer.graph import NODES, EdgeLabel, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.surroundings import has_environment
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
+    Bound,
     External,
+    Function,
+    Instance,
     RaisedError,
     Scope,
     Symbolic,
     Unknown,
     is_unknown,
+    plain_member,
 )
 
 PLAIN = (
@@ -214,6 +219,13 @@ def _compare_once(
             isinstance(left, int | str) and left == right and type(left) is type(right)
         )
         return alike == isinstance(op, ast.Is)
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(left, str) and _is_environment(right):
+        return has_environment(machine, left, node, scope) == isinstance(op, ast.In)
+    left, right = plain_member(left), plain_member(right)
+    if isinstance(right, list | tuple) and any(isinstance(item, Instance) for item in right):
+        right = [plain_member(item) for item in right]
+    if isinstance(op, ast.Eq | ast.NotEq) and isinstance(left, Instance):
+        return _same_object(machine, left, right, op, node, scope)
     if isinstance(op, ast.In | ast.NotIn) and _contains_plainly(left, right):
         return isinstance(op, ast.In)
     why = machine.doubted(left) or machine.doubted(right)
@@ -225,6 +237,40 @@ def _compare_once(
         return COMPARE[type(op)](left, right)
     except (TypeError, ValueError):
         return machine.unknown("values that cannot be compared", node, scope)
+
+
+def _is_environment(value: Any) -> bool:
+    return isinstance(value, External) and value.path == "os.environ"
+
+
+def _same_object(
+    machine: Machine, left: Instance, right: Any, op: ast.cmpop, node: ast.AST, scope: Scope
+) -> Any:
+    """Whether objects of the user's classes are equal: as `__eq__`, or their fields, say."""
+    alike: Any = left is right
+    method = left.of.find("__eq__")
+    if not alike and method and isinstance(method[0], Function):
+        bound = Bound(left, "__eq__", method[0])
+        alike = machine.truth(machine.call(bound, Arguments([right], {}), node, scope))
+    elif not alike and isinstance(right, Instance) and right.of is left.of and left.of.fields:
+        if any(holds_object(v) for v in (*left.names.values(), *right.names.values())):
+            alike = None
+        else:
+            alike = left.names == right.names
+    elif is_unknown(right):
+        alike = None
+    if alike is None:
+        return machine.unknown("whether these are equal is not known", node, scope)
+    return alike == isinstance(op, ast.Eq)
+
+
+def holds_object(value: Any, depth: int = 0) -> bool:
+    """Whether a value holds anything that cannot be compared as plain data."""
+    if isinstance(value, dict):
+        return depth > 6 or any(holds_object(v, depth + 1) for v in value.values())
+    if isinstance(value, list | tuple | set):
+        return depth > 6 or any(holds_object(v, depth + 1) for v in value)
+    return not isinstance(value, PLAIN)
 
 
 def _contains_plainly(left: Any, right: Any) -> bool:

@@ -6,24 +6,25 @@ import ast
 import copy
 import itertools
 import os.path
-import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path, PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from intermodal_compilers.airflow.importer import records, regexes, surroundings
 from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown
-from intermodal_compilers.airflow.importer.files import open_file, parse_data, resolve
+from intermodal_compilers.airflow.importer.files import OpenFile, open_file, parse_data, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
-from intermodal_compilers.airflow.importer.subscripts import environment
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
     Function,
+    Generated,
+    Instance,
     Native,
     RaisedError,
     Scope,
@@ -34,6 +35,7 @@ from intermodal_compilers.airflow.importer.values import (
 Handler = Callable[[Machine, Arguments, ast.AST, Scope], Any]
 MOST_ITEMS = 10_000
 CLOCK = "depends on the clock"
+CHANCE = "depends on chance"
 
 
 def _zone(name: Any) -> Any:
@@ -47,6 +49,10 @@ def _zone(name: Any) -> Any:
 
 def _pendulum_datetime(*values: int, tz: Any = "UTC", tzinfo: Any = None, **named: int) -> datetime:
     return datetime(*values, **named, tzinfo=_zone(tzinfo or tz))  # type: ignore[misc,arg-type]
+
+
+def _with_zone(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _duration(**named: float) -> timedelta:
@@ -93,6 +99,8 @@ PURE: dict[str, Callable[..., Any]] = {
     "os.path.abspath": os.path.normpath,
     "os.path.realpath": os.path.normpath,
     "os.fspath": str,
+    "datetime.timezone": timezone,
+    "pendulum.parse": lambda text: _with_zone(datetime.fromisoformat(text)),
     "pathlib.Path": Path,
     "pathlib.PurePath": PurePath,
     "textwrap.dedent": textwrap.dedent,
@@ -105,7 +113,7 @@ PURE: dict[str, Callable[..., Any]] = {
 }
 # Functions of any values at all, unknown ones among them.
 LOOSE: dict[str, Callable[..., Any]] = {
-    "copy.copy": copy.copy,
+    "copy.copy": lambda value: shallow(value),  # noqa: PLW0108 - defined below
     "collections.OrderedDict": dict,
     "typing.cast": lambda _, value: value,
     "typing.NewType": lambda _, value: value,
@@ -121,7 +129,8 @@ CLOCKS = frozenset(
     {
         "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
         "datetime.date.today", "pendulum.now", "pendulum.today", "pendulum.yesterday", "time.time",
-        "airflow.utils.timezone.utcnow", "airflow.utils.dates.days_ago", "uuid.uuid4", "random.random",
+        "airflow.utils.timezone.utcnow", "airflow.utils.dates.days_ago", "airflow.sdk.timezone.utcnow",
+        "pendulum.tomorrow", "time.time_ns", "time.strftime", "time.localtime", "time.gmtime",
     }
 )  # fmt: skip
 
@@ -135,6 +144,8 @@ def call_standard(
         return True, special(machine, arguments, node, scope)
     if path in CLOCKS:
         return True, machine.unknown(CLOCK, node, scope)
+    if path.startswith(("random.", "uuid.uuid", "secrets.")):
+        return True, machine.unknown(CHANCE, node, scope)
     how = PURE.get(path)
     values = [*arguments.positional, *arguments.named.values()]
     if how is None or any(holds_unknown(v) and not isinstance(v, tzinfo) for v in values):
@@ -157,37 +168,20 @@ def _deep_copy(_: Machine, arguments: Arguments, __: ast.AST, ___: Scope) -> Any
     return copied(arguments.positional[0]) if arguments.positional else None
 
 
+def shallow(value: Any) -> Any:
+    """`copy.copy`, of a container or an object of the user's."""
+    if isinstance(value, dict | list | set):
+        return copy.copy(value)
+    return Instance(value.of, dict(value.names)) if isinstance(value, Instance) else value
+
+
 def copied(value: Any) -> Any:
     """A deep copy of the containers; whatever is no plain data stays itself."""
+    if isinstance(value, Instance) and "name" not in value.of.names:
+        return Instance(value.of, {name: copied(item) for name, item in value.names.items()})
     if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}
     return [copied(item) for item in value] if isinstance(value, list) else value
-
-
-def _environment(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    default = arguments.get("default", 1)
-    return environment(machine, arguments.get("key", 0), node, scope, default)
-
-
-def _variable(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    """`Variable.get(key, default_var=..., deserialize_json=...)`."""
-    key = arguments.get("key", 0)
-    if not isinstance(key, str):
-        return machine.unknown("a Variable whose name is not known", node, scope)
-    as_json = arguments.named.get("deserialize_json", False)
-    if key in machine.inputs.variables:
-        value = machine.inputs.variables[key]
-        if as_json and isinstance(value, str):
-            return parse_data(machine, value, "json", node, scope)
-        return value
-    told, span = "give its value with `--variables FILE`", scope.module.span(node)
-    for name in ("default_var", "default"):
-        if name in arguments.named or len(arguments.positional) > 1:
-            value = arguments.get(name, 1)
-            machine.assume(f"Variable `{key}` is taken as its default", span, told)
-            return value
-    machine.assume(f"Variable `{key}` is not known", span, told)
-    return machine.unknown(f"Variable `{key}` is not given", node, scope)
 
 
 def _exists(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -267,21 +261,6 @@ def _named_tuple(_: Machine, arguments: Arguments, node: ast.AST, scope: Scope) 
     return UserClass(str(name), [base], {}, scope.module, span, span.line, fields)
 
 
-# A repeated group can take for ever to match; such patterns are not tried.
-SLOW_PATTERN = re.compile(r"\)[*+{]")
-
-
-def _substituted(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    values = arguments.positional[:3]
-    texts = all(isinstance(value, str) for value in values) and len(values) == 3
-    if not texts or SLOW_PATTERN.search(values[0]) or len(values[2]) > 10_000 or arguments.named:
-        return machine.unknown("a substitution that is not evaluated", node, scope)
-    try:
-        return re.sub(*values)
-    except (re.error, IndexError) as problem:
-        raise RaisedError("error", str(problem), scope.module.span(node)) from problem
-
-
 def _import_module(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     """`importlib.import_module("a.b")`, also of a name relative to a package."""
     from intermodal_compilers.airflow.importer.imports import module_value
@@ -311,6 +290,84 @@ def add_to_path(machine: Machine, value: Any) -> None:
                 machine.search.append(folder)
 
 
+# How many items stand for those of an endless iterator.
+ENDLESS = 2_000
+
+
+def _count(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    start, step = arguments.get("start", 0, 0), arguments.get("step", 1, 1)
+    if not isinstance(start, int) or not isinstance(step, int) or not step:
+        return machine.unknown("a count that is not known", node, scope)
+    return machine.made(Generated(range(start, start + step * ENDLESS, step)))
+
+
+def _cycle(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    items = items_of(machine, arguments.get("iterable", 0), node, scope)
+    if isinstance(items, Unknown):
+        return items
+    many = list(items)
+    return machine.made(Generated((many * (ENDLESS // max(len(many), 1) + 1))[:ENDLESS]))
+
+
+def _repeat(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    times = arguments.get("times", 1, ENDLESS)
+    if not isinstance(times, int) or times > MOST_ITEMS:
+        return machine.unknown("how often it repeats is not known", node, scope)
+    return machine.made(Generated([arguments.get("object", 0)] * times))
+
+
+def _slice(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    many, *bounds = arguments.positional
+    if not bounds or not all(isinstance(bound, int | None) for bound in bounds):
+        return machine.unknown("a slice that is not known", node, scope)
+    why = machine.doubted(many)
+    last = bounds[0] if len(bounds) == 1 else bounds[1]
+    items = items_of(machine, many, node, scope)
+    if isinstance(items, Unknown) or why is not None:
+        return machine.unknown(why or "its items are not known", node, scope)
+    found = list(items)
+    if isinstance(many, Generated) and last is not None:
+        many.extend(found[last:])  # what is not taken is still to come
+    return Generated(itertools.islice(found, *bounds))
+
+
+def _groups(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    items = items_of(machine, arguments.get("iterable", 0), node, scope)
+    if isinstance(items, Unknown):
+        return items
+    key = arguments.get("key", 1)
+    found: list[tuple[Any, Generated]] = []
+    for item in items:
+        kind = item if key is None else machine.call(key, Arguments([item], {}), node, scope)
+        if holds_unknown(kind):
+            return machine.unknown("what it is grouped by is not known", node, scope)
+        if not found or found[-1][0] != kind:
+            found.append((kind, Generated()))
+        found[-1][1].append(item)
+    return Generated(found)
+
+
+def _shuffled(machine: Machine, arguments: Arguments, _: ast.AST, __: Scope) -> None:
+    machine.doubt(arguments.get("x", 0), "its order depends on chance")
+
+
+def _table(kind: str) -> Handler:
+    """`csv.reader` and `csv.DictReader` of an open file."""
+
+    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        import csv
+
+        value = arguments.positional[0] if arguments.positional else None
+        lines = value.text.splitlines() if isinstance(value, OpenFile) else value
+        named = arguments.named
+        plain = isinstance(lines, list) and not holds_unknown(lines) and not holds_unknown(named)
+        if not plain or len(arguments.positional) != 1:
+            return machine.unknown("a table that is not known", node, scope)
+        return Generated(getattr(csv, kind)(lines, **named))
+
+    return run
+
+
 def _data(kind: str) -> Handler:
     def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
         value = arguments.positional[0] if arguments.positional else None
@@ -324,18 +381,11 @@ SPECIAL: dict[str, Handler] = {
     "collections.defaultdict": _default_dict,
     "collections.namedtuple": _named_tuple,
     "typing.NamedTuple": _named_tuple,
-    "re.sub": _substituted,
     "importlib.import_module": _import_module,
     "sys.path.append": _search_path,
     "sys.path.insert": _search_path,
     "sys.path.extend": _search_path,
     "site.addsitedir": _search_path,
-    "os.getenv": _environment,
-    "os.environ.get": _environment,
-    "airflow.models.Variable.get": _variable,
-    "airflow.models.variable.Variable.get": _variable,
-    "airflow.sdk.Variable.get": _variable,
-    "airflow.sdk.definitions.variable.Variable.get": _variable,
     "os.path.exists": _exists,
     "os.path.isfile": _exists,
     "os.listdir": _listdir,
@@ -347,5 +397,18 @@ SPECIAL: dict[str, Handler] = {
     "json.loads": _data("json"),
     "yaml.safe_load": _data("yaml"),
     "yaml.load": _data("yaml"),
+    "tomllib.load": _data("toml"),
+    "tomllib.loads": _data("toml"),
+    "csv.reader": _table("reader"),
+    "csv.DictReader": _table("DictReader"),
+    "random.shuffle": _shuffled,
+    "itertools.count": _count,
+    "itertools.cycle": _cycle,
+    "itertools.repeat": _repeat,
+    "itertools.islice": _slice,
+    "itertools.groupby": _groups,
     "builtins.open": lambda m, a, n, s: open_file(m, a.get("file", 0), n, s),
+    **surroundings.HANDLERS,
+    **records.HANDLERS,
+    **regexes.HANDLERS,
 }

@@ -79,7 +79,11 @@ def augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
 def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
     """`try`: the body, or the handler of what it raises."""
     try:
-        flow = machine.execute(node.body, scope)
+        machine.catching.append(_caught(node))
+        try:
+            flow = machine.execute(node.body, scope)
+        finally:
+            machine.catching.pop()
         _assume_installed(machine, node, scope)
         if flow is None:
             flow = machine.execute(node.orelse, scope)
@@ -93,6 +97,13 @@ def attempt(machine: Machine, node: ast.Try, scope: Scope) -> Any:
         flow = machine.execute(handler.body, scope)
     last = machine.execute(node.finalbody, scope)
     return last if last is not None else flow
+
+
+def _caught(node: ast.Try) -> frozenset[str]:
+    """Names of the exceptions that a `try` catches; those of a bare `except` say too little."""
+    types = [handler.type for handler in node.handlers if handler.type is not None]
+    many = [one for t in types for one in (t.elts if isinstance(t, ast.Tuple) else [t])]
+    return frozenset(one.id for one in many if isinstance(one, ast.Name))
 
 
 def _assume_installed(machine: Machine, node: ast.Try, scope: Scope) -> None:

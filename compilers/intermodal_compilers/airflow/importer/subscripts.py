@@ -7,6 +7,7 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.graph import Group, XCom
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.surroundings import environment
 from intermodal_compilers.airflow.importer.values import (
     External,
     Instance,
@@ -15,6 +16,7 @@ from intermodal_compilers.airflow.importer.values import (
     Unknown,
     UserClass,
     is_unknown,
+    plain_member,
 )
 
 
@@ -41,6 +43,9 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
 
         method = Bound(owner, "__getitem__", found_method[0])
         return machine.call(method, Arguments([key], {}), node, scope)
+    if isinstance(owner, Instance) and owner.of.is_tuple() and isinstance(key, int | slice):
+        owner = tuple(owner.names[name] for name in owner.of.fields)
+    key = plain_member(key)
     if is_unknown(owner) or is_unknown(key):
         unknown = owner if isinstance(owner, Unknown) else key
         reason = unknown.reason if isinstance(unknown, Unknown) else "items of something external"
@@ -58,21 +63,3 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
                 type(problem).__name__, f"{key!r}"[:80], scope.module.span(node)
             ) from problem
     return machine.unknown("items of an object", node, scope)
-
-
-def environment(machine: Machine, key: Any, node: ast.AST, scope: Scope, *default: Any) -> Any:
-    """An environment variable: as given, or its default with the assumption told."""
-    if not isinstance(key, str):
-        return machine.unknown("an environment variable whose name is not known", node, scope)
-    given = machine.inputs.environment
-    if key in given:
-        return given[key]
-    if key == "AIRFLOW_HOME" and not default:
-        default = ("/opt/airflow",)
-    told = "give its value with `--env FILE`"
-    span = scope.module.span(node)
-    if default and not isinstance(default[0], Unknown):
-        machine.assume(f"environment variable `{key}` is taken as {default[0]!r}", span, told)
-        return default[0]
-    machine.assume(f"environment variable `{key}` is not known", span, told)
-    return machine.unknown(f"environment variable `{key}` is not given", node, scope)

@@ -199,6 +199,17 @@ class BudgetSpentError(Exception):
     """Reading the file takes more steps than it may."""
 
 
+TEXT_ENUMS = frozenset({"builtins.str", "builtins.int", "enum.StrEnum", "enum.IntEnum"})
+
+
+def plain_member(value: Any) -> Any:
+    """The text or number that a member of such an enum is equal to; any other value as it is."""
+    if not isinstance(value, Instance) or "value" not in value.names:
+        return value
+    own = any(base.path in TEXT_ENUMS for base in value.of.externals())
+    return value.names["value"] if own and "name" in value.names else value
+
+
 NOT_PLAIN = (Unknown, Symbolic, External)
 
 
