@@ -1,5 +1,7 @@
 """Pools, priorities and what has no effect on this machine."""
 
+from datetime import timedelta
+
 import pytest
 from local_pipelines import output, states, task
 
@@ -8,7 +10,6 @@ from intermodal.findings import FindingsError, Severity
 from intermodal.ir import (
     Concurrency,
     ForEach,
-    Http,
     ItemRef,
     Items,
     Literal_,
@@ -16,6 +17,8 @@ from intermodal.ir import (
     Resources,
     Retry,
     Task,
+    TriggerRun,
+    Wait,
 )
 from intermodal_backends.local import LocalBackend
 
@@ -139,12 +142,14 @@ def test_a_plain_pipeline_is_silent(run):
 
 
 def test_what_cannot_run_is_refused_with_its_reason(run):
-    call = Task(id="get", action=Http(url=literal("http://x")), outputs={})
+    check = TriggerRun(pipeline="other")
+    call = Task(id="get", action=Wait(check=check, interval=timedelta(seconds=1)))
     with pytest.raises(FindingsError) as refused:
         run(call, Task(id="n", action=Noop()))
     (finding,) = refused.value.findings
     assert finding.code == "PORT606"
-    assert "no connections" in finding.why
+    assert "kind `trigger`" in finding.what
+    assert finding.why
 
 
 def test_every_feature_is_declared_and_every_refusal_has_a_reason():

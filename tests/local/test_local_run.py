@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
 from local_pipelines import FRAME, VALUE, attempts, output, ref, shell, states, task
@@ -17,7 +18,6 @@ from intermodal.ir import (
     DurationType,
     ForEach,
     Format,
-    Http,
     Index,
     IntegerType,
     ItemRef,
@@ -37,6 +37,8 @@ from intermodal.ir import (
     Task,
     TaskDefaults,
     TimestampType,
+    TriggerRun,
+    Wait,
 )
 from intermodal.running import RunOptions
 from intermodal_backends.local import run_pipeline
@@ -301,9 +303,12 @@ def test_max_active_tasks(run):
     assert len({output(result, name) for name in names}) == 1
 
 
+NO_LOOK = Wait(check=TriggerRun(pipeline="other"), interval=timedelta(seconds=1))
+
+
 def test_what_the_engine_cannot_run_is_said_first(run):
     with pytest.raises(FindingsError) as refused:
-        run(task("one"), Task(id="get", action=Http(url=literal("http://x"))))
+        run(task("one"), Task(id="get", action=NO_LOOK))
     assert refused.value.findings[0].code == "PORT606"
     assert not run.store.exists()
 
