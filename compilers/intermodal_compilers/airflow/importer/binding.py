@@ -10,6 +10,7 @@ from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import Module
 from intermodal_compilers.airflow.importer.surroundings import set_environment
+from intermodal_compilers.airflow.importer.tasks import set_rule
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     External,
@@ -103,14 +104,14 @@ def set_attribute(machine: Machine, owner: Any, name: str, value: Any, place: Ar
     kept[name] = value
     given = Argument(value, place.source, place.span, "attribute")
     if isinstance(owner, TaskNode):
-        _set_on_task(owner, name, given)
+        _set_on_task(machine, owner, name, given)
     elif isinstance(owner, Dag) and name in DAG_ATTRIBUTES:
         owner.arguments[name] = given
 
 
-def _set_on_task(task: TaskNode, name: str, given: Argument) -> None:
+def _set_on_task(machine: Machine, task: TaskNode, name: str, given: Argument) -> None:
     if name == "trigger_rule":
-        task.trigger_rule = given.value
+        set_rule(machine, task, given.value)
     elif name in ("is_setup", "is_teardown"):
         setattr(task, name.removeprefix("is_"), bool(given.value))
     elif task.started and (name in TASK_ATTRIBUTES or (task.of is None and name[:1] != "_")):

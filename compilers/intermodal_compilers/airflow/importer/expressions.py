@@ -22,6 +22,7 @@ from intermodal_compilers.airflow.importer.values import (
     Generated,
     RaisedError,
     Scope,
+    Symbolic,
     Unknown,
     is_unknown,
 )
@@ -56,7 +57,7 @@ def joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Any:
         value = machine.evaluate(part.value, scope)
         shown = _shown(machine, value, part, scope)
         if shown is None:
-            reason = value.reason if isinstance(value, Unknown) else "its text is not known"
+            reason = _why(value) if is_unknown(value) else "its text is not known"
             return machine.unknown(reason, node, scope)
         parts.append(shown)
         if sum(map(len, parts)) > LARGEST:
@@ -100,7 +101,11 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Any:
 
 
 def _why(value: Any) -> str:
-    return value.reason if isinstance(value, Unknown) else "its truth is not known"
+    if isinstance(value, Unknown):
+        return value.reason
+    if isinstance(value, Symbolic | External):
+        return f"`{value.path}` is not read"
+    return "its truth is not known"
 
 
 def unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Any:

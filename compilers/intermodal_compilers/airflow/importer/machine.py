@@ -64,6 +64,7 @@ class Machine:
         self.findings: dict[tuple[str, str, Span | None], Finding] = {}
         self.modules: dict[str, Module] = {}
         self.dags: list[Dag] = []
+        self.tasks: list[TaskNode] = []
         self.open_dags: list[Dag] = []
         self.open_groups: list[Group] = []
         self.scoped: list[ScopedTasks] = []

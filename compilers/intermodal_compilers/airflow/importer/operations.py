@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer.effects import uncertain_edge
-from intermodal_compilers.airflow.importer.graph import NODES, EdgeLabel, arrow
+from intermodal_compilers.airflow.importer.graph import NODES, Dag, EdgeLabel, TaskNode, arrow
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.surroundings import has_environment
 from intermodal_compilers.airflow.importer.truth import truth
@@ -151,6 +151,10 @@ def draw(
     machine: Machine, left: Any, right: Any, op: ast.operator, node: ast.AST, scope: Scope
 ) -> Any:
     """`left >> right` or `left << right`, and what it gives: the right side, or the node beside a list."""
+    for dag, other in ((left, right), (right, left)):
+        if isinstance(dag, Dag) and isinstance(other, TaskNode) and other.dag in (None, dag):
+            dag.add(other)  # as Airflow 1 has it: `dag >> task`
+            return other if dag is left else left
     forward = isinstance(op, ast.RShift)
     above, below = (left, right) if forward else (right, left)
     if isinstance(left, NODES):

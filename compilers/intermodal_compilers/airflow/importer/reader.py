@@ -117,6 +117,10 @@ def _run(machine: Machine, module: Module) -> None:
     machine.main = module
     machine.modules[module.name] = module
     run_module(machine, module)
+    for task in machine.tasks:
+        if task.dag is None:
+            what = f"task `{task.id}` belongs to no DAG that was found"
+            machine.hole("PORT803", what, task.span)
 
 
 def might_hold_dag(text: str) -> bool:

@@ -144,23 +144,45 @@ def start_task(
         | task.arguments
         | as_arguments(arguments, scope, node, "super" if task.arguments else "call")
     )
-    if arguments.rest is not None:
-        task.holes.append(f"not all arguments are known: {arguments.rest.reason}")
     task.id = full_id or _full_id(machine, task, dag, group, unique)
     rule = task.arguments.get("trigger_rule")
     if rule is not None and task.trigger_rule is None:
-        task.trigger_rule = rule.value
-    if machine.uncertain:
-        task.holes.append(f"whether the task exists {machine.uncertain[-1]}")
-        machine.hole(
-            "PORT803", f"task `{task.id}` may or may not exist", task.span, machine.uncertain[-1]
-        )
+        set_rule(machine, task, rule.value)
+    _tell_holes(machine, task, arguments)
     task.group = group
     if dag is not None:
         dag.add(task)
+    machine.tasks.append(task)
     link_data(task)
     if machine.scoped:
         machine.scoped[-1].inside.append(task)
+
+
+def set_rule(machine: Machine, task: TaskNode, rule: Any) -> None:
+    """Give a task its trigger rule; one that is not known makes a hole."""
+    task.trigger_rule = rule
+    if isinstance(rule, Unknown | Symbolic):
+        why = rule.reason if isinstance(rule, Unknown) else f"`{rule.path}` is not read"
+        task.holes.append(f"its trigger rule is not known: {why}")
+        what = f"the trigger rule of task `{task.id}` is not known"
+        machine.hole("PORT803", what, task.span, why)
+
+
+def _tell_holes(machine: Machine, task: TaskNode, arguments: Arguments) -> None:
+    """Why a task is not known in full, noted at the task and told to the user."""
+    if arguments.rest is not None:
+        why = arguments.rest.reason
+        task.holes.append(f"not all arguments are known: {why}")
+        what = f"not all arguments of task `{task.id}` are known"
+        machine.hole("PORT803", what, task.span, why)
+    if machine.uncertain:
+        why = machine.uncertain[-1]
+        task.holes.append(f"whether the task exists {why}")
+        machine.hole("PORT803", f"task `{task.id}` may or may not exist", task.span, why)
+    for argument in task.arguments.values():
+        doubt = machine.doubted(argument.value)
+        if doubt is not None:
+            argument.value = Unknown(doubt, argument.span, argument.source)
 
 
 def _full_id(
