@@ -45,6 +45,14 @@ INDENTED: Mapping[str, str] = {
 }
 
 
+# Lists whose order is not compared.
+UNORDERED: Mapping[str, str] = {
+    "template_fields": "some classes have them in a set, which has another order in each process",
+    "tags": "a set",
+    "dag_dependencies": "collected from sets",
+}
+
+
 class Loaded(Frozen):
     """What Airflow made of a file: errors, and serialized DAGs by id."""
 
@@ -108,8 +116,6 @@ def normal(serialized: Mapping[str, Any]) -> dict[str, Any]:
     """A serialized DAG without what must differ between two files; tasks and tags by name, not by place."""
     dag = {key: value for key, value in serialized["dag"].items() if key not in LEFT_OUT}
     tasks = {task["__var"]["task_id"]: task["__var"] for task in dag.pop("tasks", ())}
-    dag["tags"] = sorted(dag.get("tags") or ())
-    dag["dag_dependencies"] = sorted(dag.get("dag_dependencies") or (), key=json.dumps)
     made: dict[str, Any] = _rewritten({**dag, "tasks": tasks})
     return made
 
@@ -133,17 +139,20 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[FieldDifference
 
 def _rewritten(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _unindented(item) if key in INDENTED else _rewritten(item)
-            for key, item in value.items()
-            if key != "fileloc"
-        }
+        return {key: _field(key, item) for key, item in value.items() if key != "fileloc"}
     if isinstance(value, list):
         return [_rewritten(item) for item in value]
     if isinstance(value, str):
         for pattern in REWRITTEN:
             value = pattern.sub("", value)
     return value
+
+
+def _field(key: str, value: Any) -> Any:
+    if key in INDENTED:
+        return _unindented(value)
+    made = _rewritten(value)
+    return sorted(made, key=json.dumps) if key in UNORDERED and isinstance(made, list) else made
 
 
 def _unindented(value: Any) -> Any:

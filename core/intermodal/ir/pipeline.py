@@ -70,7 +70,6 @@ class Task(Node):
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[SecretVariable, ...] = ()
     notifications: tuple[Notification, ...] = ()
-    hosted: HostedPipeline | None = None
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -179,6 +178,13 @@ class EdgeLabel(Node):
     text: str
 
 
+class GroupArrow(Node):
+    """An edge that is drawn from or to a whole group; the tasks' own edges say the same."""
+
+    upstream: Identifier
+    downstream: Identifier
+
+
 class HostedPipeline(Node):
     """What the pipeline is in another ecosystem, kept whole: its hosted tasks stand in that.
 
@@ -187,12 +193,14 @@ class HostedPipeline(Node):
         arguments: What its object is made with there, by name.
         groups: What the objects of its groups are made with, by the group's id and the argument's name.
         edge_labels: Texts at its edges.
+        group_arrows: Which edges between tasks are drawn as one, from or to their groups.
     """
 
     ecosystem: str
     arguments: Mapping[str, Expression] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict)
     edge_labels: tuple[EdgeLabel, ...] = ()
+    group_arrows: tuple[GroupArrow, ...] = ()
 
 
 class Pipeline(Node):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.airflow.hosted.model import Item, Region, Step
 
@@ -11,67 +11,30 @@ Edge = tuple[Item, Item]
 Link = tuple[tuple[Item, ...], ...]
 
 
-def group_arrows(root: Region, edges: Iterable[Edge], all_edges: Edges) -> list[Edge]:
-    """Edges between tasks, with one arrow where all that a group begins or ends with takes part.
+def group_arrows(
+    wanted: Iterable[Edge], plain: Iterable[Edge], edges: Edges
+) -> tuple[list[Edge], list[Edge]]:
+    """Arrows from or to whole groups, and the edges that are left to be drawn one by one.
 
-    Airflow remembers such arrows, and its pages draw them as one.
+    Airflow remembers such arrows, and its pages draw them as one. One that would draw an edge which is not
+    there (it was drawn before the group was complete) is not taken.
 
     Args:
-        root: Everything.
-        edges: Those to draw.
-        all_edges: Those that Airflow will know, however they come about.
+        wanted: The arrows.
+        plain: Edges between tasks that are to be drawn.
+        edges: All that there are, however they come about.
     """
-    drawn = _Drawn()
-    for up, down in edges:
-        drawn.add(up, down)
-    for region in root.regions():
-        inside = set(region.steps())
-        roots = all_edges.roots(region)
-        for up in drawn.above_all(roots):
-            if up not in inside:
-                drawn.join([(up, one) for one in roots], (up, region))
-    for region in root.regions():
-        inside_too = {*region.steps(), *region.regions(), region}
-        leaves = all_edges.leaves(region)
-        around = set(region.path())
-        for down in drawn.below_all(leaves):
-            if down not in inside_too and down not in around:
-                drawn.join([(one, down) for one in leaves], (region, down))
-    return drawn.edges()
-
-
-class _Drawn:
-    """Edges that can be found from both ends."""
-
-    def __init__(self) -> None:
-        self._down: dict[Item, dict[Item, None]] = {}
-        self._up: dict[Item, dict[Item, None]] = {}
-
-    def add(self, up: Item, down: Item) -> None:
-        self._down.setdefault(up, {})[down] = None
-        self._up.setdefault(down, {})[up] = None
-
-    def join(self, old: Iterable[Edge], new: Edge) -> None:
-        """Put one edge in the place of several."""
-        for up, down in old:
-            del self._down[up][down]
-            del self._up[down][up]
-        self.add(*new)
-
-    def above_all(self, items: Sequence[Item]) -> list[Item]:
-        """What has an edge to each of the items."""
-        return _shared([self._up.get(item, {}) for item in items])
-
-    def below_all(self, items: Sequence[Item]) -> list[Item]:
-        """What each of the items has an edge to."""
-        return _shared([self._down.get(item, {}) for item in items])
-
-    def edges(self) -> list[Edge]:
-        return [(up, down) for up, downs in self._down.items() for down in downs]
-
-
-def _shared(sets: Sequence[Mapping[Item, None]]) -> list[Item]:
-    return [item for item in sets[0] if all(item in other for other in sets)] if sets else []
+    left = dict.fromkeys(plain)
+    taken = []
+    for up, down in dict.fromkeys(wanted):
+        ups, downs = edges.leaves(up), edges.roots(down)
+        drawn = [(one, other) for one in ups for other in downs]
+        if not drawn or any(other.task.id not in edges.down_of(one) for one, other in drawn):
+            continue
+        taken.append((up, down))
+        for edge in drawn:
+            left.pop(edge, None)
+    return taken, list(left)
 
 
 class Edges:
@@ -79,19 +42,27 @@ class Edges:
 
     def __init__(self, steps: Iterable[Step], edges: Iterable[tuple[str, str]]) -> None:
         self.steps = {step.task.id: step for step in steps}
-        self.up: dict[str, list[str]] = {name: [] for name in self.steps}
-        self.down: dict[str, list[str]] = {name: [] for name in self.steps}
-        for up, down in dict.fromkeys(edges):
-            self.up[down].append(up)
-            self.down[up].append(down)
+        self.up: dict[str, dict[str, None]] = {name: {} for name in self.steps}
+        self.down: dict[str, dict[str, None]] = {name: {} for name in self.steps}
+        for up, down in edges:
+            self.up[down][up] = None
+            self.down[up][down] = None
 
-    def roots(self, region: Region) -> list[Step]:
+    def down_of(self, step: Step) -> Mapping[str, None]:
+        """Ids of the tasks after a task."""
+        return self.down[step.task.id]
+
+    def roots(self, region: Item) -> list[Step]:
         """Tasks without an upstream inside."""
+        if isinstance(region, Step):
+            return [region]
         inside = {step.task.id for step in region.steps()}
         return [step for step in region.steps() if inside.isdisjoint(self.up[step.task.id])]
 
-    def leaves(self, region: Region) -> list[Step]:
+    def leaves(self, region: Item) -> list[Step]:
         """Tasks without a downstream inside; for teardowns, what stands before them."""
+        if isinstance(region, Step):
+            return [region]
         inside = {step.task.id for step in region.steps()}
         found: dict[str, None] = {}
         for step in region.steps():

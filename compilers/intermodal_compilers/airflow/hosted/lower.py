@@ -395,28 +395,67 @@ class _Lowering:
         order: dict[Item, int] = {}
         for item in _all(root):
             order[item] = len(order)
-        items = {item.id if isinstance(item, Region) else item.task.id: item for item in order}
+        items = {_id(item): item for item in order}
         arrows = list(self._arrows(root, items))
-        known = [(up.task.id, down.task.id) for up, down in self._known(arrows)]
-        edges = Edges(self.steps.values(), [*known, *self._implied()])
+        must = [pair for pair in arrows if any(isinstance(item, Region) for item in pair)]
+        single = [pair for pair in arrows if pair not in must] if must else arrows
+        edges = self._edges(single, must)
         labels = {(one.upstream, one.downstream): one.text for one in self.hosted.edge_labels}
-        plain: list[tuple[Item, Item]] = []
-        by_text: dict[str, list[tuple[Item, Item]]] = {}
-        for up, down in arrows:
-            text = labels.pop((_id(up), _id(down)), None)
-            (plain if text is None else by_text.setdefault(text, [])).append((up, down))
+        drawn, plain = group_arrows(self._group_arrows(items), single, edges)
+        rest: list[tuple[Item, Item]] = []
+        for up, down in dict.fromkeys([*must, *drawn, *plain]):
+            text = self._text(up, down, labels, edges)
+            if text is None:
+                rest.append((up, down))
+            else:
+                self._label_arrow(up, down, text)
         for (up_id, down_id), text in labels.items():
             # An edge that comes about otherwise, and has a text.
             if up_id in items and down_id in items:
-                by_text.setdefault(text, []).append((items[up_id], items[down_id]))
-        self._chain(group_arrows(root, plain, edges), order)
-        for text, some in by_text.items():
-            for up, down in group_arrows(root, some, edges):
-                meeting(up, down).labelled.append((up, down, text))
-                up.is_used = down.is_used = True
-                self.sources.use("Label")
+                self._label_arrow(items[up_id], items[down_id], text)
+        self._chain(rest, order)
         for step in self.steps.values():
             step.is_used = step.is_used or step.is_setup or step.is_teardown
+
+    def _text(
+        self, up: Item, down: Item, labels: dict[tuple[str, str], str], edges: Edges
+    ) -> str | None:
+        """The text that all edges of an arrow have, which is taken from the labels then."""
+        pairs = [(_id(one), _id(other)) for one in edges.leaves(up) for other in edges.roots(down)]
+        texts = {labels.get(pair) for pair in pairs}
+        if len(texts) != 1 or None in texts:
+            return None
+        for pair in pairs:
+            del labels[pair]
+        return texts.pop()
+
+    def _label_arrow(self, up: Item, down: Item, text: str) -> None:
+        meeting(up, down).labelled.append((up, down, text))
+        up.is_used = down.is_used = True
+        self.sources.use("Label")
+
+    def _group_arrows(self, items: Mapping[str, Item]) -> Iterator[tuple[Item, Item]]:
+        for one in self.hosted.group_arrows:
+            up, down = items.get(one.upstream), items.get(one.downstream)
+            if up is None or down is None:
+                continue
+            mapped_over = isinstance(down, Region) and one.upstream in _inputs_of_groups(down)
+            if not mapped_over:
+                yield up, down
+
+    def _edges(
+        self, single: Iterable[tuple[Item, Item]], must: Iterable[tuple[Item, Item]]
+    ) -> Edges:
+        """All edges between tasks; those of whole groups, which stand in `after`, among them."""
+        known = [*((_id(up), _id(down)) for up, down in single), *self._implied()]
+        edges = Edges(self.steps.values(), known)
+        spread = [
+            (_id(one), _id(other))
+            for up, down in must
+            for one in edges.leaves(up)
+            for other in edges.roots(down)
+        ]
+        return Edges(self.steps.values(), [*known, *spread]) if spread else edges
 
     def _chain(self, arrows: Iterable[tuple[Item, Item]], order: Mapping[Item, int]) -> None:
         places: dict[Region, list[tuple[Item, Item]]] = {}
@@ -436,11 +475,6 @@ class _Lowering:
             for up in node.after if node is not None else ():
                 if up not in skipped and up in items:
                     yield items[up], item
-
-    def _known(self, arrows: Iterable[tuple[Item, Item]]) -> Iterator[tuple[Step, Step]]:
-        for up, down in arrows:
-            for one in [up] if isinstance(up, Step) else up.steps():
-                yield from ((one, d) for d in ([down] if isinstance(down, Step) else down.steps()))
 
     def _implied(self) -> Iterator[tuple[str, str]]:
         """Edges by outputs that are used, by setups of teardowns, and by what groups are mapped over."""

@@ -198,7 +198,8 @@ def retarget(path: str, version: str) -> str:
     """
     if not path.startswith("airflow."):
         return path
-    path = path.replace(COMPATIBLE, f"{_SDK}.", 1) if path.startswith(COMPATIBLE) else path
+    if path.startswith(COMPATIBLE):
+        path = _compatible().get(path.removeprefix(COMPATIBLE), path)
     path = _old().get(path, path)
     path = SPELLINGS.get(path, path)
     if version.startswith("2."):
@@ -225,6 +226,17 @@ def _to_2() -> dict[str, str]:
             found.setdefault(f"{three}.{name}", f"{two}.{name}")
             # What Airflow 2 has in two places is written in one way.
             found.setdefault(f"{two}.{name}", found[f"{three}.{name}"])
+    return found
+
+
+@cache
+def _compatible() -> dict[str, str]:
+    """What the provider of compatibility has under one name for all versions: Airflow 3's own."""
+    found = {new.rpartition(".")[2]: new for _, new in RENAMED}
+    for _, three, names in ROWS:
+        for name in names.split():
+            if three.startswith("airflow.sdk"):
+                found.setdefault(name, f"{three}.{name}")
     return found
 
 

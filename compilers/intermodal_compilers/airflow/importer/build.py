@@ -15,6 +15,7 @@ from intermodal.ir import (
     Expression,
     ForEach,
     Group,
+    GroupArrow,
     Hosted,
     HostedPipeline,
     Index,
@@ -114,6 +115,9 @@ class _Builder:
             edge_labels=tuple(
                 EdgeLabel.of(upstream=up, downstream=down, text=text)
                 for (up, down), text in sorted(dag.labels.items())
+            ),
+            group_arrows=tuple(
+                GroupArrow.of(upstream=up, downstream=down) for up, down in dag.group_arrows
             ),
         )
         pipeline = Pipeline.of(

@@ -57,6 +57,7 @@ def freeze_dag(dag: Dag, module: Module, local: Iterable[str]) -> ReadDag:
         groups={group.id: _group(group) for group in dag.groups.values()},
         labels=dict(dag.labels),
         holes=tuple(dict.fromkeys(dag.holes)),
+        group_arrows=tuple(dag.group_arrows),
         file=str(module.path),
         module=module.name,
         local=frozenset(local) - {module.name},

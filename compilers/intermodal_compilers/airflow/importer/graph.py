@@ -41,6 +41,7 @@ class Dag:
     used_groups: set[str] = field(default_factory=set)
     groups: dict[str, Group] = field(default_factory=dict)
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    group_arrows: dict[tuple[str, str], None] = field(default_factory=dict)
     registered: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -244,13 +245,28 @@ def arrow(left: Any, right: Any, *, lead: str, label: Any = None) -> None:
         _draw_up(first, nodes, label)
 
 
+def _note_groups(above: Any, below: Any) -> None:
+    """Keep what was drawn from or to a whole group: Airflow's pages show such arrows as one."""
+    group = above if isinstance(above, Group) else below
+    if not isinstance(group, Group):
+        return
+    ups = [above.id] if isinstance(above, Group) else [task.id for task in above.leaves()]
+    downs = [below.id] if isinstance(below, Group) else [task.id for task in below.roots()]
+    for up in ups:
+        group.dag.group_arrows |= {(up, down): None for down in downs}
+
+
 def _draw_down(first: Any, nodes: list[Any], label: Any) -> None:
+    for other in nodes:
+        _note_groups(first, other)
     for task in _leaves(first):
         for other in nodes:
             _connect_all(task, other, label)
 
 
 def _draw_up(first: Any, nodes: list[Any], label: Any) -> None:
+    for other in nodes:
+        _note_groups(other, first)
     if isinstance(first, Group):
         for other in nodes:
             if not isinstance(other, Group):

@@ -152,6 +152,7 @@ class ReadDag(Frozen):
         module: The file's module name.
         local: Modules of the user's own that were read for it.
         made: Names of the module that hold DAGs, groups and tasks: no function can take them along.
+        group_arrows: Arrows from or to whole groups, by ids; the tasks' own edges say the same.
     """
 
     id: str
@@ -165,6 +166,7 @@ class ReadDag(Frozen):
     module: str = ""
     local: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
+    group_arrows: tuple[tuple[str, str], ...] = ()
 
 
 class ReadFile(Frozen):
