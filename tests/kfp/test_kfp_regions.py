@@ -363,13 +363,30 @@ def test_the_last_task_of_all_runs_as_an_exit_task():
     assert document["root"]["dag"]["tasks"]["z"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}  # fmt: skip
 
 
+def test_what_waits_for_last_tasks_alone_runs_with_them():
+    z, y = (same(n, after=(a,), join=Join.ALL_DONE) for n, a in (("z", "a"), ("y", "z")))
+    result = compile_(same("a"), z, y, same("e", after=("y",)))
+    said = [f.what for f in result.findings if "at the end" in f.what]
+    assert [("leaves it out if `z` fails" in text, "`y`" in text) for text in said] == [
+        (False, False),
+        (True, True),
+    ]
+    document = yaml.safe_load(result.files["pipeline.yaml"])
+    tasks = document["components"]["comp-exit-tasks"]["dag"]["tasks"]
+    assert {name: task.get("dependentTasks") for name, task in tasks.items()} == {
+        "z": None,
+        "y": ["z"],
+        "e": ["y"],
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "fields", "words"),
     [
         ((loop(Literal_(value=[1]), same("x")),), {"exit_tasks": (same("bye"),)}, "12390"),
         ((same("a"),), {"exit_tasks": (same("bye", out("a")),)}, "has no outputs"),
         ((same("a"),), {"exit_tasks": (same("bye", TaskState(node="a"), StringType()),)}, "the state of `a`"),
-        ((same("a"), same("z", after=("a",), join=Join.ALL_DONE), same("e", after=("z",))), {}, "no task can wait"),
+        ((same("a"), same("z", after=("a",), join=Join.ALL_DONE), same("e", after=("a", "z"))), {}, "such tasks can wait"),
         ((same("a"), same("b"), same("z", after=("a", "b"), join=Join.ONE_SUCCESS)), {}, "one_success"),
         ((same("a"), same("z", out("a"), join=Join.ALWAYS)), {}, "before what it uses"),
         ((same("a"), same("z", after=("a",), join=Join.ONE_FAILED)), {}, "PORT200"),

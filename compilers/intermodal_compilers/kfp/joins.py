@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from intermodal.analysis import graph
+from intermodal.analysis.rewrite import map_tasks
 from intermodal.findings import Finding, error, warning
 from intermodal.ir import Join, Pipeline, RunFact, Task
 
@@ -16,34 +17,35 @@ WHY = "a run of KFP starts no task after one that failed, apart from exit tasks,
 
 
 def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
-    """A finding for each task whose join rule KFP cannot keep."""
+    """A finding for each task whose join rule KFP cannot keep, or keeps in part.
+
+    Args:
+        pipeline: Without groups.
+        target: The target's name.
+    """
     if all(task.join in SOUND for task in graph.tasks(pipeline)):
         return
-    waited = {up for placed in graph.walk(pipeline) for up in graph.upstreams(placed.node)}
-    top = {node.id for node in pipeline.body}
+    last = last_tasks(pipeline)
     for task in graph.tasks(pipeline):
         ups = graph.upstreams(task)
-        rule = task.join.value
         if task.join in SOUND or (task.join is Join.ONE_SUCCESS and len(ups) <= 1):
             continue
-        span = task.span
         if task.join is Join.ALWAYS:
             if graph.data_upstreams(task):
                 yield _refused(task, target, "it would start before what it uses is there")
-            continue
-        if task.join is not Join.ALL_DONE:
+        elif task.join is not Join.ALL_DONE:
             yield _refused(task, target, WHY)
-        elif task.id not in top or task.id in waited:
+        elif {*graph.data_upstreams(task)} - last or task.guard is not None:
+            yield _refused(task, target, "an exit task of KFP is given no outputs and no states")
+        elif task.id not in last:
             yield error(
                 "PORT204",
-                f"{target} cannot run `{task.id}` by the rule `{rule}`",
-                span,
+                f"{target} cannot run `{task.id}` by the rule `{task.join.value}`",
+                task.span,
                 why="KFP runs it as an exit task, which stands at the end of the whole pipeline, and "
-                "which no task can wait for",
+                "which only other such tasks can wait for",
                 next="move it to `on_exit(...)`, or let it wait by another rule",
             )
-        elif graph.data_upstreams(task) or task.guard is not None:
-            yield _refused(task, target, "an exit task of KFP is given no outputs and no states")
         elif any(_uses_state(one) for one in pipeline.exit_tasks):
             yield _refused(
                 task,
@@ -52,13 +54,44 @@ def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
                 "run of KFP",
             )
         else:
-            yield warning(
-                "PORT204",
-                f"{target} runs `{task.id}` at the end of the pipeline, and calls the run failed if "
-                "something before it failed",
-                span,
-                why=WHY,
-            )
+            yield _at_the_end(task, target, sorted({*ups} & last))
+
+
+def _at_the_end(task: Task, target: str, before: list[str]) -> Finding:
+    """What differs for a task that becomes an exit task, and waits for other ones."""
+    also = f", and leaves it out if `{before[0]}` fails" if before else ""
+    return warning(
+        "PORT204",
+        f"{target} runs `{task.id}` at the end of the pipeline{also}, and calls the run failed if "
+        "something before it failed",
+        task.span,
+        why=WHY,
+    )
+
+
+def last_tasks(pipeline: Pipeline) -> frozenset[str]:
+    """Tasks that can run at the very end: those that run when all is done, and what waits for them alone."""
+    tasks = {node.id: node for node in pipeline.body if isinstance(node, Task)}
+    ups = {placed.node.id: graph.upstreams(placed.node) for placed in graph.walk(pipeline)}
+    below: dict[str, list[str]] = {}
+    for name, above in ups.items():
+        for up in above:
+            below.setdefault(up, []).append(name)
+    ends = (Join.ALL_DONE, *SOUND)
+    last = {name for name, task in tasks.items() if task.join in ends and task.guard is None}
+    pending = list(ups)
+    while pending:
+        name = pending.pop()
+        if name not in last:
+            continue
+        waits_inside = tasks[name].join is Join.ALL_DONE or (
+            bool(ups[name]) and all(up in last for up in ups[name])
+        )
+        if waits_inside and all(one in last for one in below.get(name, ())):
+            continue
+        last.discard(name)
+        pending += [*ups[name], *below.get(name, ())]
+    return frozenset(last)
 
 
 def _refused(task: Task, target: str, why: str) -> Finding:
@@ -81,18 +114,20 @@ def _uses_state(task: Task) -> bool:
 
 
 def move_last_tasks(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with the tasks that run when all is done among its exit tasks.
+    """The pipeline with its last tasks among its exit tasks.
 
-    Nothing waits for them, and they use no outputs: running them later changes nothing else. Those that
-    always run wait for nothing.
+    Nothing else waits for them, and they use no outputs of others: running them later changes nothing
+    else. Those that always run wait for nothing.
     """
     if all(task.join in SOUND for task in graph.tasks(pipeline)):
         return pipeline
-    last = [node for node in pipeline.body if isinstance(node, Task) and node.join is Join.ALL_DONE]
-    moved = tuple(_with(task, after=(), join=Join.ALL_SUCCESS) for task in last)
-    kept = tuple(node for node in pipeline.body if node not in last)
-    from intermodal.analysis.rewrite import map_tasks
-
+    last = last_tasks(pipeline)
+    moved = tuple(
+        _with(node, after=tuple(up for up in node.after if up in last), join=Join.ALL_SUCCESS)
+        for node in pipeline.body
+        if isinstance(node, Task) and node.id in last
+    )
+    kept = tuple(node for node in pipeline.body if node.id not in last)
     changed = pipeline.model_copy(
         update={"body": kept, "exit_tasks": (*pipeline.exit_tasks, *moved)}
     )

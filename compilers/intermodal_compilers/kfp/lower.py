@@ -48,7 +48,8 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
         description=_description(pipeline),
         parameters={},
     )
-    findings = list(joins.join_findings(pipeline, str(target)))
+    ungrouped = dissolve_groups(with_group_names(pipeline, _shown_after))
+    findings = list(joins.join_findings(ungrouped, str(target)))
     findings += group_findings(pipeline, str(target), NO_TEXT)
     if refused := list(arm_findings(pipeline, str(target))):
         return Lowered(plan, [*findings, *refused], {})
@@ -56,7 +57,7 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     if settings.code == "embed":
         instead = "put it into the image, or compile with `--code import`"
         findings += local_module_findings(graph.tasks(pipeline), "the specification", instead)
-    flat = joins.move_last_tasks(dissolve_groups(with_group_names(pipeline, _shown_after)))
+    flat = joins.move_last_tasks(ungrouped)
     facts = facts_of(flat, settings)
     lifted = lift(flat, facts)
     build = Build(lifted.pipeline, target, settings, lifted, facts, plan)
