@@ -115,7 +115,7 @@ CAPABILITIES: Mapping[F, Support] = {
         "tasks do both",
         "use `on_exit(...)`, or set up and tear down inside one task",
     ),
-    F.JOIN_ALL_DONE: Lowered("an exit task, where nothing waits for it"),
+    F.JOIN_ALL_DONE: Lowered("an exit task, where nothing but such tasks waits for it"),
     F.JOIN_NONE_FAILED: Native(),
     F.JOIN_NONE_FAILED_MIN_ONE_SUCCESS: Lowered("the conditions of what it waits for, repeated"),
     F.JOIN_ONE_SUCCESS: Lowered("the same as `all_success` where it waits for one task"),
