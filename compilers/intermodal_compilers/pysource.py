@@ -40,9 +40,13 @@ class Value(Frozen):
 
 
 class Lines(Frozen):
-    """Text of several lines: one literal a line in brackets, where it does not fit on one."""
+    """Text of several lines: one literal a line in brackets, where it does not fit on one.
+
+    With `whole` it stands in triple quotes, so that people can edit it.
+    """
 
     text: str
+    whole: bool = False
 
 
 class Call(Frozen):
@@ -175,6 +179,14 @@ def quote(text: str) -> str:
     return '"' + escaped.replace('"', '\\"') + '"'
 
 
+def triple_quoted(text: str) -> str:
+    """A literal in triple quotes whose lines are those of the text; what is unprintable is escaped."""
+    lines = ["".join(map(_escape, line)).replace('"""', '\\"\\"\\"') for line in text.split("\n")]
+    if lines[-1].endswith('"'):
+        lines[-1] = lines[-1][:-1] + '\\"'
+    return '"""' + "\n".join(lines) + '"""'
+
+
 def docstring(text: str, indent: int = 0) -> list[str]:
     """The lines of a docstring; quotes and backslashes are escaped, control characters too."""
     margin = INDENT * indent
@@ -204,7 +216,7 @@ def inline(expr: Expr) -> str:
         case Value(value):
             return _literal(value)
         case Lines(text):
-            return quote(text)
+            return triple_quoted(text) if expr.whole and "\n" in text else quote(text)
         case Attribute(base, name):
             return f"{_operand(base)}.{name}"
         case Subscript(base, key):
@@ -262,7 +274,10 @@ def layout(
     """
     margin, width = INDENT * indent, WIDTH - len(INDENT) * around
     flat = f"{margin}{prefix}{inline(expr)}{suffix}"
-    if len(flat) <= width:
+    several = "\n" in flat and '"""' in flat
+    if isinstance(expr, Lines) and several:
+        return flat.split("\n")
+    if len(flat) <= width and not several:
         return [flat]
     if isinstance(expr, Lines) and "\n" in expr.text.rstrip("\n"):
         whole = f"{margin}{INDENT}{quote(expr.text)}"
@@ -283,7 +298,8 @@ def layout(
     if not elements:
         return [flat]
     together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
-    if isinstance(expr, Call) and len(margin) + len(INDENT) + len(together) <= width:
+    fits = len(margin) + len(INDENT) + len(together) <= width and not several
+    if isinstance(expr, Call) and fits:
         one = f"{margin}{INDENT}{together}"
         # Black joins the arguments on one line if they fit and the source had no trailing comma.
         return [f"{margin}{prefix}{opening}", one, f"{margin}{closing}{suffix}"]

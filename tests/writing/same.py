@@ -5,11 +5,15 @@ Left out, each for its reason:
 - names of regions' outputs and of a branch's conditional arms: authoring gives them itself;
 - outputs of groups, and outputs of regions that nothing uses: authoring names the task inside;
 - types that a task does not say, or says to be anything, where annotations say more; item types of loops;
+- imports and definitions that a function was captured with, and does not need;
 - the order of bodies, edges and imports: values stand after what they are made of, imports are sorted;
 - `(a & b) & c` for `a & b & c`, `x > 1` for `1 < x`, lists of literals for literal lists, joined literal text:
   the same value, written otherwise.
 """
 
+import ast
+
+from intermodal.authoring.capture import index_statements, needed_by
 from intermodal.ir.write import to_data
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -98,9 +102,21 @@ def _same(made):
         del made["local_modules"]
     if made.get("kind") == "artifact":
         made["python"] = made.get("python", "").rpartition(".")[2]
-    if "function" in made and "imports" in made:
-        made["imports"] = sorted(made["imports"])
+    if "function" in made and made.get("kind") != "python":
+        _trim(made)
     return made
+
+
+def _trim(source):
+    """Leave what the function needs, as capturing it would."""
+    text = "".join((*(f"{line}\n" for line in source.get("imports", [])), *source.get("definitions", [])))
+    text += source["function"]
+    tree = ast.parse(text)
+    module = index_statements(tree.body, tree, text, "", "")
+    own = module.functions[tree.body[-1].name]
+    imports, statements = needed_by(module, own.needs, own.position)
+    source["imports"] = sorted(item.text for item in imports)
+    source["definitions"] = [statement.text for statement in statements]
 
 
 def _compare(made):

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from intermodal import ir
-from intermodal.analysis import graph
 from intermodal.findings import Finding, error
 from intermodal.frozen import Frozen
 from intermodal_compilers.pyimports import Import, import_lines
@@ -48,8 +47,8 @@ def write_module(
         worker_only: Whether packages that only bodies of functions use may be missing where the module is
             loaded: their imports stand in a block that says so.
     """
-    findings = [finding for pipeline in pipelines for finding in _foreign(pipeline)]
-    kept = [pipeline for pipeline in pipelines if not list(_foreign(pipeline))]
+    findings = [finding for finding in map(_foreign, pipelines) if finding]
+    kept = [pipeline for pipeline in pipelines if pipeline.hosted is None]
     names = ModuleNames(Library())
     functions = Functions(names, Types(names))
     functions.find(kept)
@@ -156,16 +155,14 @@ def _caption(pipelines: Sequence[ir.Pipeline]) -> str:
     return shown if len(shown) <= WIDTH - 8 else f"{len(pipelines)} pipelines."
 
 
-def _foreign(pipeline: ir.Pipeline) -> Iterator[Finding]:
-    """Errors about what only another ecosystem can say."""
-    holders = [pipeline.hosted, *(task.hosted for task in graph.tasks(pipeline))]
-    for hosted in holders:
-        if hosted is not None:
-            yield error(
-                "PORT807",
-                f"`{pipeline.name}` is a pipeline of `{hosted.ecosystem}`, and cannot be written",
-                pipeline.span,
-                why="what it says stands in the words of that ecosystem",
-                next="translate it first: `intermodal.ecosystems.translate`",
-            )
-            return
+def _foreign(pipeline: ir.Pipeline) -> Finding | None:
+    """The error about a pipeline that only another ecosystem understands."""
+    if pipeline.hosted is None:
+        return None
+    return error(
+        "PORT807",
+        f"`{pipeline.name}` is a pipeline of `{pipeline.hosted.ecosystem}`, and cannot be written",
+        pipeline.span,
+        why="what it says stands in the words of that ecosystem",
+        next="translate it first: `intermodal.ecosystems.translate`",
+    )

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from intermodal import ir
+from intermodal.analysis.connection_calls import JSON, TEXT
+from intermodal.authoring.requests import ROWS
 from intermodal_compilers.pysource import (
     INDENT,
     WIDTH,
@@ -33,6 +35,7 @@ from intermodal_compilers.writing.raw import raw
 from intermodal_compilers.writing.variables import Variables
 
 TRIGGER_WORDS = frozenset({"wait", "id", "options"})
+CONTENT_TYPE = "Content-Type"
 WAIT_WORDS = frozenset({"every", "timeout", "soft_fail"})
 
 
@@ -96,6 +99,10 @@ class Tasks:
                 made = self._approval(task, task.action)
             case ir.TriggerRun() if self._can_trigger(task, task.action):
                 made = self._trigger(task, task.action)
+            case ir.Sql() if _is_plain_statement(task, task.action):
+                made = self._sql(task, task.action)
+            case ir.Http() if _is_plain_request(task, task.action):
+                made = self._http(task, task.action)
             case _:
                 made = self._raw(task)
         return made
@@ -206,14 +213,13 @@ class Tasks:
     def _inputs(self, task: ir.Task) -> dict[str, Expr]:
         if not task.inputs:
             return {}
-        values = {name: self.expressions.of(value) for name, value in task.inputs.items()}
-        return {"inputs": dict_of(values)}
+        return {"inputs": self._values(task.inputs)}
 
     def _shell(self, task: ir.Task, action: ir.Shell) -> Call:
         keywords = self._inputs(task)
         if "return" in task.outputs:
             keywords["returns"] = self.functions.types.option(task.outputs["return"])
-        return self._other(task, "shell", (Lines(action.command),), keywords)
+        return self._other(task, "shell", (Lines(action.command, whole=True),), keywords)
 
     def _container(self, task: ir.Task, action: ir.Container) -> Call:
         alone = _named_by_themselves(task, action)
@@ -277,6 +283,33 @@ class Tasks:
             keywords["soft_fail"] = Value(True)
         return Call(Name(self.names.ours("wait_until")), (check, *args), keywords)
 
+    def _sql(self, task: ir.Task, action: ir.Sql) -> Call:
+        statement = action.statement.value if isinstance(action.statement, ir.Literal_) else ""
+        keywords: dict[str, Expr] = {"connection": Value(action.connection)}
+        if action.parameters:
+            keywords["parameters"] = self._values(action.parameters)
+        return self._other(task, "sql", (Lines(statement, whole=True),), keywords)
+
+    def _http(self, task: ir.Task, action: ir.Http) -> Call:
+        keywords: dict[str, Expr] = {}
+        if action.method != "GET":
+            keywords["method"] = Value(action.method)
+        headers = {
+            name: value
+            for name, value in action.headers.items()
+            if name != CONTENT_TYPE or value != ir.Literal_.of(value=_kind_of(action.body))
+        }
+        if headers:
+            keywords["headers"] = self._values(headers)
+        if action.body is not None:
+            keywords["body"] = self.expressions.of(action.body)
+        if action.connection is not None:
+            keywords["connection"] = Value(action.connection)
+        return self._other(task, "http", (self.expressions.of(action.url),), keywords)
+
+    def _values(self, given: Mapping[str, ir.Expression]) -> Expr:
+        return dict_of({name: self.expressions.of(value) for name, value in given.items()})
+
     def _raw(self, task: ir.Task) -> Call:
         """`action(ir.Sql(...), id="rows")`, for what has no function of its own."""
         keywords = self._inputs(task)
@@ -311,3 +344,27 @@ def _named_by_themselves(task: ir.Task, action: ir.Container) -> frozenset[str]:
     values = [task.inputs[name] for name in named]
     plain = not any(isinstance(value, (ir.Literal_, ir.ListOf, ir.MapOf)) for value in values)
     return frozenset(named) if known and plain else frozenset()
+
+
+def _is_plain_statement(task: ir.Task, action: ir.Sql) -> bool:
+    statement = action.statement.value if isinstance(action.statement, ir.Literal_) else None
+    plain = isinstance(statement, str) and bool(statement)
+    return plain and not task.inputs and task.outputs == {"return": ROWS}
+
+
+def _is_plain_request(task: ir.Task, action: ir.Http) -> bool:
+    """Whether `http` makes such a request: with a body it always says of what kind that is."""
+    told = any(name.lower() == CONTENT_TYPE.lower() for name in action.headers)
+    plain = not task.inputs and task.outputs == {"return": ir.StringType.of()}
+    return plain and (told or action.body is None)
+
+
+def _kind_of(body: ir.Expression | None) -> str | None:
+    """What `http` says of a body by itself; None where that hangs on what gives it."""
+    match body:
+        case ir.Literal_(value=str()) | ir.Format() | ir.DateFormat():
+            return TEXT
+        case ir.Literal_() | ir.ListOf() | ir.MapOf() | ir.ParameterRef() | ir.Index():
+            return JSON
+        case _:
+            return None

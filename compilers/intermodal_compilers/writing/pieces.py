@@ -66,7 +66,7 @@ class Unit(Frozen):
         own: The function's statement.
         function: What it says of itself.
         imports: What it imports at the top of its module.
-        definitions: Other statements of its module, in order.
+        definitions: Other statements of its module, in order; those that it does not need are left out.
     """
 
     own: Piece
@@ -85,8 +85,32 @@ def read_unit(name: str, source: CapturedSource) -> Unit:
     own, function = read_function(source.function)
     if function.name != name:
         raise ValueError(f"the source holds `{function.name}` instead")
-    imports = tuple(item for text in source.imports for item in read_import(text))
-    return Unit(own, function, imports, tuple(map(read_piece, source.definitions)))
+    definitions = tuple(map(read_piece, source.definitions))
+    needed = _needed(own, definitions)
+    imports = (item for text in source.imports for item in read_import(text))
+    return Unit(
+        own,
+        function,
+        tuple(item for item in imports if item.bound in needed),
+        tuple(piece for piece in definitions if needed.intersection(piece.binds)),
+    )
+
+
+def _needed(own: Piece, definitions: tuple[Piece, ...]) -> set[str]:
+    """Names that a function needs, directly or through definitions."""
+    by_name: dict[str, list[Piece]] = {}
+    for piece in definitions:
+        for name in piece.binds:
+            by_name.setdefault(name, []).append(piece)
+    pending, needed = list(own.needs), set[str]()
+    while pending:
+        name = pending.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        for piece in by_name.get(name, ()):
+            pending.extend(piece.needs)
+    return needed
 
 
 @functools.lru_cache(maxsize=4096)
