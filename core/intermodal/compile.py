@@ -61,6 +61,8 @@ def _compile(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled
         return Compiled({}, tuple(findings))
     if translated.pipeline is not pipeline:
         pipeline = translated.pipeline
+        if settings.trace:
+            pipeline = send_through_runtime(pipeline)
         uses = [*(use for use in uses if use.feature in HOSTED), *used_features(pipeline)]
     findings += support_findings(uses, compiler.capabilities(target.version), str(target))
     if errors_of(findings):
