@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
+from intermodal.analysis import graph
 from intermodal.ecosystems import translate
 from intermodal.findings import Finding, errors_of
 from intermodal.frozen import Frozen
 from intermodal.importing import Imported
+from intermodal.migrating.task_lines import task_lines
 
+WRITER = "python"
 HERE = "local"
 """Whom a pipeline is translated for when it is written down: nobody's own classes stay in it."""
 
@@ -39,12 +42,14 @@ def convert(imported: Sequence[Imported]) -> Converted:
         findings += translated.findings
         if translated.pipeline is not None and not errors_of(translated.findings):
             pipelines.append(translated.pipeline)
-    if not pipelines or not registry.has("writers", "python"):
+    if not pipelines:
         return Converted("", tuple(findings))
-    written = registry.load("writers", "python")().write(pipelines)
+    written = registry.load("writers", WRITER)(pipelines, worker_only=True)
+    findings += written.findings
     holes = list(_holes(imported))
     text = written.text + (_stop(holes) if holes else "")
-    return Converted(text, tuple(findings), {})
+    tasks = [(one.name, [task.id for task in graph.tasks(one)]) for one in pipelines]
+    return Converted(text, tuple(findings), task_lines(text, tasks))
 
 
 def _holes(imported: Sequence[Imported]) -> Iterator[str]:

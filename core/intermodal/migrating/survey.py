@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from itertools import zip_longest
 
@@ -74,15 +74,17 @@ class FileSurvey(Frozen):
     Attributes:
         path: As shown.
         findings: Everything found, of reading, building and writing.
+        blocking: Those of them that stand in the way: errors, and what is not known.
         pipelines: Its pipelines.
         imported: The pipelines in the IR, if they were built.
         converted: The pipelines as Python, if that was wanted and they could be had.
         text: The file's own text, if the result was wanted.
-        constructs: By place of a finding: what is used there.
+        constructs: By place of a finding or task: what is used there.
     """
 
     path: str
     findings: tuple[Finding, ...] = ()
+    blocking: tuple[Finding, ...] = ()
     pipelines: tuple[PipelineSurvey, ...] = ()
     imported: tuple[Imported, ...] = ()
     converted: Converted | None = None
@@ -100,16 +102,8 @@ def survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
     try:
         return _survey(source, wanted)
     except Exception as problem:  # one file's fault of ours must not stop the others
-        said = str(problem).strip().splitlines()
-        finding = error(
-            "PORT011",
-            f"`{source.path}` could not be converted: {type(problem).__name__}: "
-            f"{said[0] if said else ''}".rstrip(": "),
-            Span(source.path),
-            why="this is a fault in Intermodal, not in your file",
-            next="please report it, if you can with the file",
-        )
-        return FileSurvey(source.path, (*source.findings, finding))
+        findings = (*source.findings, _fault(problem, "converted", Span(source.path)))
+        return FileSurvey(source.path, findings, _standing(findings))
 
 
 def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
@@ -119,22 +113,66 @@ def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
         for read, made in zip_longest(source.pipelines, built)
         if read is not None
     )
-    converted = convert(built) if wanted.written else None
-    findings = dict.fromkeys(
-        [
-            *source.findings,
-            *(finding for pipeline in looked_at for finding in pipeline.findings),
-            *(converted.findings if converted else ()),
-        ]
-    )
+    converted = _converted(source, built) if wanted.written else None
+    found = [*source.findings, *(finding for p in looked_at for finding in p.findings)]
+    written = converted.findings if converted else ()
+    blocking = _standing([*found, *errors_of(written)])
     return FileSurvey(
         path=source.path,
-        findings=tuple(findings),
+        findings=tuple(dict.fromkeys([*found, *written])),
+        blocking=blocking,
         pipelines=looked_at,
         imported=built,
         converted=converted,
         text=source.text() if wanted.written else "",
-        constructs=_constructs(source, [*findings, *_refusals(looked_at)]),
+        constructs=_constructs(source, looked_at, blocking),
+    )
+
+
+def _pipeline(read: ReadPipeline, built: Imported | None, wanted: Wanted) -> PipelineSurvey:
+    if built is None:
+        return PipelineSurvey(read.id, read.span, read.tasks, Links())
+    refused = {str(target): _refused(built, target, wanted) for target in wanted.targets}
+    return PipelineSurvey(read.id, read.span, read.tasks, read.links, built.findings, refused)
+
+
+def _refused(built: Imported, target: Target, wanted: Wanted) -> tuple[Finding, ...]:
+    """The errors of compiling; with holes nothing is compiled."""
+    holes = errors_of(built.findings)
+    if holes:
+        return tuple(holes)
+    try:
+        compiled = compile_pipeline(built.pipeline, target, wanted.settings)
+    except Exception as problem:  # as above: another target may do
+        return (_fault(problem, f"compiled for {target}", built.pipeline.span),)
+    return tuple(errors_of(compiled.findings))
+
+
+def _converted(source: ReadSource, built: Sequence[Imported]) -> Converted:
+    try:
+        return convert(built)
+    except Exception as problem:  # as above: the rest of the report holds
+        return Converted("", (_fault(problem, "written", Span(source.path)),))
+
+
+def _fault(problem: Exception, done: str, span: Span | None) -> Finding:
+    said = str(problem).strip().splitlines()
+    what = f"{type(problem).__name__}: {said[0]}" if said else type(problem).__name__
+    return error(
+        "PORT011",
+        f"a file could not be {done}: {what}",
+        span,
+        why="this is a fault in Intermodal, not in your file",
+        next="please report it, if you can with the file",
+    )
+
+
+def _standing(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Without notes, and without a warning where an error is at the same place."""
+    findings = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    wrong = {f.span for f in errors_of(findings) if f.span}
+    return tuple(
+        dict.fromkeys(f for f in findings if f.severity is Severity.ERROR or f.span not in wrong)
     )
 
 
@@ -153,11 +191,13 @@ def _refused(built: Imported, target: Target, wanted: Wanted) -> tuple[Finding, 
     return tuple(errors_of(compile_pipeline(built.pipeline, target, wanted.settings).findings))
 
 
-def _refusals(pipelines: Sequence[PipelineSurvey]) -> list[Finding]:
-    return [finding for p in pipelines for found in p.refused.values() for finding in found]
-
-
-def _constructs(source: ReadSource, findings: Sequence[Finding]) -> dict[Span, str]:
-    spans = {f.span for f in findings if f.span and f.severity is not Severity.NOTE}
-    found = {span: source.construct(span) for span in spans}
+def _constructs(
+    source: ReadSource, pipelines: Sequence[PipelineSurvey], blocking: Sequence[Finding]
+) -> dict[Span, str]:
+    """What stands at the places of tasks and findings; not where a pipeline as a whole is meant."""
+    tasks = (task.span for pipeline in pipelines for task in pipeline.tasks.values())
+    refusals = (one for p in pipelines for found in p.refused.values() for one in found)
+    spans = {*tasks, *(finding.span for finding in (*blocking, *refusals))}
+    spans -= {pipeline.span for pipeline in source.pipelines}
+    found = {span: source.construct(span) for span in spans if span is not None}
     return {span: word for span, word in found.items() if word}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from intermodal.codes import CODES
-from intermodal.findings import Finding, Severity, Span
+from intermodal.findings import Finding, Severity
 from intermodal.frozen import Frozen
 from intermodal.importing import Support
 from intermodal.migrating.order import Entry
@@ -117,20 +117,21 @@ class Tally:
 
     def _block(self, survey: FileSurvey) -> set[Key]:
         found: set[Key] = set()
-        for finding in standing(survey.findings):
-            self._blocker(survey, finding, found)
+        for finding in survey.blocking:
+            self._blocker(survey, finding, finding.what, found)
         for pipeline in survey.pipelines:
             counted: set[Key] = set()
             for target, finding in _refusals(pipeline):
-                blocker = self._blocker(survey, finding, found)
+                blocker = self._blocker(survey, finding, finding.why or finding.what, found)
                 blocker.targets[target] = None
                 key = (blocker.code, blocker.construct)
                 blocker.pipelines += key not in counted
                 counted.add(key)
         return found
 
-    def _blocker(self, survey: FileSurvey, finding: Finding, found: set[Key]) -> Blocker:
-        key = (finding.code, _construct(survey, finding))
+    def _blocker(self, survey: FileSurvey, finding: Finding, said: str, found: set[Key]) -> Blocker:
+        word = survey.constructs.get(finding.span, "") if finding.span else ""
+        key = (finding.code, word or _NAMED.sub("`…`", said))
         blocker = self._blockers.setdefault(key, Blocker(*key, finding))
         blocker.files += key not in found
         found.add(key)
@@ -149,24 +150,12 @@ class Tally:
             hosted.files += 1
 
 
-def standing(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings that stand in the way: no notes, and no warning where an error is at the same place."""
-    findings = [finding for finding in findings if finding.severity is not Severity.NOTE]
-    wrong: set[Span | None] = {f.span for f in findings if f.severity is Severity.ERROR and f.span}
-    return [f for f in findings if f.severity is Severity.ERROR or f.span not in wrong]
-
-
 def _refusals(pipeline: PipelineSurvey) -> Iterator[tuple[str, Finding]]:
     """Refusals of targets that are no findings of the pipeline anyway."""
     for target, refused in pipeline.refused.items():
         for finding in refused:
             if finding not in pipeline.findings:
                 yield target, finding
-
-
-def _construct(survey: FileSurvey, finding: Finding) -> str:
-    word = survey.constructs.get(finding.span, "") if finding.span else ""
-    return word or _NAMED.sub("`…`", finding.what)
 
 
 def _entry(survey: FileSurvey, blocked: int) -> Entry:

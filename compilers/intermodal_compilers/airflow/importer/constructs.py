@@ -6,6 +6,8 @@ import ast
 import warnings
 from collections.abc import Mapping
 
+from intermodal_compilers.airflow.importer.naming import VARIANTS
+
 STATEMENTS: Mapping[type[ast.stmt], str] = {
     ast.For: "for",
     ast.While: "while",
@@ -16,6 +18,10 @@ STATEMENTS: Mapping[type[ast.stmt], str] = {
     ast.Import: "import",
     ast.ClassDef: "class",
     ast.FunctionDef: "def",
+}
+DECORATORS: Mapping[str, str] = {
+    path.rpartition(".")[2]: "@task" if variant == "python" else f"@task.{variant}"
+    for variant, path in VARIANTS.items()
 }
 Place = tuple[int, int]
 
@@ -40,6 +46,12 @@ def constructs(text: str) -> Mapping[Place, str]:
             place = (node.lineno, node.col_offset + 1)  # type: ignore[attr-defined]
             found.setdefault(place, word)
     return found
+
+
+def operator_word(path: str) -> str:
+    """A class as people write it: its name, or the decorator that makes it."""
+    name = path.rpartition(".")[2]
+    return DECORATORS.get(name, name)
 
 
 def _word(node: ast.AST) -> str:

@@ -78,10 +78,22 @@ class AirflowSource:
             return ""
 
     def construct(self, span: Span) -> str:
-        """The function, class or statement at a place of the file."""
+        """The operator of a task, or the function, class or statement at a place of the file."""
+        if span in self._operators:
+            return self._operators[span]
         if span.file != self.path:
             return ""
         return self._constructs.get((span.line, span.column), "")
+
+    @cached_property
+    def _operators(self) -> Mapping[Span, str]:
+        from intermodal_compilers.airflow.importer.constructs import operator_word
+
+        return {
+            task.span: operator_word(task.operator)
+            for dag in self._read.dags
+            for task in dag.tasks.values()
+        }
 
     @cached_property
     def _constructs(self) -> Mapping[tuple[int, int], str]:

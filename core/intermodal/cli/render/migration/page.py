@@ -18,9 +18,10 @@ from intermodal.importing import SUPPORTS, ReadTask, Support
 from intermodal.migrating import effort
 from intermodal.migrating.order import order
 from intermodal.migrating.survey import FileSurvey
-from intermodal.migrating.tally import Tally, standing
+from intermodal.migrating.tally import Tally
 
 MOST_ROWS = 40
+FEW_ROWS = 12
 MOST_LINES = 5_000
 CHUNK = 1 << 16
 MEANING: Mapping[Support, str] = {
@@ -88,15 +89,13 @@ class Page:
         counts: Counter[Support] = Counter()
         for pipeline in survey.pipelines:
             counts.update(pipeline.counts)
-        found = standing(survey.findings)
-        wrong = any(finding.severity is Severity.ERROR for finding in found)
+        wrong = any(finding.severity is Severity.ERROR for finding in survey.blocking)
         self._parts.writelines(
             self._template.generate(
                 survey=survey,
                 number=number,
                 counts=counts,
                 tasks=sum(counts.values()),
-                standing=found,
                 worst="error" if wrong else "warning",
                 unit=self._unit,
                 supports=SUPPORTS,
@@ -121,6 +120,7 @@ class Page:
             steps=order(tally.entries),
             numbers=self._numbers,
             most=MOST_ROWS,
+            few=FEW_ROWS,
             files=files,
         )
 
@@ -225,7 +225,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "counted": counted,
+        "counted": _counted,
         "effort": effort.shown,
         "last": lambda path: path.rpartition(".")[2],
         "number": lambda number: f"{number:,}",
@@ -233,6 +233,11 @@ def _environment() -> Environment:
     }
     environment.tests["subset"] = _is_subset
     return environment
+
+
+def _counted(number: int, noun: str, plural: str = "") -> str:
+    """As `counted`; with another ending where an `s` is wrong."""
+    return counted(number, noun) if number == 1 or not plural else f"{number:,} {noun}{plural}"
 
 
 def _ticks(text: str) -> Markup:
