@@ -435,7 +435,10 @@ ROWS: dict[str, Callable[[], Pair]] = {
     "Http.method": lambda: (requesting(), requesting(method="POST")),
     "Http.headers": lambda: (requesting(), requesting(headers={"A": lit("1")})),
     "Http.body": lambda: (requesting(method="POST"), requesting(method="POST", body=lit("x"))),
-    "Http.connection": lambda: (requesting(), requesting(connection="c")),
+    "Http.connection": lambda: (
+        requesting(url=lit("/x"), connection="c"),
+        requesting(url=lit("/x"), connection="d"),
+    ),
     "Wait.check": lambda: (waiting(), waiting(check=call("def f():\n    return 3\n"))),
     "Wait.interval": lambda: (waiting(), waiting(interval=2)),
     "Wait.timeout": lambda: (waiting(), waiting(timeout=9)),
