@@ -176,21 +176,6 @@ def _standing(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _pipeline(read: ReadPipeline, built: Imported | None, wanted: Wanted) -> PipelineSurvey:
-    if built is None:
-        return PipelineSurvey(read.id, read.span, read.tasks, Links())
-    refused = {str(target): _refused(built, target, wanted) for target in wanted.targets}
-    return PipelineSurvey(read.id, read.span, read.tasks, read.links, built.findings, refused)
-
-
-def _refused(built: Imported, target: Target, wanted: Wanted) -> tuple[Finding, ...]:
-    """The errors of compiling; with holes nothing is compiled."""
-    holes = errors_of(built.findings)
-    if holes:
-        return tuple(holes)
-    return tuple(errors_of(compile_pipeline(built.pipeline, target, wanted.settings).findings))
-
-
 def _constructs(
     source: ReadSource, pipelines: Sequence[PipelineSurvey], blocking: Sequence[Finding]
 ) -> dict[Span, str]:
