@@ -30,6 +30,8 @@ def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
         ups = graph.upstreams(task)
         if task.join in SOUND or (task.join is Join.ONE_SUCCESS and len(ups) <= 1):
             continue
+        if task.join is Join.ALL_DONE and not ups:
+            continue
         if task.join is Join.ALWAYS:
             if graph.data_upstreams(task):
                 yield _refused(task, target, "it would start before what it uses is there")
@@ -78,15 +80,17 @@ def last_tasks(pipeline: Pipeline) -> frozenset[str]:
         for up in above:
             below.setdefault(up, []).append(name)
     ends = (Join.ALL_DONE, *SOUND)
-    last = {name for name, task in tasks.items() if task.join in ends and task.guard is None}
+    last = {
+        name
+        for name, task in tasks.items()
+        if task.join in ends and task.guard is None and ups[name]
+    }
     pending = list(ups)
     while pending:
         name = pending.pop()
         if name not in last:
             continue
-        waits_inside = tasks[name].join is Join.ALL_DONE or (
-            bool(ups[name]) and all(up in last for up in ups[name])
-        )
+        waits_inside = tasks[name].join is Join.ALL_DONE or all(up in last for up in ups[name])
         if waits_inside and all(one in last for one in below.get(name, ())):
             continue
         last.discard(name)
@@ -131,9 +135,15 @@ def move_last_tasks(pipeline: Pipeline) -> Pipeline:
     changed = pipeline.model_copy(
         update={"body": kept, "exit_tasks": (*pipeline.exit_tasks, *moved)}
     )
-    return map_tasks(
-        changed, lambda task: _with(task, after=()) if task.join is Join.ALWAYS else task
-    )
+    return map_tasks(changed, _waiting_for_nothing)
+
+
+def _waiting_for_nothing(task: Task) -> Task:
+    if task.join is Join.ALWAYS:
+        return _with(task, after=())
+    if task.join is Join.ALL_DONE and not graph.upstreams(task):
+        return _with(task, join=Join.ALL_SUCCESS)
+    return task
 
 
 def _with(task: Task, **changes: Any) -> Task:

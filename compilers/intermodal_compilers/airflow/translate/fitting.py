@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 from intermodal import registry
 from intermodal.analysis.rewrite import map_tasks
 from intermodal.features import Feature, Refused
-from intermodal.ir import BodyNode, ForEach, Group, Hosted, Join, Pipeline, SourceExpression, Task
+from intermodal.ir import (
+    BodyNode,
+    ForEach,
+    Group,
+    Hosted,
+    Join,
+    OnData,
+    Pipeline,
+    SourceExpression,
+    Task,
+)
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.functions import function_of
 
@@ -59,7 +69,19 @@ def fitted(pipeline: Pipeline, context: Context) -> Pipeline:
         context.warn_once("max_active_tasks", why, pipeline.span)
         concurrency = pipeline.concurrency.model_copy(update={"max_active_tasks": None})
         pipeline = pipeline.model_copy(update={"concurrency": concurrency})
-    return pipeline
+    why = refused(Feature.SCHEDULE_DATA)
+    return _started_by_time(pipeline, context, why) if why else pipeline
+
+
+def _started_by_time(pipeline: Pipeline, context: Context, why: str) -> Pipeline:
+    """The pipeline without triggers on data: it has to be started in another way."""
+    schedule = pipeline.schedule
+    if schedule is None or not any(isinstance(trigger, OnData) for trigger in schedule.triggers):
+        return pipeline
+    context.warn_once("schedule on assets", why, schedule.span or pipeline.span)
+    kept = tuple(trigger for trigger in schedule.triggers if not isinstance(trigger, OnData))
+    changed = schedule.model_copy(update={"triggers": kept}) if kept else None
+    return pipeline.model_copy(update={"schedule": changed})
 
 
 def without_watchers(pipeline: Pipeline, context: Context) -> Pipeline:
