@@ -221,8 +221,10 @@ def run_source(
         requirements: Chooses the environment that was installed with this file.
 
     Raises:
-        FindingsError: PORT700 if the engine is not installed, PORT704 if the file does not run to an end.
+        FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed, PORT704 if the file
+            does not run to an end.
     """
+    name = offer(name).name
     driver = _driver(_family(name))
     if not isinstance(driver, RunsSources):
         known = [o.name for o in catalogue() if isinstance(_driver(_family(o.name)), RunsSources)]

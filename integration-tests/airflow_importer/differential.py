@@ -32,6 +32,7 @@ from intermodal_backends.engines import environment
 from intermodal_backends.engines.airflow_files import run_dag_file
 
 AIRFLOW = "airflow@3.3"
+HOSTS = Path(__file__).with_name("hosts.in")
 FOLDERS = ("airflow/example_dags", "airflow/providers/standard/example_dags")
 
 # What those print or return that is a clock's, a random number's or the run's own, by DAG.
@@ -71,7 +72,10 @@ class Bench:
         self._engines = {}
         for name in dict.fromkeys((AIRFLOW, *self.names)):
             driver = registry.load("engines", name.partition("@")[0])
-            self._engines[name] = self._resources.enter_context(driver(environment.require(name)))
+            # Other engines run Airflow's classes, so they need its packages.
+            more = None if name == AIRFLOW else HOSTS
+            at = environment.require(name, extra_requirements=more)
+            self._engines[name] = self._resources.enter_context(driver(at))
         return self
 
     def __exit__(self, *exc: object) -> None:

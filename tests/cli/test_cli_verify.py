@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from intermodal import registry
-from intermodal.engines import EngineOffer, TrialResult
+from intermodal.engines import EngineOffer, SourceRun, TrialResult, Waits
 from intermodal.findings import FindingsError, error
 from intermodal.running import RunOptions, local_backend
-from intermodal.trace import Instance
+from intermodal.trace import Instance, Trace
 
 
 class ToyEngine:
@@ -176,3 +177,189 @@ def test_several_pipelines_of_a_source(call, etl, engine):
     done = call("verify", etl, "--on", "toy", "-p", "limit=2")
     assert "parameters are for one" in done.err
     assert call("verify", etl, "--on", "toy", "-p", "limit=2", "--pipeline", "etl").code == 0
+
+
+# An old file of another system, run as it is
+
+OLD = """\
+import datetime
+from airflow.sdk import DAG, task
+
+with DAG("etl", start_date=datetime.datetime(2026, 1, 1)):
+    @task(task_id="fetch")
+    def fetch(): ...
+    @task(task_id="total")
+    def total(numbers): ...
+    total(fetch())
+"""
+
+
+def ran(trace, **waits):
+    """The old run, by what its tasks wait for."""
+    waits = {name: Waits((up,), "all_success") for name, up in waits.items()}
+    return SourceRun("toy@2.0", trace, waits, "")
+
+
+def old_trace(**instances):
+    """That of the old DAG, with other instances; None takes one away."""
+    fetch = Instance(state="succeeded", attempts=1, outputs={"return": [1.0, 1.0, 1.0]})
+    total = Instance(state="succeeded", attempts=1, outputs={"return": 3.0})
+    trace = Trace(pipeline="etl", state="succeeded", instances={"fetch": fetch, "total": total})
+    return changed(trace, **instances)
+
+
+@pytest.fixture
+def verify_old(call, etl, engine, project):
+    """`port verify --old old.py --new etl.py --on toy`; the toy engine has run the old file."""
+    (project / "old.py").write_text(OLD)
+    engine.old = ran(old_trace(), total="fetch")
+    engine.run_source = classmethod(lambda cls, *args: cls.seen.append(args) or cls.old)
+
+    def run(*more, old="old.py", new=etl):
+        given = ("--old", old, "--new", new, "--on", "toy", "--old-on", "toy")
+        return call("verify", *given, *more)
+
+    return run
+
+
+def test_old_and_new_do_the_same(verify_old, engine):
+    done = verify_old("-p", "limit=3")
+    assert done.code == 0, done.err
+    assert done.out.splitlines() == [
+        "etl: 2 tasks: same states, same attempts, same outputs",
+        "  old on toy@2.0, new on toy@2.0",
+    ]
+    name, file, pipeline, trial, _ = engine.seen[0]
+    assert (name, file.name, pipeline) == ("toy@2.0", "old.py", "etl")
+    assert trial.parameters == {"limit": 3}
+
+
+def test_what_is_ignored_is_not_called_the_same(verify_old, engine):
+    engine.old = ran(old_trace(total=Instance(state="succeeded", attempts=4)))
+    done = verify_old("--ignore", "attempts", "--ignore", "total.outputs.return")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == "etl: 2 tasks: same states, same outputs"
+    assert "not compared: attempts, total.outputs.return" in done.out
+
+
+def test_differences_have_both_values(verify_old, engine):
+    other = Instance(state="succeeded", attempts=2, outputs={"return": 4.0})
+    engine.old = ran(old_trace(total=other))
+    done = verify_old()
+    assert done.code == 1
+    rows = [line.split() for line in done.out.splitlines()]
+    assert rows[0] == ["etl:", "2", "tasks:", "differs", "on", "toy@2.0"]
+    assert ["total", "succeeded", "after", "2", "succeeded", "outputs.return"] in [
+        [word for word in row if word != "·"] for row in rows
+    ]
+    assert "error[PORT703]: toy@2.0: `total`: outputs.return is 3.0, expected 4.0" in done.err
+    assert "`total`: attempts is 1, expected 2" in done.err
+
+
+def test_both_traces_are_in_the_json(verify_old, engine):
+    engine.old = ran(old_trace(fetch=None))
+    done = verify_old("--json")
+    assert done.code == 1
+    [told] = done.json
+    assert told["old"]["engine"] == "toy@2.0"
+    assert set(told["old"]["trace"]["instances"]) == {"total"}
+    [made] = told["engines"]
+    assert made["verdict"] == "differs"
+    assert {
+        "instance": "fetch",
+        "field": "instance",
+        "expected": "absent",
+        "actual": "present",
+    } in (made["differences"])
+
+
+def test_tasks_with_other_names(verify_old, engine):
+    trace = old_trace(fetch=None, total=None)
+    kept = old_trace().instances
+    instances = {"get.rows": kept["fetch"], "To-tal": kept["total"]}
+    engine.old = ran(trace.model_copy(update={"instances": instances}), **{"To-tal": "get.rows"})
+    assert verify_old().code == 1
+    done = verify_old("--map", "get.rows=fetch", "--map", "To-tal=total")
+    assert done.code == 0, done.err
+    wrong = verify_old("--map", "rows=fetch")
+    assert wrong.code == 2
+    assert "there is no task `rows` in toy@2.0" in wrong.err
+    assert "new: fetch, total" in wrong.err
+
+
+def test_names_that_are_spelled_alike(verify_old, engine):
+    kept = old_trace().instances
+    instances = {"Fetch": kept["fetch"], "total": kept["total"]}
+    engine.old = ran(old_trace().model_copy(update={"instances": instances}))
+    assert verify_old().code == 0
+
+
+def test_a_task_that_started_before_what_the_old_one_waits_for(verify_old, engine):
+    kept = engine.try_out
+
+    def hasty(*args):
+        spans = {"fetch": (10.0, 20.0), "total": (15.0, 16.0)}
+        return dataclasses.replace(kept(*args), spans=spans)
+
+    engine.try_out = staticmethod(hasty)
+    done = verify_old()
+    assert done.code == 1
+    assert "`total`: ordered is false, expected true" in done.err
+    engine.old = ran(old_trace())
+    assert verify_old().code == 0
+
+
+def test_values_that_are_no_json_are_compared_by_type_and_said_so(verify_old, engine):
+    moment = {"$type": "datetime.datetime"}
+    engine.old = ran(
+        old_trace(total=Instance(state="succeeded", attempts=1, outputs={"return": moment}))
+    )
+    done = verify_old()
+    assert done.code == 0, done.err
+    assert "by type only, for what it returns is no JSON: total" in done.out
+
+
+def test_an_old_file_that_does_not_run(verify_old, engine):
+    def broken(*_):
+        raise FindingsError([error("PORT704", "`old.py` was not run to an end on toy@2.0")])
+
+    engine.run_source = staticmethod(broken)
+    done = verify_old()
+    assert done.code == 3
+    assert "was not run to an end" in done.err
+
+
+def test_a_new_file_that_is_one_of_the_old_system(verify_old, engine, project):
+    (project / "two.py").write_text(OLD + OLD.replace('"etl"', '"other"'))
+    done = verify_old(old="two.py", new="two.py")
+    assert done.code == 1  # its functions give nothing
+    heads = [line for line in done.out.splitlines() if not line.startswith(" ")]
+    assert heads == [f"{name}: 2 tasks: differs on toy@2.0" for name in ("etl", "other")]
+    assert [file.name for _, file, *_ in engine.seen if isinstance(file, Path)] == ["two.py"] * 2
+
+
+def test_an_old_file_with_several(verify_old, project):
+    (project / "two.py").write_text(OLD.replace('"etl"', '"a"') + OLD.replace('"etl"', '"b"'))
+    done = verify_old(old="two.py")
+    assert done.code == 2
+    assert "holds no DAG `etl`" in done.err
+    assert "it holds a, b" in done.err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--old", "old.py"),
+        ("--new", "etl.py"),
+        ("etl.py", "--old", "old.py", "--new", "etl.py"),
+        ("etl.py", "--map", "a=b"),
+        ("etl.py", "--variables", "v.json"),
+        (),
+    ],
+)
+def test_options_that_do_not_go_together(call, etl, given):
+    assert call("verify", *given).code == 2
+
+
+def test_help_says_that_the_old_file_is_executed(call):
+    assert "EXECUTED" in call("verify", "--help").out
