@@ -6,6 +6,7 @@ import ast
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from types import NoneType
 from typing import Any
 
 from intermodal.frozen import Frozen
@@ -113,11 +114,13 @@ class _Reader:
             case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
                 return [self.value(item) for item in items]
             case ast.Dict(keys=keys, values=values):
-                return {
-                    self.value(k): self.value(v)
+                pairs = [
+                    (self.value(k), self.value(v))
                     for k, v in zip(keys, values, strict=True)
                     if k is not None
-                }
+                ]
+                plain = all(isinstance(key, (str, int, float, NoneType)) for key, _ in pairs)
+                return dict(pairs) if plain else UNKNOWN
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 inner = self.value(operand)
                 return -inner if isinstance(inner, (int, float, dt.timedelta)) else UNKNOWN
