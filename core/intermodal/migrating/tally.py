@@ -15,6 +15,8 @@ from intermodal.migrating.order import Entry
 from intermodal.migrating.survey import FileSurvey, PipelineSurvey
 
 Key = tuple[str, str]
+REFUSALS = "PORT2"
+"""Codes whose reasons are the target's own, and the same for all pipelines."""
 _NAMED = re.compile(r"`[^`]*`")
 
 
@@ -122,7 +124,8 @@ class Tally:
         for pipeline in survey.pipelines:
             counted: set[Key] = set()
             for target, finding in _refusals(pipeline):
-                blocker = self._blocker(survey, finding, finding.why or finding.what, found)
+                general = finding.code.startswith(REFUSALS) and finding.why
+                blocker = self._blocker(survey, finding, general or finding.what, found)
                 blocker.targets[target] = None
                 key = (blocker.code, blocker.construct)
                 blocker.pipelines += key not in counted
