@@ -67,6 +67,7 @@ def run_operator(operator, run, params=None, xcoms=None, outputs=("return",), **
     from airflow.sdk.execution_time.context import set_current_context
 
     DAG(run["pipeline"], schedule=None, **dag_settings).add_task(operator)
+    operator = operator.prepare_for_execution()
     task = HostedTask(operator, run, xcoms or {})
     context = task.context = hosted_context(task, run, params or {})
     chosen = []

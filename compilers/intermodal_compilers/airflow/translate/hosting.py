@@ -58,6 +58,8 @@ from intermodal_compilers.pysource import (
 
 VERSION = "3.3"
 """The Airflow that hosted operators are imported from."""
+PROCESS: Mapping[str, str] = {"AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
+"""Variables of a hosted task: Airflow holds one task in a process, so that each needs one of its own."""
 FACTS = ("pipeline", "run_id", "logical_date", "data_interval_start", "data_interval_end")
 Result = Literal["value", "list", "truth", "chosen"]
 CHOSEN, SKIPPED = "chosen", "skipped"
@@ -132,7 +134,9 @@ def host(
     operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
     running = _call(hosting, run, outputs, result)
-    function = free_name(identifier(task.id), hosting.names | set(_defined(sources)) | PROGRAM)
+    taken = hosting.names | set(_defined(sources)) | PROGRAM | set(dir(builtins))
+    function = identifier(task.id)
+    function = function if function not in taken else free_name(f"run_{function}", taken)
     whole = [text for source in sources for text in source.definitions]
     imports = list(dict.fromkeys(modern(text) for source in sources for text in source.imports))
     inside = [imported] if imported else []
@@ -164,6 +168,7 @@ def host(
             ),
             "inputs": hosting.inputs,
             "outputs": outputs,
+            "environment": {**PROCESS, **task.environment},
         }
     )
 
