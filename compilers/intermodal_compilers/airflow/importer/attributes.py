@@ -18,6 +18,7 @@ from intermodal_compilers.airflow.importer.values import (
     External,
     Function,
     Instance,
+    Native,
     RaisedError,
     Scope,
     Super,
@@ -123,6 +124,10 @@ def _of_instance(
 def _of_class(owner: UserClass, name: str) -> Any:
     if name in ("__name__", "__qualname__"):
         return owner.name
+    if name == "__bases__":
+        return tuple(owner.bases)
+    if name == "__subclasses__":
+        return Native(name, lambda: list(owner.subclasses))
     if name == "__members__":
         return {k: v for k, v in owner.names.items() if isinstance(v, Instance) and v.of is owner}
     found = owner.find(name)
@@ -230,7 +235,9 @@ def _of_output(machine: Machine, owner: XCom, name: str, node: ast.AST, scope: S
 
 
 OWNERS: Mapping[type, Callable[[Machine, Any, str, ast.AST, Scope], Any]] = {
-    External: lambda _, owner, name, *__: imports.external(f"{owner.path}.{name}"),
+    External: lambda machine, owner, name, node, scope: imports.versioned(
+        machine, f"{owner.path}.{name}", node, scope
+    ),
     Module: lambda machine, owner, name, node, scope: imports.member(
         machine, owner, owner.name, name, node, scope
     ),

@@ -13,7 +13,10 @@ from intermodal_compilers.airflow.importer.surroundings import set_environment
 from intermodal_compilers.airflow.importer.tasks import set_rule
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    Bound,
     External,
+    Function,
     Instance,
     RaisedError,
     Scope,
@@ -55,13 +58,24 @@ def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
         _unpack(machine, target, value, scope)
     elif isinstance(target, ast.Attribute):
         owner = machine.evaluate(target.value, scope)
-        set_attribute(machine, owner, target.attr, value, _place(target, scope))
+        setter = _setter(owner, target.attr)
+        if setter is not None:
+            machine.call(Bound(owner, target.attr, setter), Arguments([value], {}), target, scope)
+        else:
+            set_attribute(machine, owner, target.attr, value, _place(target, scope))
     elif isinstance(target, ast.Subscript):
         owner = machine.evaluate(target.value, scope)
         key = machine.evaluate(target.slice, scope)
         _set_item(machine, owner, key, value, _place(target, scope))
     elif isinstance(target, ast.Starred):
         store(machine, target.value, value, scope)
+
+
+def _setter(owner: Any, name: str) -> Function | None:
+    """The function that takes what is assigned to a property of an object of the user's."""
+    kind = getattr(owner, "of", None)
+    found = kind.find(name) if isinstance(kind, UserClass) else None
+    return found[0].setter if found and isinstance(found[0], Function) else None
 
 
 def _place(target: ast.expr, scope: Scope) -> Argument:

@@ -50,7 +50,7 @@ LONGEST_RANGE = 100_000
 # Functions that take plain values and give one, as Python itself has them.
 PLAIN: dict[str, Callable[..., Any]] = {
     "int": int, "float": float, "bool": bool, "abs": abs, "round": round, "divmod": divmod,
-    "ord": ord, "chr": chr, "hex": hex, "bin": bin, "repr": repr, "slice": slice,
+    "ord": ord, "chr": chr, "hex": hex, "bin": bin, "oct": oct, "ascii": ascii, "repr": repr, "slice": slice,
 }  # fmt: skip
 # Functions over items; their first argument is listed first.
 OVER_ITEMS: dict[str, Callable[..., Any]] = {
@@ -148,6 +148,8 @@ def _reason(values: list[Any]) -> str:
 
 def _length(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     value = arguments.get("obj", 0)
+    if isinstance(value, Instance):
+        return _own_method(machine, value, "__len__", node, scope)
     why = machine.doubted(value)
     if why is not None:
         return machine.unknown(why, node, scope)
@@ -184,8 +186,20 @@ def _lists(machine: Machine, values: list[Any], node: ast.AST, scope: Scope) -> 
 
 
 def _zip(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    lists = _lists(machine, arguments.positional, node, scope)
-    return lists if isinstance(lists, Unknown) else Generated(zip(*lists, strict=False))
+    """Rounds, one item of each; what can be gone through once loses no more than Python takes of it."""
+    sources: list[Any] = []
+    for value in arguments.positional:
+        why = machine.doubted(value)
+        items = items_of(machine, value, node, scope)
+        if isinstance(items, Unknown) or why is not None:
+            return machine.unknown(why or _reason([items]), node, scope)
+        sources.append(iter(items))
+    made = Generated(zip(*sources, strict=False))
+    for value in arguments.positional:
+        if isinstance(value, Generated) and value:
+            # The rounds are made at once here, and one by one in Python: what is left differs meanwhile.
+            machine.doubt(value, "how far it was gone through is not known")
+    return made
 
 
 def _map(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -275,10 +289,26 @@ def _quantified(stop: bool) -> Callable[..., Any]:
     return run
 
 
+def _own_method(machine: Machine, value: Instance, name: str, node: ast.AST, scope: Scope) -> Any:
+    """What a method without arguments of the user's gives."""
+    found = value.of.find(name)
+    if found and isinstance(found[0], Function):
+        return machine.call(Bound(value, name, found[0]), Arguments([], {}), node, scope)
+    return machine.unknown(f"`{name}` of an object", node, scope)
+
+
+def own_text(machine: Machine, value: Instance, node: ast.AST, scope: Scope) -> Any:
+    """The text of an object of the user's: what `__str__` gives, or `__repr__`."""
+    name = "__str__" if value.of.find("__str__") else "__repr__"
+    return _own_method(machine, value, name, node, scope)
+
+
 def _text(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
     if not arguments.positional:
         return ""
     value = text_value(arguments.positional[0])
+    if isinstance(value, Instance):
+        value = own_text(machine, value, node, scope)
     if holds_unknown(value):
         return machine.unknown(_reason([value]), node, scope)
     return str(value)
@@ -351,8 +381,10 @@ def _get_attribute(machine: Machine, arguments: Arguments, node: ast.AST, scope:
         if default:
             return default[0]
         raise
-    if default and isinstance(found, Bound) and isinstance(owner, Instance) and not found.function:
-        return default[0]
+    missing = isinstance(found, Bound) and not found.function
+    if default and missing and isinstance(owner, Instance | UserClass):
+        kind = owner.of if isinstance(owner, Instance) else owner
+        return default[0] if not has_unread_base(kind) else machine.unknown(name, node, scope)
     return found
 
 

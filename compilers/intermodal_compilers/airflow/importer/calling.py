@@ -8,6 +8,7 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.effects import unread_call
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.surroundings import environment
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
@@ -44,7 +45,7 @@ def call_function(
         given = Arguments([bound, *arguments.positional], arguments.named, {}, arguments.rest)
     inner = Scope(function.scope.module, {}, function.scope)
     inner.self_class = function.owner
-    bind(function, given, inner, node, scope)
+    bind(machine, function, given, inner, node, scope)
     if function.owner is not None and given.positional:
         inner.self_value = given.positional[0]
     if isinstance(function.node, ast.Lambda):
@@ -84,6 +85,7 @@ def parameter_names(function: Function) -> list[str]:
 
 
 def bind(
+    machine: Machine,
     function: Function,
     arguments: Arguments,
     inner: Scope,
@@ -126,7 +128,9 @@ def bind(
             "TypeError", f"too many arguments for `{function.name}`", scope.module.span(node)
         )
     if spec.kwarg:
-        values[spec.kwarg.arg] = named
+        values[spec.kwarg.arg] = machine.made(named)
+        if arguments.rest is not None:
+            machine.doubt(named, arguments.rest.reason)
     elif named:
         raise RaisedError(
             "TypeError",
@@ -145,15 +149,24 @@ def make_instance(
         wanted = arguments.positional[0]
         return next((m for m in members if same(m.names["value"], wanted)), _not_a_member(kind))
     made = machine.made(Instance(kind, {}))
+    maker = kind.find("__new__")
+    if maker and isinstance(maker[0], Function):
+        made = call_function(machine, maker[0], arguments, node, scope, bound=kind)
+        if not isinstance(made, Instance) or kind not in made.of.lineage():
+            return made
     found = kind.find("__init__")
     if found and isinstance(found[0], Function):
         call_function(machine, found[0], arguments, node, scope, bound=made)
         return made
-    fields = [name for known in reversed(kind.lineage()) for name in known.fields]
+    fields = list(dict.fromkeys(n for k in reversed(kind.lineage()) for n in k.fields))
+    from_environment = any(base.name == "BaseSettings" for base in kind.externals())
     for name in fields:
         default = kind.find(name)
-        if default:
-            made.names[name] = _field_default(machine, default[0], node, scope)
+        given = [_field_default(machine, default[0], node, scope)] if default else []
+        if from_environment:
+            given = [environment(machine, name.upper(), node, scope, *given)]
+        if given:
+            made.names[name] = given[0]
     made.names.update(zip(fields, arguments.positional, strict=False))
     made.names.update(arguments.named)
     for name in fields:

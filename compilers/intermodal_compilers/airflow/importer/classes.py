@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from intermodal_compilers.airflow.importer.effects import is_harmless
@@ -69,7 +70,10 @@ def _decorated(machine: Machine, value: Any, decorator: ast.expr, scope: Scope) 
         value.kind = decorator.id
         return value
     if isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter", "deleter"):
-        return value
+        known = machine.evaluate(decorator.value, scope)
+        if not isinstance(known, Function) or decorator.attr != "setter":
+            return known
+        return replace(known, setter=value)
     how = machine.evaluate(decorator, scope)
     path = how.path if isinstance(how, External | Symbolic) else ""
     if path.endswith("contextlib.contextmanager") and isinstance(value, Function):
@@ -110,6 +114,9 @@ def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None
             method.owner = kind
     if any(base.path.startswith("enum.") for base in kind.externals()):
         _make_members(kind)
+    for base in bases:
+        if isinstance(base, UserClass):
+            base.subclasses.append(kind)
     _tell_subclass(machine, kind, node, scope)
     value: Any = kind
     for decorator in reversed(node.decorator_list):
@@ -161,6 +168,15 @@ def _is_plain(base: ast.expr) -> bool:
 
 
 def _make_members(kind: UserClass) -> None:
+    texts = any(base.path == "enum.StrEnum" for base in kind.externals())
+    number = 0
     for name, value in list(kind.names.items()):
-        if not name.startswith("_") and not isinstance(value, Function):
-            kind.names[name] = Instance(kind, {"name": name, "value": value})
+        if name.startswith("_") or isinstance(value, Function):
+            continue
+        number += 1
+        own = value
+        if isinstance(value, Symbolic) and value.path == "enum.auto":
+            own = name.lower() if texts else number
+        elif isinstance(value, int):
+            number = value
+        kind.names[name] = Instance(kind, {"name": name, "value": own})

@@ -7,14 +7,28 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.binding import store
 from intermodal_compilers.airflow.importer.calling import call_function
+from intermodal_compilers.airflow.importer.effects import is_harmless
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom, connect
 from intermodal_compilers.airflow.importer.machine import Machine, ScopedTasks
-from intermodal_compilers.airflow.importer.values import Opening, RaisedError, Scope, Symbolic
+from intermodal_compilers.airflow.importer.values import (
+    Arguments,
+    External,
+    Instance,
+    Opening,
+    RaisedError,
+    Scope,
+    Symbolic,
+    Unknown,
+)
 
 
 def with_statement(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
     """`with a as b, c:`; what it opens is closed again even if the body raises."""
-    return _enter(machine, node, 0, scope)
+    dags, groups = len(machine.open_dags), len(machine.open_groups)
+    try:
+        return _enter(machine, node, 0, scope)
+    finally:
+        del machine.open_dags[dags:], machine.open_groups[groups:]
 
 
 def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope: Scope) -> Any:
@@ -24,22 +38,19 @@ def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope:
     value = machine.evaluate(item.context_expr, scope)
     if isinstance(value, Opening):
         return _open(machine, node, number, value, scope)
+    if isinstance(value, Instance) and value.of.find("__enter__"):
+        return _enter_own(machine, node, number, value, scope)
     if item.optional_vars is not None:
         store(machine, item.optional_vars, value, scope)
     match value:
-        case Dag():
-            value.registered = True
-            machine.open_dags.append(value)
+        case Dag() | Group():
+            open_node(machine, value)
             try:
                 return _enter(machine, node, number + 1, scope)
             finally:
-                machine.open_dags.pop()
-        case Group():
-            machine.open_groups.append(value)
-            try:
-                return _enter(machine, node, number + 1, scope)
-            finally:
-                machine.open_groups.pop()
+                close_node(machine, value)
+        case Unknown() | Symbolic() | External() if not is_harmless(getattr(value, "path", "")):
+            return _unread(machine, node, number, value, scope)
         case Symbolic(path="contextlib.suppress"):
             try:
                 return _enter(machine, node, number + 1, scope)
@@ -49,6 +60,55 @@ def _enter(machine: Machine, node: ast.With | ast.AsyncWith, number: int, scope:
     if tasks and all(task.setup or task.teardown for task in tasks):
         return _with_tasks(machine, tasks, lambda: _enter(machine, node, number + 1, scope))
     return _enter(machine, node, number + 1, scope)
+
+
+def open_node(machine: Machine, value: Dag | Group) -> None:
+    """The start of the `with` of a DAG or group."""
+    if isinstance(value, Group):
+        machine.open_groups.append(value)
+        return
+    value.registered = True
+    machine.open_dags.append(value)
+
+
+def close_node(machine: Machine, value: Dag | Group) -> None:
+    """The end of the `with` of a DAG or group."""
+    many: list[Any] = machine.open_groups if isinstance(value, Group) else machine.open_dags
+    if value in many:
+        del many[len(many) - 1 - many[::-1].index(value) :]
+
+
+def _enter_own(
+    machine: Machine, node: ast.With | ast.AsyncWith, number: int, value: Instance, scope: Scope
+) -> Any:
+    """A `with` of an object of the user's: `__enter__`, the body, `__exit__`."""
+    given = machine.attribute(value, "__enter__", node, scope)
+    opened = machine.call(given, Arguments([], {}), node, scope)
+    target = node.items[number].optional_vars
+    if target is not None:
+        store(machine, target, opened, scope)
+    flow = _enter(machine, node, number + 1, scope)
+    if value.of.find("__exit__"):
+        leave = machine.attribute(value, "__exit__", node, scope)
+        machine.call(leave, Arguments([None, None, None], {}), node, scope)
+    return flow
+
+
+def _unread(
+    machine: Machine, node: ast.With | ast.AsyncWith, number: int, value: Any, scope: Scope
+) -> Any:
+    """A `with` that is not read: it may open a DAG or group for the tasks that are made in it."""
+    before = len(machine.tasks)
+    flow = _enter(machine, node, number + 1, scope)
+    made = machine.tasks[before:]
+    if made:
+        why = value.reason if isinstance(value, Unknown) else f"`{value.path}` is not read"
+        source = scope.module.source(node.items[number].context_expr)[:80]
+        what = f"what `with {source}` does to the tasks in it is not known"
+        machine.hole("PORT804", what, scope.module.span(node), why)
+        for task in made:
+            task.holes.append(f"what `with {source}` does: {why}")
+    return flow
 
 
 def _open(

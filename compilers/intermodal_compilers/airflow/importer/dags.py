@@ -19,6 +19,7 @@ from intermodal_compilers.airflow.importer.values import (
     Symbolic,
     Unknown,
     UserClass,
+    plain_member,
 )
 
 POSITIONS = ("dag_id", "description", "schedule", "start_date", "end_date")
@@ -32,7 +33,7 @@ def make_dag(
     for number, name in enumerate(POSITIONS):
         if str(number) in found:
             found[name] = found.pop(str(number))
-    name = arguments.get("dag_id", 0)
+    name = plain_member(arguments.get("dag_id", 0))
     holes: list[str] = []
     span = scope.module.span(node)
     if not isinstance(name, str):
@@ -82,7 +83,7 @@ def make_group(
         raise RaisedError("RuntimeError", "a TaskGroup outside a DAG", scope.module.span(node))
     if not isinstance(parent, Group):
         parent = machine.group(dag)
-    label = arguments.get("group_id", 0)
+    label = plain_member(arguments.get("group_id", 0))
     holes = ""
     if not isinstance(label, str):
         holes = label.reason if isinstance(label, Unknown) else "it is not given as text"

@@ -20,6 +20,7 @@ from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
     Generated,
+    Instance,
     RaisedError,
     Scope,
     Symbolic,
@@ -67,6 +68,8 @@ def joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Any:
 
 def _shown(machine: Machine, value: Any, part: ast.FormattedValue, scope: Scope) -> str | None:
     value = builtin_calls.text_value(value)
+    if isinstance(value, Instance):
+        value = builtin_calls.own_text(machine, value, part, scope)
     if is_unknown(value) or not isinstance(value, builtin_calls.PRINTABLE):
         return None
     if builtin_calls.holds_unknown(value):
@@ -118,7 +121,9 @@ def unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Any:
         return machine.unknown(_why(value), node, scope)
     if isinstance(node.op, ast.USub):
         return -value
-    return +value if isinstance(node.op, ast.UAdd) else machine.unknown("`~`", node, scope)
+    if isinstance(node.op, ast.Invert):
+        return ~value if isinstance(value, int) else machine.unknown("`~`", node, scope)
+    return +value
 
 
 def operation(machine: Machine, node: ast.BinOp, scope: Scope) -> Any:

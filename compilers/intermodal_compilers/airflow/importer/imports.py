@@ -35,6 +35,19 @@ CONSTANTS: dict[str, Any] = {
 TEXT_ENUMS = (".TriggerRule", ".WeightRule")
 
 
+VERSIONS = ("airflow.__version__", "airflow.version.version")
+# The version that files are read for, where they ask for it.
+VERSION = "3.3.2"
+
+
+def versioned(machine: Machine, path: str, node: ast.AST, scope: Scope) -> Any:
+    """What a full path stands for, Airflow's own version among it."""
+    if path not in VERSIONS:
+        return external(path)
+    machine.assume(f"Airflow's version is taken as {VERSION}", scope.module.span(node))
+    return VERSION
+
+
 def external(path: str) -> Any:
     """What a full path stands for: a known constant, or the thing of that name."""
     if path in CONSTANTS:
@@ -174,7 +187,7 @@ def member(machine: Machine, owner: Any, path: str, name: str, node: ast.AST, sc
         below = machine.locate(f"{path}.{name}", scope)
         if below is not None and path and not path.startswith("airflow"):
             return module_value(machine, f"{path}.{name}", scope)
-        return external(f"{path}.{name}" if path else name)
+        return versioned(machine, f"{path}.{name}" if path else name, node, scope)
     return owner
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from intermodal_compilers.airflow.importer import methods, taskflow, tasks
+from intermodal_compilers.airflow.importer import contexts, methods, taskflow, tasks
 from intermodal_compilers.airflow.importer.builtin_calls import call_builtin, method_of_type
 from intermodal_compilers.airflow.importer.calling import call_function, make_instance
 from intermodal_compilers.airflow.importer.dags import (
@@ -41,6 +41,7 @@ from intermodal_compilers.airflow.importer.values import (
     Bound,
     External,
     Function,
+    Instance,
     Native,
     RaisedError,
     Scope,
@@ -57,38 +58,62 @@ def call(machine: Machine, value: Any, arguments: Arguments, node: ast.AST, scop
     Raises:
         RaisedError: The file raises here.
     """
-    match value:
-        case Function():
-            return call_function(machine, value, arguments, node, scope)
-        case External():
-            return call_external(machine, value, arguments, node, scope)
-        case UserClass():
-            if tasks.is_operator_class(value):
-                return tasks.make_own(machine, value, arguments, node, scope)
-            meanings = {meaning(base.path) for base in value.externals()}
-            if "dag" in meanings:
-                return own_dag(machine, value, arguments, node, scope)
-            if "group" in meanings:
-                return own_group(machine, value, arguments, node, scope)
-            if "task_id" in arguments.named and has_unread_base(value):
-                return tasks.make_own(machine, value, arguments, node, scope)
-            return make_instance(machine, value, arguments, node, scope)
-        case Bound(function=Function() as function):
-            return call_function(machine, function, arguments, node, scope, bound=value.owner)
-        case Bound():
-            return call_bound(machine, value, arguments, node, scope)
-        case Factory():
-            return taskflow.call_factory(machine, value, arguments, node, scope)
-        case Native():
-            return _call_native(machine, value, arguments, node, scope)
-        case Unknown():
-            made = _call_unknown(machine, value, "", arguments, node, scope)
-            return made or machine.unknown(value.reason, node, scope)
-        case Symbolic():
-            made = _call_unknown(machine, value, value.path, arguments, node, scope)
-            return made or machine.symbolic(f"{value.path}()", arguments, node, scope)
-        case _:
-            return machine.unknown("what is called is not known", node, scope)
+    how = CALLS.get(type(value))
+    if how is not None:
+        return how(machine, value, arguments, node, scope)
+    made = _call_unknown(machine, value, "", arguments, node, scope)
+    return made or machine.unknown("what is called is not known", node, scope)
+
+
+def _call_class(
+    machine: Machine, value: UserClass, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    if tasks.is_operator_class(value):
+        return tasks.make_own(machine, value, arguments, node, scope)
+    meanings = {meaning(base.path) for base in value.externals()}
+    if "dag" in meanings:
+        return own_dag(machine, value, arguments, node, scope)
+    if "group" in meanings:
+        return own_group(machine, value, arguments, node, scope)
+    if "task_id" in arguments.named and has_unread_base(value):
+        return tasks.make_own(machine, value, arguments, node, scope)
+    return make_instance(machine, value, arguments, node, scope)
+
+
+def _call_method(
+    machine: Machine, value: Bound, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    if isinstance(value.function, Function):
+        return call_function(machine, value.function, arguments, node, scope, bound=value.owner)
+    return call_bound(machine, value, arguments, node, scope)
+
+
+def _call_object(
+    machine: Machine, value: Instance, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    found = value.of.find("__call__")
+    if found and isinstance(found[0], Function):
+        return call_function(machine, found[0], arguments, node, scope, bound=value)
+    made = _call_unknown(machine, value, "", arguments, node, scope)
+    return made or machine.unknown("what is called is not known", node, scope)
+
+
+def _call_unread(
+    machine: Machine, value: Symbolic, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    first = arguments.positional[0] if arguments.positional else None
+    if value.path.endswith("ExitStack().enter_context") and isinstance(first, Dag | Group):
+        contexts.open_node(machine, first)
+        return first
+    made = _call_unknown(machine, value, value.path, arguments, node, scope)
+    return made or machine.symbolic(f"{value.path}()", arguments, node, scope)
+
+
+def _call_not_known(
+    machine: Machine, value: Unknown, arguments: Arguments, node: ast.AST, scope: Scope
+) -> Any:
+    made = _call_unknown(machine, value, "", arguments, node, scope)
+    return made or machine.unknown(value.reason, node, scope)
 
 
 def _call_native(
@@ -116,7 +141,7 @@ def _call_unknown(
     machine: Machine, value: Any, path: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> TaskNode | None:
     """Call what is not known: given a `task_id`, it is the class of a task; otherwise it may do anything."""
-    why = value.reason if isinstance(value, Unknown) else f"`{path}` is not read"
+    why = value.reason if isinstance(value, Unknown) else f"`{path or 'it'}` is not read"
     if "task_id" in arguments.named:
         task = tasks.new_task(machine, path or "unknown", arguments, node, scope)
         task.holes.append(f"its class is not known: {why}")
@@ -286,6 +311,19 @@ AIRFLOW: dict[str, Any] = {
 }
 
 
+CALLS: dict[type, Any] = {
+    Function: call_function,
+    UserClass: _call_class,
+    Bound: _call_method,
+    Factory: taskflow.call_factory,
+    Native: _call_native,
+    Instance: _call_object,
+    Symbolic: _call_unread,
+    Unknown: _call_not_known,
+    External: call_external,
+}
+
+
 def call_bound(
     machine: Machine, value: Bound, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> Any:
@@ -295,6 +333,8 @@ def call_bound(
         case Super():
             if name == "__init__":
                 _initialize(machine, owner.value, arguments, node, scope)
+            if name == "__new__" and isinstance(owner.value, UserClass):
+                return machine.made(Instance(owner.value, {}))
             return None
         case Factory():
             return taskflow.call_method(machine, owner, name, arguments, node, scope)
@@ -303,6 +343,9 @@ def call_bound(
         case UserClass() if name == "partial":
             operator = tasks.path_of_class(owner)
             return tasks.make_partial(machine, operator, owner, arguments)
+        case Dag() | Group() if name in ("__enter__", "__exit__"):
+            (contexts.open_node if name == "__enter__" else contexts.close_node)(machine, owner)
+            return owner if name == "__enter__" else None
         case TaskNode() | XCom() | Group() | EdgeLabel():
             return _of_node(machine, owner, name, arguments, node, scope)
         case Dag():
@@ -335,6 +378,9 @@ def _of_node(
     if name == "as_teardown":
         _teardown(owner, arguments)
         return owner
+    if name == "get_child_by_label" and isinstance(owner, Group) and isinstance(first, str):
+        child = owner.children.get(owner.child_id(first))
+        return child or machine.unknown("no task of this label", node, scope)
     if name == "add" and isinstance(owner, Group) and isinstance(first, TaskNode):
         return first
     if isinstance(owner, XCom) and name == "map":

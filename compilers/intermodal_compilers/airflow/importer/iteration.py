@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from intermodal_compilers.airflow.importer.files import OpenFile
@@ -24,9 +24,7 @@ PLAIN = (list, tuple, set, frozenset, dict, str, range, bytes)
 def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Iterable[Any] | Unknown:
     """The items, copied so that a body may change the list; Unknown if they cannot be told."""
     if isinstance(value, Generated):
-        found = list(value)
-        value.clear()
-        return found
+        return _taken(value)
     if isinstance(value, range):
         return value
     if isinstance(value, set | frozenset):
@@ -53,6 +51,12 @@ def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Itera
     if isinstance(value, Unknown):
         return value
     return machine.unknown("its items are not known", node, scope)
+
+
+def _taken(value: Generated) -> Iterator[Any]:
+    """The items, each gone once it is taken."""
+    while value:
+        yield value.pop(0)
 
 
 def _members(kind: UserClass) -> Iterable[Any]:

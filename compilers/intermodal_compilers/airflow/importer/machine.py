@@ -15,7 +15,10 @@ from intermodal_compilers.airflow.importer.settings import Inputs
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
+    Bound,
     BudgetSpentError,
+    Function,
+    Instance,
     Scope,
     Symbolic,
     Unknown,
@@ -184,6 +187,13 @@ class Machine:
 
     def truth(self, value: Any) -> bool | None:
         """Whether a value counts as true; None if that cannot be told."""
+        if isinstance(value, Instance) and self.main is not None:
+            for name in ("__bool__", "__len__"):
+                found = value.of.find(name)
+                if found and isinstance(found[0], Function):
+                    scope = Scope(self.main, {})
+                    bound = Bound(value, name, found[0])
+                    return truth(self.call(bound, Arguments([], {}), found[0].node, scope))
         return None if self.doubted(value) else truth(value)
 
     def made(self, container: Any) -> Any:

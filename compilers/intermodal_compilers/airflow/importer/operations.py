@@ -67,13 +67,18 @@ def binary(
     machine: Machine, left: Any, right: Any, op: ast.operator, node: ast.AST, scope: Scope
 ) -> Any:
     """`left op right`; arrows between tasks draw edges."""
-    if isinstance(op, ast.RShift | ast.LShift) and (
-        _has_node(left) or _has_node(right) or _in_graph(machine, left, right)
+    own = isinstance(left, Instance) or isinstance(right, Instance)
+    if (
+        not own
+        and isinstance(op, ast.RShift | ast.LShift)
+        and (_has_node(left) or _has_node(right) or _in_graph(machine, left, right))
     ):
         return draw(machine, left, right, op, node, scope)
     if type(op) in COMBINING and isinstance(left, EXTERNAL) and isinstance(right, EXTERNAL):
         path = f"operator.{BINARY[type(op)].__name__}"
         return machine.symbolic(path, Arguments([left, right], {}), node, scope)
+    if own:
+        return _own_operator(machine, left, right, op, node, scope)
     if is_unknown(left) or is_unknown(right):
         return machine.unknown(_reason(left, right), node, scope)
     if not (isinstance(left, PLAIN) and isinstance(right, PLAIN)):
@@ -90,6 +95,31 @@ def binary(
         raise RaisedError(
             type(problem).__name__, str(problem), scope.module.span(node)
         ) from problem
+
+
+NAMES: Mapping[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv",
+    ast.Mod: "mod", ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift", ast.BitOr: "or",
+    ast.BitAnd: "and", ast.BitXor: "xor", ast.MatMult: "matmul",
+}  # fmt: skip
+
+
+def _own_operator(
+    machine: Machine, left: Any, right: Any, op: ast.operator, node: ast.AST, scope: Scope
+) -> Any:
+    """An operator that an object of the user's defines, or of a member of an enum of texts or numbers."""
+    name = NAMES[type(op)]
+    for one, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
+        found = one.of.find(method) if isinstance(one, Instance) else None
+        if found and isinstance(found[0], Function):
+            bound = Bound(one, method, found[0])
+            return machine.call(bound, Arguments([other], {}), node, scope)
+    plain = plain_member(left), plain_member(right)
+    if plain != (left, right) and not any(isinstance(one, Instance) for one in plain):
+        return binary(machine, *plain, op, node, scope)
+    if isinstance(op, ast.RShift | ast.LShift) and machine.dag is not None:
+        lost_edge(machine, node, scope)
+    return machine.unknown("an operator on an object", node, scope)
 
 
 def _reason(*values: Any) -> str:
@@ -228,6 +258,8 @@ def _compare_once(
     left, right = plain_member(left), plain_member(right)
     if isinstance(right, list | tuple) and any(isinstance(item, Instance) for item in right):
         right = [plain_member(item) for item in right]
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Instance):
+        return _in_object(machine, left, right, op, node, scope)
     if isinstance(op, ast.Eq | ast.NotEq) and isinstance(left, Instance):
         return _same_object(machine, left, right, op, node, scope)
     if isinstance(op, ast.In | ast.NotIn) and _contains_plainly(left, right):
@@ -245,6 +277,18 @@ def _compare_once(
 
 def _is_environment(value: Any) -> bool:
     return isinstance(value, External) and value.path == "os.environ"
+
+
+def _in_object(
+    machine: Machine, left: Any, right: Instance, op: ast.cmpop, node: ast.AST, scope: Scope
+) -> Any:
+    found = right.of.find("__contains__")
+    if found and isinstance(found[0], Function):
+        bound = Bound(right, "__contains__", found[0])
+        known = machine.truth(machine.call(bound, Arguments([left], {}), node, scope))
+        if known is not None:
+            return known == isinstance(op, ast.In)
+    return machine.unknown("whether an object holds this is not known", node, scope)
 
 
 def _same_object(

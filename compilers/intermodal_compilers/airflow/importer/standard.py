@@ -38,6 +38,11 @@ CLOCK = "depends on the clock"
 CHANCE = "depends on chance"
 
 
+def _release(text: str) -> tuple[int, ...]:
+    """The numbers of a version, which compare as versions do."""
+    return tuple(int(part) for part in text.split("+", maxsplit=1)[0].split(".") if part.isdigit())
+
+
 def _zone(name: Any) -> Any:
     if isinstance(name, tzinfo):
         return name
@@ -103,6 +108,8 @@ PURE: dict[str, Callable[..., Any]] = {
     "pendulum.parse": lambda text: _with_zone(datetime.fromisoformat(text)),
     "pathlib.Path": Path,
     "pathlib.PurePath": PurePath,
+    "packaging.version.parse": _release,
+    "packaging.version.Version": _release,
     "textwrap.dedent": textwrap.dedent,
     "inspect.cleandoc": lambda value: textwrap.dedent(value).strip(),
     "itertools.chain": lambda *lists: [item for one in lists for item in one],

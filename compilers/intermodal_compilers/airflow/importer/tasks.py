@@ -23,6 +23,7 @@ from intermodal_compilers.airflow.importer.values import (
     Symbolic,
     Unknown,
     UserClass,
+    plain_member,
 )
 
 # Not templated in any operator: an output in here is no data edge.
@@ -196,6 +197,7 @@ def _full_id(
     if label is None:
         given = task.arguments.get("task_id") or task.arguments.get("0")
         label = given.value if given else None
+    label = plain_member(label)
     if not isinstance(label, str):
         why = label.reason if isinstance(label, Unknown) else "its id is not given as text"
         machine.hole("PORT803", "the id of a task is not known", task.span, why)
@@ -239,7 +241,7 @@ def make_partial(
 ) -> Partial:
     """`Operator.partial(...)`: the id is settled here, as in Airflow."""
     dag, group = home(machine, arguments)
-    label = arguments.named.get("task_id")
+    label = plain_member(arguments.named.get("task_id"))
     full = group.child_id(label) if group and isinstance(label, str) else label
     return Partial(operator, of, arguments, full, dag, group)
 

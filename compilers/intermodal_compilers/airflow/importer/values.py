@@ -76,6 +76,7 @@ class Function:
     owner: UserClass | None = None
     # The decorator that is not read, if there is one: what a call does is not known in full.
     decorated: str = ""
+    setter: Function | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -90,6 +91,7 @@ class UserClass:
     last_line: int
     fields: list[str] = field(default_factory=list)
     metaclass: Any = None
+    subclasses: list[UserClass] = field(default_factory=list)
 
     def lineage(self) -> list[UserClass]:
         """The class and its bases that are read, in the order in which Python looks through them."""
