@@ -225,9 +225,9 @@ def run_source(
             does not run to an end.
     """
     name = offer(name).name
-    driver = _driver(_family(name))
+    driver: object = _driver(_family(name))
     if not isinstance(driver, RunsSources):
-        known = [o.name for o in catalogue() if isinstance(_driver(_family(o.name)), RunsSources)]
+        known = [o.name for o in catalogue() if hasattr(_driver(_family(o.name)), "run_source")]
         what = f"`{name}` cannot run a file of its own"
         raise FindingsError([error("PORT704", what, next=f"these can: {', '.join(known)}")])
     return driver.run_source(name, file, pipeline, trial, requirements)

@@ -106,8 +106,11 @@ class Bench:
             for name in self.names:
                 if bad:
                     yield Told(dag.id, name, "hole", tuple(f.what for f in bad))
-                else:
+                    continue
+                try:
                     yield self._run_new(name, request, old, ran)
+                except Exception as problem:  # one DAG must not stop the others
+                    yield Told(dag.id, name, "crashed", (f"{type(problem).__name__}: {problem}",))
 
     def _run_old(self, old: Old, request: Request) -> SourceRun:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
