@@ -16,7 +16,7 @@ from intermodal.compiling import Compiled, Settings
 from intermodal.ecosystems import translate
 from intermodal.engines import Trial, TrialResult, offer, try_out
 from intermodal.findings import Finding, FindingsError, error, errors_of
-from intermodal.ir import Pipeline
+from intermodal.ir import Pipeline, TriggerRun
 from intermodal.running import Answer, RunOptions, local_backend
 from intermodal.runtime.secrets import hide_secrets
 from intermodal.trace import Difference, Trace
@@ -127,11 +127,15 @@ def try_there(name: str, request: Request) -> Tried | Verified:
     """
     engine = offer(name).name
     compiled = _compiled(engine, request.pipeline, request.settings)
-    others = {other.name: _compiled(engine, other, request.settings) for other in request.others}
+    family = engine.partition("@")[0]
+    seen = translate(request.pipeline, family).pipeline or request.pipeline
+    others = {
+        other.name: _compiled(engine, other, request.settings)
+        for other in needed_beside(seen, family, request.others)
+    }
     refused = [f for made in (compiled, *others.values()) for f in errors_of(made.findings)]
     if refused:
         return Verified(engine, "refused", findings=tuple(refused))
-    seen = translate(request.pipeline, engine.partition("@")[0]).pipeline or request.pipeline
     with work_folder() as work:
         trial = Trial(
             work=Path(work),
@@ -156,6 +160,31 @@ def judged(tried: Tried, request: Request, found: Sequence[Difference]) -> Verif
     verdict: Verdict = "differs" if findings else "same"
     told = (*findings, *tried.compiled.findings)
     return Verified(tried.engine, verdict, tried.done.trace, tuple(found), told, tried.done.log)
+
+
+def started_by(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
+    """Those of other pipelines that this one starts, and that those start."""
+    by_name = {other.name: other for other in others}
+    found: dict[str, Pipeline] = {}
+    waiting = [pipeline]
+    while waiting:
+        for task in graph.tasks(waiting.pop()):
+            if not isinstance(task.action, TriggerRun):
+                continue
+            name = task.action.pipeline
+            if name in by_name and name not in found and name != pipeline.name:
+                found[name] = by_name[name]
+                waiting.append(by_name[name])
+    return tuple(found.values())
+
+
+def needed_beside(pipeline: Pipeline, family: str, others: Sequence[Pipeline]) -> Sequence[Pipeline]:
+    """Others that have to be there; of classes of the engine's own nobody knows which they need."""
+    if pipeline.hosted is not None:
+        return others
+    seen = [translate(other, family).pipeline or other for other in others]
+    names = {other.name for other in started_by(pipeline, seen)}
+    return [other for other in others if other.name in names]
 
 
 def _compiled(engine: str, pipeline: Pipeline, settings: Settings) -> Compiled:

@@ -26,7 +26,7 @@ from intermodal.findings import FindingsError, errors_of
 from intermodal.importing import ImportSettings, importer
 from intermodal.ir import Pipeline
 from intermodal.side_by_side import Old, side_of
-from intermodal.verifying import Request, Tried
+from intermodal.verifying import Request, Tried, needed_beside
 from intermodal_backends.conformance.trial import run_compiled
 from intermodal_backends.engines import environment
 from intermodal_backends.engines.airflow_files import run_dag_file
@@ -84,12 +84,14 @@ class Bench:
     def run_file(self, file: Path, only: Sequence[str] = ()) -> Iterator[Told]:
         """Every DAG of a file on every engine."""
         [source] = importer("airflow").read([file], ImportSettings())
+        every = {dag.id: dag.build() for dag in source.pipelines}
         for dag in source.pipelines:
             if only and dag.id not in only:
                 continue
-            built = dag.build()
+            built = every[dag.id]
             request = Request(
                 pipeline=built.pipeline,
+                others=tuple(one.pipeline for name, one in every.items() if name != dag.id),
                 python_path=(file.parent,),
                 ignore=IGNORED.get(dag.id, ()),
                 timeout=self.timeout,
@@ -123,8 +125,17 @@ class Bench:
         if bad := errors_of(compiled.findings):
             return Told(old.name, name, "refused", tuple(f"{f.code} {f.what}" for f in bad))
         seen = _seen(request.pipeline, target.name)
+        others = {
+            other.name: compile_pipeline(other, target, Settings(trace=True))
+            for other in needed_beside(seen, target.name, request.others)
+        }
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
-            trial = Trial(Path(work), python_path=request.python_path, timeout=self.timeout)
+            trial = Trial(
+                Path(work),
+                python_path=request.python_path,
+                timeout=self.timeout,
+                others={one: made for one, made in others.items() if made.files},
+            )
             done = run_compiled(seen, compiled, self._engines[name], trial)
         side = side_of(Tried(name, seen, compiled, done), request, old, ran)
         if done.timed_out:

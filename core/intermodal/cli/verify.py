@@ -132,7 +132,7 @@ def command(
     from intermodal.cli.render.machine import to_json
     from intermodal.cli.report import leave, print_findings
     from intermodal.project import find_project
-    from intermodal.verifying import Request, run_reference, verify_on
+    from intermodal.verifying import Request, run_reference, started_by, verify_on
 
     project = find_project(Path.cwd())
     if how["old"] or how["new"]:
@@ -215,25 +215,6 @@ def _parameters(pipeline: Pipeline, found: Found, given: Sequence[str]) -> dict[
 
     raise_errors([*found.findings, *validate(pipeline)])
     return read_parameters(pipeline, given)
-
-
-def started_by(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
-    """The pipelines of the same source that this one starts, and that those start."""
-    from intermodal.analysis import graph
-    from intermodal.ir import TriggerRun
-
-    by_name = {other.name: other for other in others}
-    found: dict[str, Pipeline] = {}
-    waiting = [pipeline]
-    while waiting:
-        for task in graph.tasks(waiting.pop()):
-            if not isinstance(task.action, TriggerRun):
-                continue
-            name = task.action.pipeline
-            if name in by_name and name not in found and name != pipeline.name:
-                found[name] = by_name[name]
-                waiting.append(by_name[name])
-    return tuple(found.values())
 
 
 def engines_named(on: Sequence[str], project: Project) -> list[str]:

@@ -160,14 +160,13 @@ def _request(
     how: Mapping[str, Any],
 ) -> Request:
     from intermodal.cli.answers import given_answers
-    from intermodal.cli.verify import started_by
     from intermodal.verifying import Request
 
     root = Path(how["root"]) if how["root"] else None
     folders = (root, project.root, how["old"].parent, how["new"].parent)
     return Request(
         pipeline=pipeline,
-        others=started_by(pipeline, others),
+        others=_others(pipeline, others),
         parameters=_parameters(pipeline, given),
         settings=project.profile(how["profile"]),
         python_path=tuple(dict.fromkeys(folder.resolve() for folder in folders if folder)),
@@ -176,6 +175,15 @@ def _request(
         requirements=how["requirements"],
         timeout=how["timeout"],
     )
+
+
+def _others(pipeline: Pipeline, every: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
+    """Pipelines that it may start, and all of the file where its tasks are classes of another system."""
+    from intermodal.verifying import started_by
+
+    if pipeline.hosted is None:
+        return started_by(pipeline, every)
+    return tuple(other for other in every if other.name != pipeline.name)
 
 
 def _parameters(pipeline: Pipeline, given: Sequence[str]) -> dict[str, Any]:
