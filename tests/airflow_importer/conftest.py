@@ -36,3 +36,18 @@ def edges(read):
         return {task.id: " ".join(task.downstream) for task in dag.tasks.values()}
 
     return run
+
+
+@pytest.fixture
+def translated(read):
+    """`translated(text, target="local")` gives the only DAG in neutral terms, with what was found."""
+    from intermodal_compilers.airflow.importer.build import build
+    from intermodal_compilers.airflow.translate import translate_pipeline
+
+    def run(text, target="local"):
+        (dag,) = read(text).dags
+        built = build(dag)
+        assert [finding.what for finding in built.findings] == []
+        return translate_pipeline(built.pipeline, target)
+
+    return run

@@ -134,8 +134,11 @@ def hosted_context(task, run, params):
     moment = dates["logical_date"]
     day, iso = moment.to_date_string(), moment.isoformat()
     start, end = dates["data_interval_start"], dates["data_interval_end"]
+    none = {"partition_key": None, "partition_date": None}
+    known = {"start_date": task.start_date, "queued_at": task.start_date, **dates, **none}
     facts = {"dag_id": task.dag_id, "run_id": task.run_id, "conf": params, "run_type": "manual"}
     return {
+        **none,
         **dates,
         "execution_date": moment,
         "ds": day,
@@ -149,9 +152,7 @@ def hosted_context(task, run, params):
         "next_execution_date": end,
         "run_id": task.run_id,
         "dag": task.task.dag,
-        "dag_run": types.SimpleNamespace(
-            **facts, **dates, start_date=task.start_date, queued_at=start
-        ),
+        "dag_run": types.SimpleNamespace(**facts, **known),
         "task": task.task,
         "ti": task,
         "task_instance": task,

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from intermodal.analysis import graph
 from intermodal.ir import (
     AnyType,
     BooleanType,
@@ -62,6 +63,7 @@ PROCESS: Mapping[str, str] = {"AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
 """Variables of a hosted task: Airflow holds one task in a process, so that each needs one of its own."""
 FACTS = ("pipeline", "run_id", "logical_date", "data_interval_start", "data_interval_end")
 Result = Literal["value", "list", "truth", "chosen"]
+OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
 CHOSEN, SKIPPED = "chosen", "skipped"
 TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
 
@@ -130,6 +132,7 @@ def host(
     given = [*action.arguments.values(), *([action.class_source] if action.class_source else [])]
     sources = list(sources_in([*given, *context.dag_settings.values()]))
     hosting = Hosting(task, context, names=set(_names_in(sources)))
+    _refuse_stores(task, given, context)
     run = hosting.parameter("run", MapOf.of(entries={name: fact(name) for name in FACTS}))
     operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
@@ -171,6 +174,18 @@ def host(
             "environment": {**PROCESS, **task.environment},
         }
     )
+
+
+def _refuse_stores(task: Task, given: Iterable[Expression], context: Context) -> None:
+    """Note what a function or template asks of Airflow's own database."""
+    texts = [repr(part) for one in given for part in graph.parts(one)]
+    for word in dict.fromkeys(OWN_STORES.findall("\n".join(texts))):
+        context.fail(
+            f"`{task.id}` uses `{word}`, which only Airflow has",
+            task.span,
+            "it is kept in Airflow's own database",
+            "keep such facts in storage of your own, or the DAG on Airflow",
+        )
 
 
 def module_of(context: Context) -> str:
