@@ -581,6 +581,11 @@ CODES: dict[str, Code] = {
         "`port import --out` replaces only files that it wrote itself and that nobody has edited since: their hashes "
         "are in `.intermodal-import.json` of that folder. `--force` replaces the others too.",
     ),
+    "PORT813": Code(
+        "a path of this machine",
+        "The file makes a path from where it lies (`__file__`), and that path was taken as it is here. Where the "
+        "compiled pipeline runs, the files that it means have to lie at the same place.",
+    ),
     "PORT820": Code(
         "a file could not be loaded",
         "`--introspect` loads files as their scheduler does, in the environment of the Python that "

@@ -248,3 +248,14 @@ def work(): return 1
     assert tasks_of(made)["c"].action.expand["bash_command"].value == ["x", "y"]
     assert tasks_of(made)["b"].join == "all_done"
     assert isinstance(argument(made, "e", "op_args"), ListOf)
+
+
+def test_a_path_of_this_machine_is_told_of(built, tmp_path):
+    made = built(
+        "from pathlib import Path\nHERE = Path(__file__).parent\n"
+        + dag('BashOperator(task_id="a", bash_command=f"cat {HERE}/x", env={"Q": "/tmp/y"})')
+    )
+    assert argument(made, "a", "bash_command").value == f"cat {tmp_path}/x"
+    assert [(f.code, f.severity, f.what) for f in made.findings] == [
+        ("PORT813", "warning", "`bash_command` of `a` holds a path of this machine")
+    ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from intermodal.analysis import graph
-from intermodal.findings import Finding, Span, error
+from intermodal.findings import Finding, Span, error, warning
 from intermodal.frozen import Frozen
 from intermodal.ir import (
     AnyType,
@@ -37,6 +38,8 @@ from intermodal_compilers.airflow.importer.model import (
 )
 from intermodal_compilers.airflow.importer.written import AIRFLOW, HoleError, Writer
 
+# Folders that many machines have: `/`, `/home/somebody`.
+MOST_SHARED = 3
 # What the IR says in other words than an argument of the operator.
 ELSEWHERE = frozenset({"task_id", "trigger_rule", "dag", "task_group", "default_args"})
 RULES: Mapping[str, Join] = {rule.value: rule for rule in Join} | {
@@ -73,6 +76,28 @@ def items_of(group: ReadGroup) -> dict[str, Expression]:
     if len(names) == 1:
         return {names[0]: item}
     return {name: Index.of(base=item, key=Literal_.of(value=i)) for i, name in enumerate(names)}
+
+
+def holds_place(value: Expression, file: str) -> bool:
+    """Whether a value holds the path of a folder that the file lies in, two levels deep at least."""
+    folders = [str(folder) for folder in PurePath(file).parents if len(folder.parts) > MOST_SHARED]
+    texts = [text for part in graph.parts(value) for text in _texts(part)]
+    return any(folder in text for text in texts for folder in folders[-1:])
+
+
+def _texts(part: Expression) -> Iterator[str]:
+    if isinstance(part, SourceExpression):
+        yield part.text
+    elif isinstance(part, Literal_):
+        pending = [part.value]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, list):
+                pending += value
+            elif isinstance(value, dict):
+                pending += value.values()
 
 
 @dataclass
@@ -213,6 +238,8 @@ class _Builder:
         except HoleError as hole:
             self._hole(task, f"its `{name}`: {hole.reason}", hole.span or argument.span)
             return None
+        if holds_place(found, self.dag.file):
+            self._placed(f"`{name}` of `{task.id}`", argument.span)
         for part in graph.parts(found):
             if isinstance(part, OutputRef) and part.output != "return":
                 self.keys.setdefault(part.node, set()).add(part.output)
@@ -290,6 +317,17 @@ class _Builder:
     def _hole(self, task: ReadTask, reason: str, span: Span | None) -> None:
         self.holes.setdefault(task.id, []).append(reason)
         self._open(f"`{task.id}` is not fully known: {reason}", span)
+
+    def _placed(self, what: str, span: Span | None) -> None:
+        self.findings.append(
+            warning(
+                "PORT813",
+                f"{what} holds a path of this machine",
+                span,
+                why="the file makes it from where it lies itself, which is taken as it is here",
+                next="lay what it means at the same place where this runs, or give another path",
+            )
+        )
 
     def _structural(self, what: str, span: Span | None) -> None:
         """What stands against compiling: tasks or edges that nobody knows."""
