@@ -35,6 +35,7 @@ SUPPORTED: Mapping[Support, str] = {
 MOST_ROWS = 30
 MOST_FINDINGS = 40
 MOST_BLOCKERS = 5
+LONGEST = 90
 
 
 @click.command(
@@ -314,17 +315,27 @@ def _text(job: Job) -> str:
     if tally.targets:
         ready = " · ".join(f"{one.target} {one.pipelines:,}" for one in tally.readiness)
         lines.append(f"ready for {ready}")
-    if blockers := _blockers(tally):
-        lines.append(f"most blocking: {blockers}")
-    return "\n".join([*lines, *_places(job)])
+    return "\n".join([*lines, *_blockers(tally), *_places(job)])
 
 
-def _blockers(tally: Tally) -> str:
-    from intermodal.cli.render.text import printable
+def _blockers(tally: Tally) -> list[str]:
+    """What stands in the way of most files, one a line."""
+    from intermodal.cli.matrix import columns
+    from intermodal.cli.render.text import counted, printable
 
     found = tally.blockers
-    said = [printable(f"{b.construct} ({b.files:,})") for b in found[:MOST_BLOCKERS]]
-    return ", ".join([*said, *(["…"] if len(found) > MOST_BLOCKERS else [])])
+    if not found:
+        return []
+    rows = [
+        [counted(b.files, "file"), _short(printable(b.what)), ", ".join(b.targets)]
+        for b in found[:MOST_BLOCKERS]
+    ]
+    more = [f"  and {len(found) - MOST_BLOCKERS:,} more"] if len(found) > MOST_BLOCKERS else []
+    return ["most blocking", columns(rows), *more]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _places(job: Job) -> list[str]:

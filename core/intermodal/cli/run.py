@@ -105,7 +105,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
             tracking=tracking,
             workers=workers,
             resume=resume,
-            python_path=_python_path(source, project.root),
+            python_path=_python_path(source, project.root, origin),
             approvals=answers,
             ask=ask,
             pipelines={other.name: other for other in loaded.pipelines},
@@ -153,11 +153,12 @@ def _tasks(pipeline: Pipeline) -> int:
     return sum(1 for _ in graph.tasks(pipeline))
 
 
-def _python_path(source: str, root: Path) -> tuple[Path, ...]:
+def _python_path(source: str, root: Path, origin: Origin | None) -> tuple[Path, ...]:
     """Where workers import the user's modules from, as loading the source did."""
     path = Path(source).resolve()
     folder = path if path.is_dir() else path.parent
-    return tuple(dict.fromkeys((root.resolve(), folder)))
+    named = [Path(origin.root).resolve()] if origin is not None and origin.root else []
+    return tuple(dict.fromkeys((*named, root.resolve(), folder)))
 
 
 def _print_failure(failure: TaskFailure, root: Path) -> None:

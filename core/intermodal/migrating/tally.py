@@ -22,28 +22,35 @@ _NAMED = re.compile(r"`[^`]*`")
 
 @dataclass
 class Blocker:
-    """Findings of one kind about one construct, counted over all files.
+    """Findings of one kind, counted over all files.
 
     Attributes:
         code: Their code.
-        construct: The operator, function or statement; what the findings say where that is not clear.
+        what: The operator, function or statement that is not known; for what targets refuse, the reason.
+        example: The first of them.
         files: How many files have them.
         pipelines: How many pipelines targets refuse for them; 0 where they are found before.
         targets: Which targets refuse them; none where they are found before any target is asked.
-        example: The first of them.
+        constructs: What stands at their places, by how many findings.
     """
 
     code: str
-    construct: str
+    what: str
     example: Finding
     files: int = 0
     pipelines: int = 0
     targets: dict[str, None] = field(default_factory=dict)
+    constructs: Counter[str] = field(default_factory=Counter)
 
     @property
     def title(self) -> str:
         """The caption of its code."""
         return CODES[self.code].title
+
+    @property
+    def most(self) -> list[str]:
+        """What stands at their places, the most frequent first, if `what` does not say it."""
+        return [word for word, _ in self.constructs.most_common() if word != self.what]
 
 
 @dataclass
@@ -109,7 +116,7 @@ class Tally:
     def blockers(self) -> list[Blocker]:
         """Those in most files first."""
         return sorted(
-            self._blockers.values(), key=lambda b: (-b.files, -b.pipelines, b.code, b.construct)
+            self._blockers.values(), key=lambda b: (-b.files, -b.pipelines, b.code, b.what)
         )
 
     @property
@@ -120,23 +127,26 @@ class Tally:
     def _block(self, survey: FileSurvey) -> set[Key]:
         found: set[Key] = set()
         for finding in survey.blocking:
-            self._blocker(survey, finding, finding.what, found)
+            self._blocker(survey, finding, found)
         for pipeline in survey.pipelines:
             counted: set[Key] = set()
             for target, finding in _refusals(pipeline):
-                general = finding.code.startswith(REFUSALS) and finding.why
-                blocker = self._blocker(survey, finding, general or finding.what, found)
+                blocker = self._blocker(survey, finding, found)
                 blocker.targets[target] = None
-                key = (blocker.code, blocker.construct)
+                key = (blocker.code, blocker.what)
                 blocker.pipelines += key not in counted
                 counted.add(key)
         return found
 
-    def _blocker(self, survey: FileSurvey, finding: Finding, said: str, found: set[Key]) -> Blocker:
+    def _blocker(self, survey: FileSurvey, finding: Finding, found: set[Key]) -> Blocker:
         word = survey.constructs.get(finding.span, "") if finding.span else ""
-        key = (finding.code, word or _NAMED.sub("`…`", said))
+        refused = finding.code.startswith(REFUSALS)
+        said = (finding.why if refused else word) or finding.what
+        key = (finding.code, _NAMED.sub("`…`", said))
         blocker = self._blockers.setdefault(key, Blocker(*key, finding))
         blocker.files += key not in found
+        if word:
+            blocker.constructs[word] += 1
         found.add(key)
         return blocker
 

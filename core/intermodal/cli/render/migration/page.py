@@ -73,17 +73,21 @@ class Page:
         self._environment = _environment()
         self._template = self._environment.get_template("file.html.j2")
         self._numbers: dict[str, int] = {}
+        self._left_out = 0
         self._parts = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the page
             "w+", encoding="utf-8", errors="backslashreplace", newline="\n"
         )
 
     def add(self, survey: FileSurvey, written: str = "") -> None:
-        """Take a file.
+        """Take a file; one without pipelines and findings is no more than counted.
 
         Args:
             survey: The file.
             written: Where its result was written, if it was.
         """
+        if not survey.pipelines and not survey.blocking:
+            self._left_out += 1
+            return
         number = self._numbers[survey.path] = len(self._numbers) + 1
         code = _Code(survey, number)
         counts: Counter[Support] = Counter()
@@ -122,6 +126,7 @@ class Page:
             most=MOST_ROWS,
             few=FEW_ROWS,
             files=files,
+            left_out=self._left_out,
         )
 
 

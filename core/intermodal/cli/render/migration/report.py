@@ -107,7 +107,8 @@ def _totals(tally: Tally) -> dict[str, Any]:
             {
                 "code": blocker.code,
                 "title": blocker.title,
-                "construct": blocker.construct,
+                "what": blocker.what,
+                "constructs": dict(blocker.constructs.most_common()),
                 "files": blocker.files,
                 "pipelines": blocker.pipelines,
                 "targets": list(blocker.targets),
