@@ -189,6 +189,8 @@ EXPRESSIONS: Mapping[str, F | None] = {
     "map": F.EXPRESSION_CONTAINER,
     "source": F.EXPRESSION_SOURCE,
 }
+# What only puts the arguments of a hosted class together: its own ecosystem has all of it.
+OF_ARGUMENTS = frozenset({F.EXPRESSION_CONTAINER, F.EXPRESSION_INDEX, F.EXPRESSION_ITEM})
 PARAMETER_TYPES: Mapping[str, F | None] = {
     "string": None,
     "integer": None,
@@ -265,7 +267,10 @@ def _task_uses(task: Task) -> Iterator[Use]:
         if policy is not None:
             yield from _field_uses(policy, subject, policy.span or span)
     yield from _data_uses(task, subject, span)
-    yield from _expression_uses(graph.expressions(task), subject, span)
+    uses = _expression_uses(graph.expressions(task), subject, span)
+    if task.action.kind == "hosted":
+        uses = (use for use in uses if use.feature not in OF_ARGUMENTS)
+    yield from uses
 
 
 def _data_uses(task: Task, subject: str, span: Span | None) -> Iterator[Use]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from intermodal.compiling import Compiled, Target
-from intermodal.findings import errors_of
+from intermodal.findings import Finding, error, errors_of
 from intermodal.ir import Pipeline
 from intermodal_compilers.airflow.embed import indent as indented
 from intermodal_compilers.airflow.hosted.expressions import call_of, same
@@ -39,12 +39,23 @@ def emit_hosted(pipeline: Pipeline, target: Target) -> Compiled:
     if errors_of(file.findings):
         return Compiled({}, tuple(file.findings), names)
     text = _Printer(file).text(_caption(pipeline))
+    file.findings += [_not_there(path, pipeline, target) for path in file.sources.nowhere()]
     if errors_of(file.findings):
         return Compiled({}, tuple(file.findings), names)
     files = {f"{pipeline.name}.py": text}
     if file.packages:
         files["requirements.txt"] = "".join(f"{' '.join(one.split())}\n" for one in file.packages)
     return Compiled(files, tuple(file.findings), names)
+
+
+def _not_there(path: str, pipeline: Pipeline, target: Target) -> Finding:
+    return error(
+        "PORT204",
+        f"{target} has no `{path}`, which pipeline `{pipeline.name}` uses",
+        pipeline.span,
+        why="another version of Airflow has it, and nothing is known to be the same here",
+        next="use what this version has instead, or compile for the other one",
+    )
 
 
 def _caption(pipeline: Pipeline) -> str:

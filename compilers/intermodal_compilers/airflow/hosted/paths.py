@@ -96,6 +96,8 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("airflow.utils.task_group", _SDK, "TaskGroup"),
     ("airflow.utils.template", _SDK, "literal"),
     ("airflow.utils.trigger_rule", _SDK, "TriggerRule"),
+    ("airflow.utils", _SDK, "timezone"),
+    ("airflow.utils.timezone", "airflow.sdk.timezone", "datetime make_aware parse utcnow"),
     ("airflow.utils.weekday", f"{_STANDARD}.utils.weekday", "WeekDay"),
     ("airflow.utils.weight_rule", _SDK, "WeightRule"),
     (
@@ -186,6 +188,9 @@ LATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     if module == "airflow.sdk.exceptions"
     for name in names.split()
 }
+# Places of which a version has nothing but what stands in the tables above.
+NOWHERE_3 = ("airflow.contrib.", "airflow.hooks.", "airflow.operators.", "airflow.sensors.")
+NOWHERE_2 = ("airflow.sdk.", f"{_STANDARD}.", "airflow.assets.", "airflow.timetables.assets.")
 COMPATIBLE = "airflow.providers.common.compat.sdk."
 
 
@@ -208,6 +213,11 @@ def retarget(path: str, version: str) -> str:
     if path in LATE and version in LATE[path][1]:
         return LATE[path][0]
     return path
+
+
+def is_nowhere(path: str, version: str) -> bool:
+    """Whether a path, as `retarget` gives it, is one that the version certainly does not have."""
+    return path.startswith(NOWHERE_2 if version.startswith("2.") else NOWHERE_3)
 
 
 @cache

@@ -124,6 +124,14 @@ def read(source: SourceExpression, version: str) -> Piece:
         raise NotReadableError(f"it is not Python: {problem}") from problem
 
 
+# Keyword arguments of what changed its name, by the new path; None where the version has no such argument.
+KEYWORDS: Mapping[str, Mapping[str, str | None]] = {
+    "airflow.timetables.assets.AssetOrTimeSchedule": {"datasets": "assets"},
+    "airflow.timetables.datasets.DatasetOrTimeSchedule": {"assets": "datasets"},
+}
+NAMELESS = "airflow.datasets.Dataset"
+
+
 def _read(source: SourceExpression, version: str) -> Piece:
     text = _expression(source.text)
     imports: dict[str, Import] = {}
@@ -143,7 +151,50 @@ def _read(source: SourceExpression, version: str) -> Piece:
     # A name that changed with its class changes in the text; the import has it already.
     old = {bound: name for name, bound in names.items()}
     back = tuple(one.bind(old.get(one.bound, one.bound)) for one in imports.values())
-    return Piece(text, back, definitions, loaded, future).rename(names)
+    piece = Piece(text, back, definitions, loaded, future).rename(names)
+    return _with_keywords(piece)
+
+
+def _with_keywords(piece: Piece) -> Piece:
+    """The piece with keyword arguments as the version's own classes have them.
+
+    Raises:
+        NotReadableError: One that the version has nothing for.
+    """
+    paths = {one.bound: f"{one.module}.{one.name}" for one in piece.imports if one.name}
+    wanted = {bound: path for bound, path in paths.items() if path in KEYWORDS or path == NAMELESS}
+    if not wanted:
+        return piece
+    return Piece(
+        _expression(_keywords(piece.text, wanted)),
+        piece.imports,
+        tuple(definition_of(_keywords(one.text, wanted)) for one in piece.definitions),
+        piece.loaded,
+        piece.future,
+    )
+
+
+def _keywords(text: str, paths: Mapping[str, str]) -> str:
+    """A text with other keywords in the calls of some names."""
+    lines = [line.encode() for line in text.split("\n")]
+    edits = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        path = paths.get(node.func.id, "")
+        given = {keyword.arg for keyword in node.keywords}
+        table: Mapping[str, str | None] = KEYWORDS.get(path, {})
+        if path == NAMELESS and "name" in given:
+            table = {"name": None if "uri" in given or node.args else "uri"}
+        found = ((keyword, keyword.arg or "") for keyword in node.keywords)
+        edits += [(keyword, table[name], path) for keyword, name in found if name in table]
+    for keyword, new, path in sorted(edits, key=lambda e: (-e[0].lineno, -e[0].col_offset)):
+        if new is None:
+            raise NotReadableError(f"`{path}` takes no `{keyword.arg}` beside its URI")
+        at, start = keyword.lineno - 1, keyword.col_offset
+        end = start + len((keyword.arg or "").encode())
+        lines[at] = lines[at][:start] + new.encode() + lines[at][end:]
+    return b"\n".join(lines).decode()
 
 
 def _expression(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from intermodal.findings import Finding, error
 from intermodal.ir import SourceExpression
 from intermodal_compilers.airflow.embed import import_lines
-from intermodal_compilers.airflow.hosted.paths import retarget
+from intermodal_compilers.airflow.hosted.paths import is_nowhere, retarget
 from intermodal_compilers.airflow.hosted.reading import (
     Definition,
     Import,
@@ -159,6 +159,11 @@ class Sources:
         for definition in self.definitions.values():
             found |= imported_inside(definition.text)
         return found
+
+    def nowhere(self) -> list[str]:
+        """Imports that the target's version certainly does not have."""
+        paths = {f"{one.module}.{one.name}" for one in self._imports.values() if one.name}
+        return sorted(path for path in paths if is_nowhere(path, self.version))
 
     def import_lines(self, more: Iterable[str] = ()) -> list[str]:
         """The import statements, sorted, with `from __future__` first where it is needed."""
