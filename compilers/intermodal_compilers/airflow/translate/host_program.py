@@ -133,7 +133,7 @@ def hosted_context(task, run, params):
     dates = {n: pendulum.parse(run[n]) for n in run if n not in ("run_id", "pipeline")}
     moment = dates["logical_date"]
     day, iso = moment.to_date_string(), moment.isoformat()
-    start, end = dates["data_interval_start"], dates["data_interval_end"]
+    end = dates["data_interval_end"]
     none = {"partition_key": None, "partition_date": None}
     known = {"start_date": task.start_date, "queued_at": task.start_date, **dates, **none}
     facts = {"dag_id": task.dag_id, "run_id": task.run_id, "conf": params, "run_type": "manual"}

@@ -20,6 +20,7 @@ from intermodal.ir import (
 from intermodal_compilers.airflow.translate.context import RETURN, Choice, Context, hosted_of
 from intermodal_compilers.airflow.translate.functions import (
     FoundFunction,
+    function_of,
     own_nodes,
     plain_function,
 )
@@ -50,6 +51,7 @@ OPERATORS: Mapping[str, str] = {
     "_PythonExternalDecoratedOperator": f"{PYTHON}.ExternalPythonOperator",
     "_BranchExternalPythonDecoratedOperator": f"{PYTHON}.ExternalPythonOperator",
     "BranchExternalPythonOperator": f"{PYTHON}.ExternalPythonOperator",
+    "_AssetMainOperator": f"{PYTHON}.PythonOperator",
     "DecoratedSensorOperator": "airflow.providers.standard.sensors.python.PythonSensor",
 }
 NATIVE = ("PythonOperator", "_PythonDecoratedOperator")
@@ -199,6 +201,26 @@ def _from_context(name: str, context: Context) -> Expression:
     if part is None or part.kind != "text":
         raise NotUnderstoodError(name)
     return part.expression
+
+
+def asset_task(task: Task, context: Context) -> Task:
+    """A function that makes an asset; Airflow gives it the asset and those it reads, if it asks."""
+    source = hosted_of(task).arguments.get("python_callable")
+    found = function_of(source) if isinstance(source, SourceExpression) else None
+    if found is None or any(one.arg not in found.defaulted for one in found.parameters):
+        context.fail(
+            f"`{task.id}` takes assets as Airflow's own objects",
+            task.span,
+            "other engines know assets by their URIs, and events of them not at all",
+            "let the function read its data itself",
+        )
+    arguments = {
+        name: value
+        for name, value in hosted_of(task).arguments.items()
+        if name != "definition_name"
+    }
+    action = hosted_of(task).model_copy(update={"arguments": arguments})
+    return python_task(task.model_copy(update={"action": action}), context)
 
 
 # Functions whose answer decides what runs

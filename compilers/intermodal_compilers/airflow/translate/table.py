@@ -15,7 +15,7 @@ from intermodal_compilers.airflow.translate.containers import docker_task, pod_t
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.hosting import host
 from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, name_of
-from intermodal_compilers.airflow.translate.python_tasks import hosted_call, python_task
+from intermodal_compilers.airflow.translate.python_tasks import asset_task, hosted_call, python_task
 from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task
 from intermodal_compilers.airflow.translate.simple import (
     airflow_only_task,
@@ -38,6 +38,7 @@ GROUP = "airflow_operators"
 TRANSLATORS: Mapping[str, Translator] = {
     "PythonOperator": python_task,
     "_PythonDecoratedOperator": python_task,
+    "_AssetMainOperator": asset_task,
     "PythonVirtualenvOperator": hosted_call,
     "_PythonVirtualenvDecoratedOperator": hosted_call,
     "ExternalPythonOperator": hosted_call,
