@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from intermodal.ir import (
     MapOf,
     OutputRef,
     Parameter,
+    ParameterRef,
     Pipeline,
     SourceExpression,
     StringType,
@@ -30,6 +32,7 @@ from intermodal_compilers.airflow.translate import pulls
 from intermodal_compilers.airflow.translate.kinds import Kind, kind_of
 
 AIRFLOW = "airflow"
+PARAM_CALL = re.compile(r"^\w+\.param\(['\"](?P<name>\w+)['\"]")
 RETURN = "return"
 
 
@@ -212,10 +215,16 @@ class Context:
             case MapOf(entries=entries):
                 resolved = {name: self.resolved(item) for name, item in entries.items()}
                 return MapOf.of(entries=resolved)
+            case SourceExpression(text=text) if self.is_parameter(text):
+                return ParameterRef.of(name=parameter_named(text))
             case Index(base=base, key=key):
                 return Index.of(base=self.resolved(base), key=key)
             case _:
                 return expression
+
+    def is_parameter(self, text: str) -> bool:
+        """Whether an expression is `dag.param("name", ...)`, of a parameter of the pipeline."""
+        return parameter_named(text) in self.parameters
 
     # Findings
 
@@ -237,6 +246,12 @@ class Context:
     def tell(self, code: str, what: str, why: str = "", next: str = "") -> None:
         """Note something about the whole pipeline."""
         self.findings.append(note(code, what, self.pipeline.span, why=why, next=next))
+
+
+def parameter_named(text: str) -> str:
+    """The name in `dag.param("name", ...)`; empty for anything else."""
+    found = PARAM_CALL.match(text)
+    return found["name"] if found else ""
 
 
 def hosted_of(task: Task) -> Hosted:

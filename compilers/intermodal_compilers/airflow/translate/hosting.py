@@ -36,6 +36,7 @@ from intermodal_compilers.airflow.translate.context import (
     RETURN,
     Context,
     hosted_of,
+    parameter_named,
     sources_in,
 )
 from intermodal_compilers.airflow.translate.jinja import fact
@@ -64,6 +65,7 @@ PROCESS: Mapping[str, str] = {"AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
 FACTS = ("pipeline", "run_id", "logical_date", "data_interval_start", "data_interval_end")
 Result = Literal["value", "list", "truth", "chosen"]
 OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
+SKIP = "AirflowSkipException"
 CHOSEN, SKIPPED = "chosen", "skipped"
 TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
 
@@ -97,6 +99,9 @@ class Hosting:
         match expression:
             case Literal_(value=value):
                 return Value(value)
+            case SourceExpression(text=text) if self.context.is_parameter(text):
+                value = self.context.resolved(expression)
+                return Name(self.parameter(parameter_named(text), value))
             case SourceExpression(text=text):
                 return Written(_one_line(text))
             case ListOf(items=items):
@@ -133,6 +138,9 @@ def host(
     sources = list(sources_in([*given, *context.dag_settings.values()]))
     hosting = Hosting(task, context, names=set(_names_in(sources)))
     _refuse_stores(task, given, context)
+    if result == "value" and (skips or _mentions_skip(sources)):
+        skips = True
+        context.skipping.add(task.id)
     run = hosting.parameter("run", MapOf.of(entries={name: fact(name) for name in FACTS}))
     operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
@@ -174,6 +182,11 @@ def host(
             "environment": {**PROCESS, **task.environment},
         }
     )
+
+
+def _mentions_skip(sources: Iterable[SourceExpression]) -> bool:
+    """Whether the user's own code raises what skips a task."""
+    return any(SKIP in text for source in sources for text in (source.text, *source.definitions))
 
 
 def _refuse_stores(task: Task, given: Iterable[Expression], context: Context) -> None:

@@ -23,6 +23,7 @@ from intermodal.ir import (
     OutputRef,
     ParameterRef,
     RunFact,
+    SourceExpression,
     StringType,
     Type,
 )
@@ -150,6 +151,8 @@ def values_of(expression: Expression, task: str, context: Context) -> Expression
         case ItemRef(loop=loop) | Index(base=ItemRef(loop=loop)) if loop in context.templated:
             raise NotUnderstoodError("templates among the items of a loop")
         case Literal_() | OutputRef() | Index() | ItemRef():
+            return context.resolved(expression)
+        case SourceExpression(text=source) if context.is_parameter(source):
             return context.resolved(expression)
         case _:
             raise NotUnderstoodError(type(expression).__name__)

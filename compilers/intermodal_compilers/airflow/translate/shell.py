@@ -71,10 +71,7 @@ def may_skip(arguments: Mapping[str, Expression]) -> bool:
 
 def hosted_bash(task: Task, context: Context) -> Task:
     """The task by Airflow's own operator."""
-    skips = may_skip(hosted_of(task).arguments)
-    if skips:
-        context.skipping.add(task.id)
-    return host(task, context, skips=skips)
+    return host(task, context, skips=may_skip(hosted_of(task).arguments))
 
 
 def shell_of(task: Task, context: Context) -> Task | None:

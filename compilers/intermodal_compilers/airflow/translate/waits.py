@@ -58,7 +58,7 @@ def python_sensor(task: Task, context: Context) -> Task:
         if called is not None:
             action = Wait.of(check=called.action, **wait)
             return called.model_copy(update={"action": action, "outputs": {}})
-    return hosted_call(task, context, skips=skips_softly(task, context))
+    return hosted_call(task, context, skips=skips_softly(task))
 
 
 def time_delta_sensor(task: Task, context: Context) -> Task:
@@ -85,16 +85,13 @@ def date_time_sensor(task: Task, context: Context) -> Task:
 
 def hosted_sensor(task: Task, context: Context) -> Task:
     """A sensor by Airflow's own class."""
-    return host(task, context, skips=skips_softly(task, context))
+    return host(task, context, skips=skips_softly(task))
 
 
-def skips_softly(task: Task, context: Context) -> bool:
-    """Whether a sensor skips itself where what it waits for does not come; the context hears of it."""
+def skips_softly(task: Task) -> bool:
+    """Whether a sensor skips itself where what it waits for does not come."""
     arguments = hosted_of(task).arguments
-    skips = any(read(arguments.get(name)) is True for name in ("soft_fail", "never_fail"))
-    if skips:
-        context.skipping.add(task.id)
-    return skips
+    return any(read(arguments.get(name)) is True for name in ("soft_fail", "never_fail"))
 
 
 def _until(task: Task, moment: Expression, context: Context) -> Task | None:
