@@ -24,6 +24,7 @@ class Library:
         imports: Imports, in the order of their first use.
         pieces: Statements by their text, in the order of their first use.
         at_once: Names that statements use when the module is imported.
+        renamed: Names as they were, by those that they have here instead.
         functions: The text of each function that was asked for, by its name here.
     """
 
@@ -31,6 +32,7 @@ class Library:
     imports: dict[Import, None] = field(default_factory=dict)
     pieces: dict[str, Piece] = field(default_factory=dict)
     at_once: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     _chosen: dict[tuple[str, object], str] = field(default_factory=dict)
     _later: dict[str, set[str]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Library:
                 return None
             pieces = tuple(piece for piece in again if piece is not None)
             imports = tuple(_renamed_import(item, changed) for item in imports)
+        self.renamed.update({new: name for name, new in changed.items()})
         for name, meaning in meanings.items():
             self._chosen[name, meaning] = names[name]
             self.meanings[names[name]] = meaning

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 
 from intermodal import ir
 from intermodal.findings import Finding, error
@@ -27,10 +28,18 @@ from intermodal_compilers.writing.types import Types
 
 
 class Written(Frozen):
-    """A module's text, and what could not be written as a user would."""
+    """A module's text.
+
+    Attributes:
+        text: The text.
+        findings: What could not be written as a user would.
+        renamed: Names of users' functions and definitions as they were, by those that they have in the
+            module instead, because another one has theirs.
+    """
 
     text: str
     findings: tuple[Finding, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_module(
@@ -68,7 +77,8 @@ def write_module(
     statements = _statements(functions)
     source.add(*_imports(names, functions, worker_only=worker_only))
     _add(source, [*statements, *blocks])
-    return Written(source.text(), (*findings, *functions.findings))
+    renamed = functions.library.renamed
+    return Written(source.text(), (*findings, *functions.findings), renamed)
 
 
 def _statements(functions: Functions) -> list[list[str]]:
@@ -149,7 +159,7 @@ def _add(source: Source, blocks: list[list[str]]) -> None:
 
 def _caption(pipelines: Sequence[ir.Pipeline]) -> str:
     if len(pipelines) == 1:
-        told = pipelines[0].description.strip().split("\n")[0]
+        told = pipelines[0].description.strip().split("\n")[0].lstrip("# ")
         return told if 0 < len(told) <= WIDTH - 8 else f"The pipeline {pipelines[0].name}."
     shown = f"The pipelines {', '.join(each.name for each in pipelines)}."
     return shown if len(shown) <= WIDTH - 8 else f"{len(pipelines)} pipelines."

@@ -49,6 +49,7 @@ class Function(Frozen):
         arguments: Its parameters, in order.
         returns: Its return annotation.
         docs: Its docstring, cleaned.
+        gives: Whether it returns any value.
         unfit: Why it cannot be a task; "" if it can.
     """
 
@@ -56,6 +57,7 @@ class Function(Frozen):
     arguments: tuple[Argument, ...]
     returns: ast.expr | None
     docs: str
+    gives: bool
     unfit: str
 
 
@@ -158,6 +160,7 @@ def read_function(text: str) -> tuple[Piece, Function]:
         arguments=tuple(_arguments(node.args)),
         returns=node.returns,
         docs=ast.get_docstring(node) or "",
+        gives=any(isinstance(part, ast.Return) and part.value for part in _own_nodes(node)),
         unfit=_unfit(node),
     )
 
@@ -203,12 +206,15 @@ def _unfit(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return ""
 
 
-def _is_generator(node: ast.FunctionDef) -> bool:
+def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in _own_nodes(node))
+
+
+def _own_nodes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """What stands in a function's body, apart from functions and classes in it."""
     pending: list[ast.AST] = list(node.body)
     while pending:
         part = pending.pop()
-        if isinstance(part, (ast.Yield, ast.YieldFrom)):
-            return True
+        yield part
         if not isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             pending.extend(ast.iter_child_nodes(part))
-    return False

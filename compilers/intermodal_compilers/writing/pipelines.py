@@ -126,11 +126,14 @@ class PipelineWriter:
         description = self.pipeline.description
         if not description:
             return []
-        lines = docstring(description, 1)
+        lines = docstring(inspect.cleandoc(description), 1)
         read = ast.literal_eval("\n".join(lines).strip())
         fits = all(len(line) <= WIDTH for line in lines)
         return (
-            lines if inspect.cleandoc(read) == description and (fits or "\n" in description) else []
+            lines
+            if inspect.cleandoc(read) == inspect.cleandoc(description)
+            and (fits or "\n" in description)
+            else []
         )
 
     def _header(self, name: str) -> list[str]:
@@ -210,7 +213,7 @@ def parameter_variables(pipeline: ir.Pipeline, reserved: frozenset[str]) -> dict
     """The variables of a pipeline's parameters: their names, where Python can have those."""
     made: dict[str, str] = {}
     for name in pipeline.parameters:
-        plain = is_identifier(name) and name not in reserved
+        plain = is_identifier(name) and name not in reserved and name != "__debug__"
         taken = {*made.values(), *reserved, *pipeline.parameters}
         made[name] = name if plain else next_free([variable(name), f"{variable(name)}_"], taken)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +51,7 @@ def task_options(task: ir.Task, names: ModuleNames, docs: str | None) -> dict[st
     options: dict[str, Expr] = {}
     if task.display_name:
         options["display_name"] = Value(task.display_name)
-    if task.docs != (docs or ""):
+    if task.docs and inspect.cleandoc(task.docs) != docs:
         options["docs"] = Value(task.docs)
     if task.join is not ir.Join.ALL_SUCCESS:
         options["join"] = Name(f"{names.ours('Join')}.{task.join.name}")

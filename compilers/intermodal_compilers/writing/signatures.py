@@ -12,7 +12,6 @@ from intermodal_compilers.writing.pieces import Unit
 from intermodal_compilers.writing.types import Types, inside
 
 ANY = ir.AnyType.of()
-NOTHING = {"unpack": "none", "outputs": {}}
 
 
 class NotWritable(Exception):  # noqa: N818 - a signal inside this package, not an error of the user's
@@ -83,7 +82,8 @@ def _returns(
     outputs = dict(task.outputs)
     nothing = unit.function.returns is not None and said == NULL
     if not outputs:
-        return None if nothing else call("type", Value(None))
+        silent = unit.function.returns is None and not unit.function.gives
+        return None if nothing or silent else call("type", Value(None))
     if set(outputs) == {"return"} and call_.unpack == "none":
         if nothing and not used and outputs["return"] == ANY:
             return None

@@ -6,12 +6,18 @@ Left out, each for its reason:
 - outputs of groups, and outputs of regions that nothing uses: authoring names the task inside;
 - types that a task does not say, or says to be anything, where annotations say more; item types of loops;
 - imports and definitions that a function was captured with, and does not need;
+- texts that a task does not say, where its function has a docstring, and their indentation;
+- the output of a function that returns nothing;
+- names of functions that another function of the module has: `Written.renamed` tells them;
 - the order of bodies, edges and imports: values stand after what they are made of, imports are sorted;
 - `(a & b) & c` for `a & b & c`, `x > 1` for `1 < x`, lists of literals for literal lists, joined literal text:
   the same value, written otherwise.
 """
 
 import ast
+import inspect
+import json
+import re
 
 from intermodal.authoring.capture import index_statements, needed_by
 from intermodal.ir.write import to_data
@@ -20,23 +26,38 @@ MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 ANY = {"kind": "any"}
 
 
-def forms(before, after):
+def forms(before, after, renamed=()):
     """The comparable forms of a pipeline and of what it was loaded back as: equal if nothing was lost."""
-    first, second = _form(before), _form(after)
+    first, second = _form(before), _form(after, dict(renamed))
     said, loaded = dict(_tasks(first)), dict(_tasks(second))
     for name in said.keys() & loaded.keys():
         _leave_to_annotations(said[name], loaded[name])
     return first, second
 
 
-def _form(pipeline):
+def _form(pipeline, renamed=None):
     data = to_data(pipeline, spans=False)
+    if renamed:
+        data = _with_names(data, renamed)
     inner = {}
     _note(data.get("body", []), inner)
     data = _values(data, inner)
     _tidy(data.get("body", []))
     _tidy(data.get("exit_tasks", []))
     return data
+
+
+def _with_names(data, names):
+    """Captured source with its own names again."""
+    if isinstance(data, list):
+        return [_with_names(item, names) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get("kind") == "python":
+        words = re.compile(rf"\b({'|'.join(names)})\b")
+        text = words.sub(lambda found: names[found[0]], json.dumps(data))
+        return json.loads(text)
+    return {key: _with_names(value, names) for key, value in data.items()}
 
 
 def _tasks(data):
@@ -53,12 +74,28 @@ def _tasks(data):
 def _leave_to_annotations(said, loaded):
     """Types that the task does not say are as its function's annotations say."""
     (task, used), (back, _) = said, loaded
+    if not task.get("docs"):
+        back.pop("docs", None)
     for name in back["input_types"]:
         if task["input_types"].get(name, ANY) == ANY:
             back["input_types"][name] = ANY
     task["input_types"] = {name: task["input_types"].get(name, ANY) for name in back["input_types"]}
+    if (
+        not task["outputs"]
+        and back["outputs"] == {"return": ANY}
+        and not used
+        and _gives_nothing(task)
+    ):
+        back["outputs"] = {}
     if task["outputs"] == {"return": ANY} and (back["outputs"].keys() == {"return"} or not used):
         back["outputs"] = {"return": ANY}
+
+
+def _gives_nothing(task):
+    function = task["action"]["source"]["function"]
+    return not any(
+        isinstance(node, ast.Return) and node.value for node in ast.walk(ast.parse(function))
+    )
 
 
 def _note(body, inner):
@@ -95,6 +132,9 @@ def _values(data, inner):
 
 
 def _same(made):
+    for name in ("docs", "description"):
+        if isinstance(made.get(name), str):
+            made[name] = inspect.cleandoc(made[name])
     made.pop("span", None)
     if made.get("kind") == "python":
         made["module"] = None
@@ -109,12 +149,18 @@ def _same(made):
 
 def _trim(source):
     """Leave what the function needs, as capturing it would."""
-    text = "".join((*(f"{line}\n" for line in source.get("imports", [])), *source.get("definitions", [])))
-    text += source["function"]
-    tree = ast.parse(text)
+    parts = [*source.get("imports", []), *source.get("definitions", []), source["function"]]
+    text = "".join(part.rstrip() + "\n" for part in parts)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    if not isinstance(tree.body[-1], (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
     module = index_statements(tree.body, tree, text, "", "")
     own = module.functions[tree.body[-1].name]
     imports, statements = needed_by(module, own.needs, own.position)
+    source["function"] = source["function"].rstrip() + "\n"
     source["imports"] = sorted(item.text for item in imports)
     source["definitions"] = [statement.text for statement in statements]
 
@@ -136,7 +182,7 @@ def _logic(made):
     for operand in made["operands"]:
         same = operand.get("op") == "logic" and operand["operator"] == made["operator"] != "not"
         operands += operand["operands"] if same else [operand]
-    [first, *others] = operands
+    first = operands[0]
     if made["operator"] == "not" and first.get("op") == "compare" and first["operator"] == "in":
         return {**first, "operator": "not in"}
     return {**made, "operands": operands}
