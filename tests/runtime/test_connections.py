@@ -130,9 +130,28 @@ def test_sqlalchemy_commits_and_rolls_back(database, monkeypatch):
     monkeypatch.setenv("INTERMODAL_SECRET_DB", f"sqlite+pysqlite:///{database}")
     assert run_sql("db", "create table t (a integer unique)", {}) == []
     assert run_sql("db", "insert into t values (:a)", {"a": 1}) == []
-    with pytest.raises(Exception, match="UNIQUE"):
-        run_sql("db", "insert into t values (:a)", {"a": 1})
+    with pytest.raises(Exception, match="UNIQUE") as caught:
+        run_sql("db", "insert into t values (:a), (:a), (:b)", {"a": 1, "b": 4711})
+    assert "4711" not in str(caught.value)
     assert run_sql("db", "select a from t", {}) == [[1]]
+
+
+def test_a_statement_without_parameters_is_sent_as_it_is(database, monkeypatch):
+    """Drivers that know `%s` would take the `%` of a statement for one."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def see(cursor, statement, context):
+        sent.append(statement)
+
+    sent = []
+    monkeypatch.setenv("INTERMODAL_SECRET_DB", f"sqlite+pysqlite:///{database}")
+    event.listen(Engine, "do_execute_no_params", see)
+    try:
+        assert run_sql("db", "select 7 % 4", {}) == [[3]]
+    finally:
+        event.remove(Engine, "do_execute_no_params", see)
+    assert sent == ["select 7 % 4"]
 
 
 def test_a_memory_is_a_database(monkeypatch):
