@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 
 import pytest
+from click.testing import CliRunner
 
+from intermodal.cli.main import port
 from intermodal_compilers.airflow.importer import Inputs, read_files
 
 
@@ -51,3 +54,20 @@ def translated(read):
         return translate_pipeline(built.pipeline, target)
 
     return run
+
+
+# Before click 8.2 standard output and errors come together unless one asks for them apart.
+APART = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Runs a command of `port` in a folder of its own, and gives what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def call(name, *arguments):
+        found = port.get_command(None, name)
+        return CliRunner(**APART).invoke(found, [str(argument) for argument in arguments])
+
+    return call

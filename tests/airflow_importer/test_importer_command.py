@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from intermodal.cli.main import port
 from intermodal.codes import CODES
 from intermodal.findings import FindingsError
 
@@ -25,17 +23,12 @@ with DAG(os.environ["NAME"]):
 
 
 @pytest.fixture
-def importing(tmp_path, monkeypatch):
+def importing(call, tmp_path):
     """Runs `port import` in a folder with one file, and gives what it printed."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "flow.py").write_text(TEXT)
     (tmp_path / "variables.json").write_text(json.dumps({"first": "hello"}))
     (tmp_path / "prod.env").write_text("# names\nexport NAME='etl'\n")
-
-    def run(*arguments):
-        return CliRunner().invoke(port.get_command(None, "import"), arguments)
-
-    return run
+    return lambda *arguments: call("import", *arguments)
 
 
 GIVEN = ("airflow", "flow.py", "--variables", "variables.json", "--env", "prod.env")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from intermodal.analysis import graph
@@ -28,6 +29,9 @@ from intermodal.ir import (
     Task,
     TaskState,
 )
+from intermodal.ir.node import IDENTIFIER_PATTERN
+
+_NAME = re.compile(IDENTIFIER_PATTERN.rstrip("$"))
 
 
 def validate(pipeline: Pipeline) -> list[Finding]:
@@ -36,7 +40,7 @@ def validate(pipeline: Pipeline) -> list[Finding]:
         # Everything else follows the nesting.
         return too_deep
     placed = list(graph.walk(pipeline))
-    findings = list(_duplicate_ids(pipeline, placed))
+    findings = [*_bad_names(pipeline, placed), *_duplicate_ids(pipeline, placed)]
     index = {item.node.id: item for item in placed}
     index.update({task.id: Placed(task) for task in pipeline.exit_tasks})
     checker = _References(pipeline, index)
@@ -55,6 +59,20 @@ def validate(pipeline: Pipeline) -> list[Finding]:
 def outputs_of(node: BodyNode) -> tuple[str, ...]:
     """Names that can be referred to as the node's outputs."""
     return tuple(node.outputs)
+
+
+def _bad_names(pipeline: Pipeline, placed: list[Placed]) -> Iterator[Finding]:
+    """Names that would be no names on targets, nor safe as names of files."""
+    named = [(pipeline.name, pipeline.span), *((p.node.id, p.node.span) for p in placed)]
+    for name, span in [*named, *((task.id, task.span) for task in pipeline.exit_tasks)]:
+        if not _NAME.fullmatch(name):
+            yield error(
+                "PORT109",
+                f"`{name}` is no valid name",
+                span or pipeline.span,
+                why="names hold letters, digits, `_`, `-` and `.`, and start with a letter, digit or `_`",
+                next="rename it",
+            )
 
 
 def _duplicate_ids(pipeline: Pipeline, placed: list[Placed]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,16 +160,17 @@ class Job:
         self.tally = Tally([str(target) for target in self.targets])
         self.folder = Folder(Path(self.out), force=self.force) if self.out else None
         self._places = Places(self.paths)
-        self._reports = {
-            file: form(self.importer.name, self.importer.unit)
-            for file, form in self.reports.items()
-        }
-        try:
-            self._read()
-        finally:  # also when the user stops it: what was written is known as ours
-            if self.folder is not None:
-                self.findings += self.folder.close()
-        self._write_reports()
+        with ExitStack() as reports:
+            self._reports = {
+                file: reports.enter_context(closing(form(self.importer.name, self.importer.unit)))
+                for file, form in self.reports.items()
+            }
+            try:
+                self._read()
+            finally:  # also when the user stops it: what was written is known as ours
+                if self.folder is not None:
+                    self.findings += self.folder.close()
+            self._write_reports()
 
     def _read(self) -> None:
         from intermodal.cli.progress import counting
@@ -215,17 +217,28 @@ class Job:
             return ""
         files: dict[str, str] = {}
         if self.ir:
-            from intermodal.ir.write import to_yaml
-
-            alone = len(looked_at.imported) == 1
-            for one in looked_at.imported:
-                place = self._places.document(source.file, one.pipeline.name, alone=alone)
-                files[place] = to_yaml(one.pipeline)
+            files = self._documents(source, looked_at)
         elif looked_at.converted is not None and looked_at.converted.text:
             files[self._places.python(source.file)] = looked_at.converted.text
         found = [finding for path, text in files.items() for finding in self.folder.put(path, text)]
         self.findings += found
         return "" if found else ", ".join(shown_path(self.folder.root / path) for path in files)
+
+    def _documents(self, source: ReadSource, looked_at: FileSurvey) -> dict[str, str]:
+        """The IR of a file's pipelines; one that nothing could read again is a finding."""
+        from intermodal.analysis.validate import validate
+        from intermodal.findings import errors_of
+        from intermodal.ir.write import to_yaml
+
+        files: dict[str, str] = {}
+        for one in looked_at.imported:
+            wrong = errors_of(validate(one.pipeline))
+            self.findings += wrong
+            if not wrong:
+                alone = len(looked_at.imported) == 1
+                place = self._places.document(source.file, one.pipeline.name, alone=alone)
+                files[place] = to_yaml(one.pipeline)
+        return files
 
     def _write_reports(self) -> None:
         from intermodal.cli.render.migration.report import write_report

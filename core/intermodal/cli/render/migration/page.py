@@ -129,6 +129,10 @@ class Page:
             left_out=self._left_out,
         )
 
+    def close(self) -> None:
+        """Let go of the files."""
+        self._parts.close()
+
 
 class _Code:
     """A file's own text and its result, the lines of its tasks tied to each other."""

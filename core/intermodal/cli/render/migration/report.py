@@ -26,6 +26,9 @@ class Report(Protocol):
     def parts(self, tally: Tally) -> Iterator[str]:
         """The report's text, piece by piece."""
 
+    def close(self) -> None:
+        """Let go of what it keeps on disk."""
+
 
 class JsonReport:
     """The report as JSON data.
@@ -52,6 +55,10 @@ class JsonReport:
         self._files.seek(0)
         yield from self._files
         yield "\n  ]\n}\n"
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._files.close()
 
 
 def _page(system: str, unit: str) -> Report:
