@@ -34,6 +34,7 @@ from intermodal_compilers.airflow.translate.hosting import (
 )
 from intermodal_compilers.airflow.translate.jinja import NAMES, NotUnderstoodError, values_of
 from intermodal_compilers.airflow.translate.kinds import name_of
+from intermodal_compilers.airflow.translate.sources import read
 from intermodal_compilers.pysource import function_header
 
 PYTHON = "airflow.providers.standard.operators.python"
@@ -214,13 +215,13 @@ def asset_task(task: Task, context: Context) -> Task:
             "other engines know assets by their URIs, and events of them not at all",
             "let the function read its data itself",
         )
-    arguments = {
-        name: value
-        for name, value in hosted_of(task).arguments.items()
-        if name != "definition_name"
-    }
+    given = hosted_of(task).arguments
+    uri = read(given.get("uri")) or read(given.get("name"))
+    arguments = {name: given[name] for name in ARGUMENTS if name in given}
     action = hosted_of(task).model_copy(update={"arguments": arguments})
-    return python_task(task.model_copy(update={"action": action}), context)
+    writes = task.writes or ((uri,) if isinstance(uri, str) else ())
+    made = task.model_copy(update={"action": action, "writes": writes})
+    return python_task(made, context)
 
 
 # Functions whose answer decides what runs

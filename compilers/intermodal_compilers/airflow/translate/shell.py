@@ -15,6 +15,7 @@ from intermodal.ir import (
     ParameterRef,
     RunFact,
     Shell,
+    SourceExpression,
     StringType,
     Task,
     Wait,
@@ -59,6 +60,14 @@ def bash_sensor(task: Task, context: Context) -> Task:
         return host(task, context)
     check = made.action
     return made.model_copy(update={"action": Wait.of(check=check, **wait), "outputs": {}})
+
+
+def decorated_bash(task: Task, context: Context) -> Task:
+    """A function that gives the command to run, which Airflow renders and runs."""
+    source = hosted_of(task).arguments.get("python_callable")
+    texts = source.definitions if isinstance(source, SourceExpression) else ()
+    skips = any(SKIP_CODE.search(text) for text in texts)
+    return host(task, context, skips=skips or may_skip(hosted_of(task).arguments))
 
 
 def may_skip(arguments: Mapping[str, Expression]) -> bool:

@@ -16,7 +16,7 @@ from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.hosting import host
 from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, name_of
 from intermodal_compilers.airflow.translate.python_tasks import asset_task, hosted_call, python_task
-from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task
+from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task, decorated_bash
 from intermodal_compilers.airflow.translate.simple import (
     airflow_only_task,
     latest_only_task,
@@ -54,6 +54,7 @@ TRANSLATORS: Mapping[str, Translator] = {
     "PythonSensor": python_sensor,
     "DecoratedSensorOperator": python_sensor,
     "BashOperator": bash_task,
+    "_BashDecoratedOperator": decorated_bash,
     "BashSensor": bash_sensor,
     "EmptyOperator": noop_task,
     "DummyOperator": noop_task,
