@@ -241,7 +241,7 @@ def _format(writer: Expressions, expression: ir.Format) -> Written:
         value = writer.of(base)
         name = next((known for known, given in values.items() if given == value), None)
         if name is None:
-            name = next_free([_called(base)], {*values, "template"})
+            name = next_free([_called(base)], values, ("template",))
             values[name] = value
         template += "{" + name + pattern + "}"
     return Written(Call(Name(writer.names.ours("text")), (Value(template),), values), handle=True)

@@ -63,6 +63,7 @@ class Functions:
     by_use: dict[Use, Definition] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     _known: dict[object, Definition | str] = field(default_factory=dict)
+    _by_name: dict[str, Definition] = field(default_factory=dict)
 
     @property
     def library(self) -> Library:
@@ -123,9 +124,7 @@ class Functions:
         name = self.library.add(unit)
         if name is None:
             return "another function has its name, or that of something it uses"
-        same = (each for each in self._known.values() if isinstance(each, Definition))
-        known = next((each for each in same if each.name == name and each.unit), None)
-        return known or Definition(name, name, unit)
+        return self._by_name.setdefault(name, Definition(name, name, unit))
 
     def _imported(self, call: ir.PythonCall) -> Definition | str:
         parts = [*call.module.split("."), *call.function.split(".")]

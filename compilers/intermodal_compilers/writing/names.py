@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 import intermodal
@@ -14,6 +14,9 @@ from intermodal_compilers.pysource import is_identifier
 from intermodal_compilers.writing.library import Library
 
 BUILTINS = frozenset(dir(builtins))
+PUBLIC = frozenset({*intermodal.__all__, "ir", "timedelta"})
+"""What the functions of pipelines may use without being asked for it."""
+
 ABOVE = frozenset({"task", "pipeline", "Param", "worker_imports"})
 """Names of Intermodal's that no pipeline's function uses inside."""
 
@@ -49,14 +52,14 @@ class ModuleNames:
 
     def claim(self, wanted: str, otherwise: str) -> str:
         """A name for something that the writer defines: `wanted`, or `otherwise`, or that with a number."""
-        taken = {*intermodal.__all__, *BUILTINS, *self.library.meanings, *self.own}
-        free = next_free([wanted, otherwise], taken)
+        known = self.library.meanings
+        free = next_free([wanted, otherwise], PUBLIC, BUILTINS, known, self.own)
         self.own.add(free)
         return free
 
-    def taken(self) -> set[str]:
-        """Names that nothing else may have."""
-        return {*self.library.meanings, *self.own}
+    def __contains__(self, name: object) -> bool:
+        """Whether something at the top of the module, or of Intermodal's own, has the name."""
+        return name in self.own or name in self.library.meanings or name in PUBLIC
 
     def import_items(self) -> list[Import]:
         """The writer's own imports and those of the users' functions, each once."""
@@ -71,17 +74,17 @@ class ModuleNames:
         hidden = name in self.hidden and name not in ABOVE
         if not hidden and name not in self.own and (name not in known or known[name] == item):
             return name
-        return next_free([f"{name}_"], self.taken() | self.hidden)
+        return next_free([f"{name}_"], known, self.own, self.hidden)
 
 
-def next_free(wanted: Iterable[str], taken: Iterable[str]) -> str:
+def next_free(wanted: Iterable[str], *taken: Container[str]) -> str:
     """The first of these names that is not taken; the last one with a number if all are."""
-    names, known = list(wanted), set(taken)
+    names = list(wanted)
     for name in names:
-        if name not in known:
+        if not any(name in known for known in taken):
             return name
     number, base = 2, names[-1].rstrip("_")
-    while f"{base}_{number}" in known:
+    while any(f"{base}_{number}" in known for known in taken):
         number += 1
     return f"{base}_{number}"
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import intermodal
 from intermodal import ir
 from intermodal.analysis import graph
 from intermodal_compilers.pysource import (
@@ -38,9 +37,6 @@ from intermodal_compilers.writing.nodes import Tasks
 from intermodal_compilers.writing.places import places_of
 from intermodal_compilers.writing.policies import pipeline_options
 from intermodal_compilers.writing.variables import Variables
-
-USED_INSIDE = ("ir", "timedelta")
-"""What pipelines' functions may use beside Intermodal's public names."""
 
 CHOSEN = {ir.StringType: str, ir.IntegerType: int, ir.BooleanType: bool}
 """Types whose values `Literal[...]` can hold."""
@@ -78,8 +74,7 @@ class PipelineWriter:
     def _body(self) -> list[str]:
         pipeline = self.pipeline
         expressions = Expressions(self.names, self.parameters)
-        inside = {*intermodal.__all__, *USED_INSIDE, *self.names.taken()}
-        variables = Variables({*self.reserved, *self.parameters.values(), *inside})
+        variables = Variables(self.names, {*self.reserved, *self.parameters.values()})
         tasks = Tasks(
             self.place,
             self.names,
@@ -214,8 +209,9 @@ def parameter_variables(pipeline: ir.Pipeline, reserved: frozenset[str]) -> dict
     made: dict[str, str] = {}
     for name in pipeline.parameters:
         plain = is_identifier(name) and name not in reserved and name != "__debug__"
-        taken = {*made.values(), *reserved, *pipeline.parameters}
-        made[name] = name if plain else next_free([variable(name), f"{variable(name)}_"], taken)
+        choices = [variable(name), f"{variable(name)}_"]
+        taken = (made.values(), reserved, pipeline.parameters)
+        made[name] = name if plain else next_free(choices, *taken)
     return made
 
 

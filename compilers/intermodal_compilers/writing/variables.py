@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from intermodal_compilers.writing.names import BUILTINS, next_free, variable
@@ -29,8 +29,14 @@ VERBS = frozenset(
 
 @dataclass
 class Variables:
-    """The variables so far; `taken` are names that they must not hide."""
+    """The variables so far.
 
+    Attributes:
+        around: Names that they must not hide.
+        taken: Their names, and those of parameters.
+    """
+
+    around: Container[str]
     taken: set[str] = field(default_factory=set)
 
     def make(self, wanted: str, kind: str) -> str:
@@ -51,7 +57,7 @@ class Variables:
 
     def first(self, choices: Iterable[str]) -> str:
         """The first of these names that is free."""
-        made = next_free(choices, self.taken | BUILTINS)
+        made = next_free(choices, self.taken, self.around, BUILTINS)
         self.taken.add(made)
         return made
 
