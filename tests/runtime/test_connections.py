@@ -20,7 +20,7 @@ from intermodal.runtime.connections import (
     send_to,
     split_login,
 )
-from intermodal_backends.conformance.places import airflow_connection
+from intermodal_backends.conformance.airflow_connections import airflow_connection
 from intermodal_backends.conformance.playground import open_playground
 
 
@@ -216,7 +216,17 @@ def test_extras_of_airflows_are_not_lost_in_silence(held):
         from_airflow(held)
 
 
-@pytest.mark.parametrize("url", ["sqlite:////data/x.db", "http://jo:o%20p@127.0.0.1:80"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////data/x.db",
+        "http://jo:o%20p@127.0.0.1:80",
+        "https://host",
+        "https://jo@host:8443",
+        "https://host:8443/base/v1",
+        "postgresql://jo:p%40w@host:5432/sales",
+    ],
+)
 def test_the_cases_connections_mean_the_same_in_airflows_form(url):
     assert from_airflow(airflow_connection(url)).rstrip("/") == url
 

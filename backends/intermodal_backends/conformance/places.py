@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from intermodal.runtime.secrets import variable_of
+from intermodal_backends.conformance.airflow_connections import airflow_connection, airflow_variable
 from intermodal_backends.conformance.case import Case
 from intermodal_backends.conformance.playground import open_playground
 
@@ -48,7 +49,7 @@ def connection_variables(case: Case, places: Mapping[str, str]) -> dict[str, str
     for name, text in case.expect.connections.items():
         url = filled(text, places)
         variables[variable_of(name)] = url
-        variables[f"AIRFLOW_CONN_{name.upper()}"] = airflow_connection(url)
+        variables[airflow_variable(name)] = airflow_connection(url)
     return variables
 
 
@@ -56,15 +57,3 @@ def passwords(case: Case) -> dict[str, str]:
     """The passwords of a case's connections, by the connection's name."""
     found = {name: urlsplit(text).password for name, text in case.expect.connections.items()}
     return {name: unquote(password) for name, password in found.items() if password}
-
-
-def airflow_connection(url: str) -> str:
-    """A connection as Airflow's variables hold it, in JSON."""
-    parts = urlsplit(url)
-    fields: dict[str, object] = {"conn_type": parts.scheme}
-    if parts.scheme == "sqlite":
-        return json.dumps({**fields, "host": parts.path.removeprefix("/")})
-    fields |= {"host": parts.hostname, "port": parts.port, "login": parts.username}
-    if parts.password:
-        fields["password"] = unquote(parts.password)
-    return json.dumps({key: value for key, value in fields.items() if value is not None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from intermodal.ir import Hosted, Pipeline
 from intermodal.runtime.events import VARIABLE as EVENTS
 from intermodal.trace import Event, read_events, spans_of, trace_of
 from intermodal.unrecorded import told_by_engine
+from intermodal_backends.conformance.airflow_connections import airflow_variables
 from intermodal_backends.conformance.emitted import original_names, write_compiled
 from intermodal_backends.engines.airflow_records import events_of
 from intermodal_backends.engines.driver import Engine, EngineCase, EngineResult
@@ -28,6 +30,7 @@ def run_compiled(
     }
     events = trial.work / "events.jsonl"
     environment = {
+        **airflow_variables(pipeline, {**os.environ, **trial.environment}),
         **trial.environment,
         EVENTS: str(events),
         "INTERMODAL_STORE": str(trial.work / "store"),
