@@ -9,6 +9,7 @@ from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, Ta
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import Module
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.surroundings import set_environment
 from intermodal_compilers.airflow.importer.tasks import set_rule
 from intermodal_compilers.airflow.importer.truth import same
@@ -20,6 +21,7 @@ from intermodal_compilers.airflow.importer.values import (
     Instance,
     RaisedError,
     Scope,
+    Symbolic,
     Unknown,
     UserClass,
     is_unknown,
@@ -57,6 +59,7 @@ def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
     elif isinstance(target, ast.Tuple | ast.List):
         _unpack(machine, target, value, scope)
     elif isinstance(target, ast.Attribute):
+        note_change(target, scope)
         owner = machine.evaluate(target.value, scope)
         setter = _setter(owner, target.attr)
         if setter is not None:
@@ -64,11 +67,23 @@ def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
         else:
             set_attribute(machine, owner, target.attr, value, _place(target, scope))
     elif isinstance(target, ast.Subscript):
+        note_change(target, scope)
         owner = machine.evaluate(target.value, scope)
         key = machine.evaluate(target.slice, scope)
         _set_item(machine, owner, key, value, _place(target, scope))
     elif isinstance(target, ast.Starred):
         store(machine, target.value, value, scope)
+
+
+def note_change(target: ast.expr, scope: Scope) -> None:
+    """Note that a part of what a name stands for is set, where that is something external."""
+    place = target
+    while isinstance(place, ast.Attribute | ast.Subscript):
+        place = place.value
+    if isinstance(place, ast.Name):
+        _, value = lookup(scope, place.id)
+        if isinstance(value, Symbolic):
+            value.changed = True
 
 
 def _setter(owner: Any, name: str) -> Function | None:
@@ -130,6 +145,8 @@ def _set_on_task(machine: Machine, task: TaskNode, name: str, given: Argument) -
         setattr(task, name.removeprefix("is_"), bool(given.value))
     elif task.started and (name in TASK_ATTRIBUTES or (task.of is None and name[:1] != "_")):
         task.arguments[name] = given
+        if name in task.called:
+            task.called[name] = given
 
 
 def _set_item(machine: Machine, owner: Any, key: Any, value: Any, place: Argument) -> None:
@@ -138,7 +155,7 @@ def _set_item(machine: Machine, owner: Any, key: Any, value: Any, place: Argumen
         return
     if not isinstance(owner, dict | list):
         return
-    if is_unknown(key):
+    if is_unknown(key) or is_bulky(key):
         machine.doubt(owner, "an item is set whose key is not known")
         return
     if not machine.certain_to(owner):

@@ -30,6 +30,7 @@ from intermodal_compilers.airflow.importer.model import (
     TaskOutput,
 )
 from intermodal_compilers.airflow.importer.modules import Module
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.taskflow import Factory
 from intermodal_compilers.airflow.importer.values import (
     External,
@@ -101,7 +102,7 @@ def text_of_rule(rule: Any) -> str:
     """A trigger rule as text: given as such, or as a member of `TriggerRule`."""
     if isinstance(rule, str):
         return rule
-    if isinstance(rule, External):
+    if isinstance(rule, External) and rule.path.startswith("airflow."):
         return rule.name.lower()
     return "all_success" if rule is None else "unknown"
 
@@ -121,10 +122,16 @@ def _group(group: Group) -> ReadGroup:
 
 def _arguments(arguments: dict[str, Argument]) -> dict[str, ReadArgument]:
     return {
-        name: ReadArgument(freeze(one.value), one.source, one.span, one.origin)
+        name: ReadArgument(_frozen(one), one.source, one.span, one.origin)
         for name, one in arguments.items()
         if name not in ("dag", "task_group")
     }
+
+
+def _frozen(argument: Argument) -> Any:
+    if is_bulky(argument.value):
+        return NotKnown("it is too large to keep", argument.source[:80], argument.span)
+    return freeze(argument.value)
 
 
 def freeze(value: Any, depth: int = 0) -> Any:
@@ -166,6 +173,8 @@ def _freeze_object(value: Any, depth: int) -> Any:
             return NotKnown(value.reason, value.source, value.span)
         case External():
             return Reference(value.path)
+        case Symbolic(changed=True):
+            return NotKnown("it is changed after it is made", "", value.span)
         case Symbolic():
             return Built(
                 value.path,

@@ -36,6 +36,8 @@ def expression(machine: Machine, node: ast.Expr, scope: Scope) -> None:
     if not isinstance(node.value, ast.Constant):
         machine.statement = node.value
         machine.evaluate(node.value, scope)
+        if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+            binding.note_change(node.value.func, scope)
 
 
 def assign(machine: Machine, node: ast.Assign, scope: Scope) -> None:

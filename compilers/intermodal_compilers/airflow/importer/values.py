@@ -37,13 +37,18 @@ class External:
 
 @dataclass(eq=False, slots=True)
 class Symbolic:
-    """What calling something external gives: known as an expression, not as a value."""
+    """What calling something external gives: known as an expression, not as a value.
+
+    Once something is assigned to a part of it, or a method of it is called for its effect, it is `changed`:
+    the expression alone does not give it.
+    """
 
     path: str
     arguments: tuple[Any, ...]
     named: dict[str, Any]
     span: Span
     source: str = ""
+    changed: bool = False
 
 
 @dataclass(eq=False, slots=True)
