@@ -259,3 +259,21 @@ def test_a_path_of_this_machine_is_told_of(built, tmp_path):
     assert [(f.code, f.severity, f.what) for f in made.findings] == [
         ("PORT813", "warning", "`bash_command` of `a` holds a path of this machine")
     ]
+
+
+def test_strings_keep_their_lines_when_a_function_moves_to_the_margin(built):
+    made = built(
+        dag(
+            "@task",
+            "def a():",
+            '    text = """one',
+            "        two",
+            '"""',
+            "    return f'''",
+            "  {text}'''",
+            "a()",
+        ).replace('\n    """\n', '\n"""\n')
+    )
+    assert argument(made, "a", "python_callable").definitions == (
+        'def a():\n    text = """one\n            two\n"""\n    return f\'\'\'\n      {text}\'\'\'\n',
+    )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
+from intermodal.margins import indented
 from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
 from intermodal_compilers.pysource import INDENT
 
@@ -112,7 +111,7 @@ class Embedded(Frozen):
         before = lines[:at]
         if first is not node.body[0] and before[-1].strip():
             before.append("")
-        return [*before, *indent("\n".join(needed), indentation), *lines[at:]]
+        return [*before, *indented("\n".join(needed), indentation), *lines[at:]]
 
     def renamed(self, name: str) -> list[str]:
         """The function that stands alone, under another name."""
@@ -173,21 +172,9 @@ def returns_value(node: ast.FunctionDef) -> bool:
     return False
 
 
-def indent(text: str, prefix: str) -> list[str]:
-    """The lines of a source text moved right; lines that begin inside a string stay as they are."""
-    lines = text.split("\n")
-    if '"""' not in text and "'''" not in text and "\\\n" not in text:
-        return [f"{prefix}{line}" if line.strip() else "" for line in lines]
-    inside = _lines_inside_strings(text)
-    return [
-        line if number in inside else (f"{prefix}{line}" if line.strip() else "")
-        for number, line in enumerate(lines, start=1)
-    ]
-
-
 def indent_lines(lines: Iterable[str], levels: int) -> list[str]:
-    """As `indent`, for lines and by levels of four blanks."""
-    return indent("\n".join(lines), INDENT * levels)
+    """As `indented`, for lines and by levels of four blanks."""
+    return indented("\n".join(lines), INDENT * levels)
 
 
 def import_lines(imports: Sequence[str]) -> list[str]:
@@ -324,20 +311,3 @@ def _leading_comments(lines: list[str], at: int, header_end: int) -> int:
     while at > header_end and lines[at - 1].lstrip().startswith("#"):
         at -= 1
     return at
-
-
-def _lines_inside_strings(text: str) -> set[int]:
-    """Numbers of the lines that begin inside a string literal."""
-    inside: set[int] = set()
-    opened: list[int] = []
-    names = {tokenize.tok_name[i]: i for i in tokenize.tok_name}
-    starts = {names.get("FSTRING_START"), names.get("TSTRING_START")}
-    ends = {names.get("FSTRING_END"), names.get("TSTRING_END")}
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.STRING:
-            inside.update(range(token.start[0] + 1, token.end[0] + 1))
-        elif token.type in starts:
-            opened.append(token.start[0])
-        elif token.type in ends:
-            inside.update(range(opened.pop() + 1, token.end[0] + 1))
-    return inside

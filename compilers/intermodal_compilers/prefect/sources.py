@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import io
-import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
+from intermodal.margins import indented
 from intermodal_compilers.pyimports import Import, import_lines, imports_of
 from intermodal_compilers.pysource import INDENT
 
@@ -123,18 +122,8 @@ def nested_lines(unit: Unit) -> tuple[str, ...]:
     """The lines of a unit, to stand inside the task that calls it; strings keep their content."""
     lines = [f"{INDENT}{line}" if line else "" for line in import_lines(unit.imports)]
     for text in (*unit.definitions, unit.text):
-        lines += ([""] if lines else []) + indented(text)
+        lines += ([""] if lines else []) + indented(text.rstrip(), INDENT)
     return tuple(lines)
-
-
-def indented(text: str, indent: str = INDENT) -> list[str]:
-    """The lines with an indent, except those that begin inside a string."""
-    inside = _lines_inside_strings(text)
-    lines = text.rstrip().split("\n")
-    return [
-        line if number in inside or not line.strip() else indent + line
-        for number, line in enumerate(lines, 1)
-    ]
 
 
 def _agrees(
@@ -152,20 +141,6 @@ def _agrees(
         if name in forbidden and own is None:
             return False
     return True
-
-
-def _lines_inside_strings(text: str) -> set[int]:
-    inside: set[int] = set()
-    starts: list[int] = []
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        kind = tokenize.tok_name[token.type]
-        if kind == "STRING":
-            inside.update(range(token.start[0] + 1, token.end[0] + 1))
-        elif kind == "FSTRING_START":
-            starts.append(token.start[0])
-        elif kind == "FSTRING_END":
-            inside.update(range(starts.pop() + 1, token.end[0] + 1))
-    return inside
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

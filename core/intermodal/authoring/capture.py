@@ -12,7 +12,6 @@ import functools
 import importlib.util
 import symtable
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
+from intermodal.margins import dedented
 
 PRODUCT = "intermodal"
 
@@ -216,7 +216,7 @@ def _absolute(node: ast.ImportFrom, module: str, file: str) -> str:
 def _text(node: ast.stmt, lines: list[str], task_decorators: frozenset[str]) -> str:
     """The statement's source; decorators of Intermodal's are left out, others stay."""
     first, last = node.lineno, node.end_lineno or node.lineno
-    text = textwrap.dedent("".join(lines[first - 1 : last])).rstrip() + "\n"
+    text = dedented("".join(lines[first - 1 : last])).rstrip() + "\n"
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         kept = [d for d in node.decorator_list if _dotted(d) not in task_decorators]
         decorators = ["@" + ast.unparse(decorator) + "\n" for decorator in kept]

@@ -6,12 +6,12 @@ import ast
 import builtins
 import functools
 import symtable
-import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from intermodal.authoring.capture import ModuleSource, index_statements, needed_by
 from intermodal.frozen import Frozen
+from intermodal.margins import dedented
 from intermodal_compilers.airflow.importer.model import FunctionSource
 from intermodal_compilers.airflow.importer.naming import meaning
 
@@ -85,7 +85,7 @@ def text_of(function: FunctionSource, module: ModuleSource | None = None) -> str
         return ""
     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
     lines = found[0].splitlines(keepends=True)[first - 1 : node.end_lineno]
-    return undecorated(textwrap.dedent("".join(lines)).rstrip() + "\n", module)
+    return undecorated(dedented("".join(lines)).rstrip() + "\n", module)
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
