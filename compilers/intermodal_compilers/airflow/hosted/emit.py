@@ -8,7 +8,7 @@ from pathlib import PurePath
 from intermodal.compiling import Compiled, Target
 from intermodal.findings import Finding, error, errors_of
 from intermodal.ir import Pipeline
-from intermodal_compilers.airflow.embed import indent as indented
+from intermodal.margins import indented
 from intermodal_compilers.airflow.hosted.expressions import call_of, same
 from intermodal_compilers.airflow.hosted.lower import HostedFile, lower_hosted
 from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
@@ -71,6 +71,8 @@ class _Printer:
     def __init__(self, file: HostedFile) -> None:
         self.file = file
         self.sources = file.sources
+        self.steps = {step.task.id: step for step in file.root.steps()}
+        self.paired = {name for step in self.steps.values() for name in step.setups}
         # The function that a name means at the place that is written, where one name has several.
         self.current: dict[str, Function] = {}
 
@@ -230,13 +232,12 @@ class _Printer:
     def _pairs(self, region: Region, indent: int) -> Iterator[str]:
         """Which tasks set up and tear down."""
         steps = [child for child in region.children if isinstance(child, Step)]
-        paired = {name for step in self.file.root.steps() for name in step.setups}
-        variables = {step.task.id: step.variable for step in self.file.root.steps()}
         for step in steps:
-            if step.is_setup and step.task.id not in paired:
+            if step.is_setup and step.task.id not in self.paired:
                 yield f"{INDENT * indent}{step.variable}.as_setup()"
             elif step.is_teardown:
-                setups = [Name(variables[name]) for name in step.setups if name in variables]
+                known = (self.steps.get(name) for name in step.setups)
+                setups = [Name(setup.variable) for setup in known if setup is not None]
                 given: dict[str, Expr] = {}
                 if setups:
                     given["setups"] = setups[0] if len(setups) == 1 else list_of(setups)
@@ -278,9 +279,9 @@ def _chain_lines(chain: tuple[tuple[Item, ...], ...], indent: int) -> Iterator[s
     operands = [_operand(group) for group in chain]
     start = 0
     while start < len(operands) - 1:
-        end = len(operands)
-        while end > start + 2 and not _fits(operands[start:end], indent):
-            end -= 1
+        end = start + 2
+        while end < len(operands) and _fits(operands[start : end + 1], indent):
+            end += 1
         yield from _pair_lines(tuple(operands[start:end]), indent)
         start = end - 1
 
