@@ -11,13 +11,12 @@ from typing import Any
 from corpus.compiling import FileResult
 from corpus.fetch import Source
 from corpus.truth import load
+from intermodal_backends.engines.serialized import differences
 
-# Where the file lies, and what Airflow counts itself.
-PLACE = frozenset(
-    {"fileloc", "relative_fileloc", "_processor_dags_folder", "has_on_success_callback"}
+# What a file takes from the clock or makes up while it is loaded: other at every loading.
+MADE_UP = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d+|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
-# DagBag gives a module a name made of its path.
-MODULE = re.compile(r"unusual_prefix_[0-9a-f]+_\w+")
 
 
 def uneven(
@@ -35,7 +34,7 @@ def uneven(
         for path, result in given.items():
             for dag_id, files in result.emitted.items():
                 place = Path(folder) / f"dag_{len(places)}"
-                places[path, dag_id] = _written(place, files)
+                places[path, dag_id] = _written(place, files, (one.folder / path).parent)
         (Path(folder) / "work").mkdir()
         paths = [path for paths in places.values() for path in paths]
         loaded = load(one, paths, Path(folder) / "work", facts=False)["files"]
@@ -47,7 +46,8 @@ def uneven(
     return found
 
 
-def _written(place: Path, files: Mapping[str, str]) -> list[Path]:
+def _written(place: Path, files: Mapping[str, str], beside: Path) -> list[Path]:
+    """Write files, with links to what lay beside the original."""
     made = []
     for name, text in files.items():
         path = place / name
@@ -55,6 +55,10 @@ def _written(place: Path, files: Mapping[str, str]) -> list[Path]:
         path.write_text(text, encoding="utf-8")
         if path.suffix == ".py":
             made.append(path)
+    for other in beside.iterdir():
+        for folder in {path.parent for path in made}:
+            if not (folder / other.name).exists():
+                (folder / other.name).symlink_to(other, target_is_directory=other.is_dir())
     return made
 
 
@@ -66,28 +70,10 @@ def _problem(dag_id: str, wanted: Any, back: list[Mapping[str, Any]]) -> str:
     if dag_id not in dags:
         errors = [error for one in back for error in one["errors"]]
         return f"does not load: {errors[0].strip().splitlines()[-1] if errors else 'no DAG'}"
-    return difference(plain(wanted), plain(dags[dag_id]["serialized"]))
-
-
-def plain(value: Any) -> Any:
-    """A serialized form without what differs from place to place."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items() if key not in PLACE}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    return MODULE.sub("module", value) if isinstance(value, str) else value
-
-
-def difference(mine: Any, theirs: Any, where: str = "") -> str:
-    """The first place where two values are not equal, or nothing."""
-    if mine == theirs:
-        return ""
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        for key in sorted(mine.keys() | theirs.keys()):
-            if found := difference(mine.get(key), theirs.get(key), f"{where}.{key}"):
-                return found
-    if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
-        for number, (one, other) in enumerate(zip(mine, theirs, strict=True)):
-            if found := difference(one, other, f"{where}[{number}]"):
-                return found
-    return f"{where.lstrip('.')} is {theirs!r}, was {mine!r}"[:400]
+    found = dags[dag_id]["serialized"]
+    if isinstance(wanted, str) or isinstance(found, str):
+        return "" if isinstance(wanted, str) else f"cannot be stored: {found}"
+    for difference in differences({"dag": wanted}, {"dag": found}):
+        if MADE_UP.sub("", str(difference.before)) != MADE_UP.sub("", str(difference.after)):
+            return str(difference)
+    return ""

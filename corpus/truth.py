@@ -46,7 +46,7 @@ def truths(sources: list[Source]) -> dict[str, dict[str, Any]]:
 def truth(one: Source) -> dict[str, Any]:
     """What the source's Airflow makes of its files: `{"defaults": ..., "files": {PATH: ...}}`."""
     where = engine(one.truth)
-    made_of = hashlib.sha256(DUMP.read_bytes() + json.dumps(ENVIRONMENT).encode())
+    made_of = hashlib.sha256(DUMP.read_bytes() + Path(__file__).read_bytes())
     made_of.update(f"{one.listing}{where.root}".encode())
     kept = cache_folder() / "truth" / f"{one.listing.stem}-{made_of.hexdigest()[:12]}.json"
     if not kept.exists():
@@ -78,6 +78,7 @@ def load(one: Source, files: Iterable[Path], folder: Path, *, facts: bool) -> di
     (folder / "request.json").write_text(json.dumps(request))
     settings = ENVIRONMENT | {
         "PATH": os.environ["PATH"],
+        "PYTHONHASHSEED": "0",  # sets in the same order
         "HOME": str(folder),
         "PYTHONPATH": str(one.folder),
         "AIRFLOW_HOME": str(folder),
