@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +32,6 @@ from intermodal_compilers.airflow.hosted.edges import Edges, chains, group_arrow
 from intermodal_compilers.airflow.hosted.expressions import Expressions, brought, same
 from intermodal_compilers.airflow.hosted.functions import Functions, decorator_of
 from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
-from intermodal_compilers.airflow.hosted.scopes import ModuleNames
 from intermodal_compilers.airflow.hosted.settings import (
     Arguments,
     class_finding,
@@ -346,10 +344,17 @@ class _Lowering:
             for name, value in settings.items()
             if name not in defaults or not _equal(value, defaults[name])
         }
-        step.late = frozenset(name for name, value in settings.items() if _is_late(value))
+        step.late = frozenset(name for name, value in settings.items() if self._is_late(value))
         step.expand = {name: self.values.expr(v) for name, v in step.hosted.expand.items()}
         if step.hosted.expand_maps is not None:
             step.expand_maps = self.values.expr(step.hosted.expand_maps)
+
+    def _is_late(self, expression: Expression) -> bool:
+        """Whether a value is known only where the task is made; `dag.param(...)` is, too."""
+        if any(isinstance(part, (OutputRef, ItemRef)) for part in graph.parts(expression)):
+            return True
+        pieces = [self.sources.piece(source) for source in brought(expression)]
+        return any(piece is not None and "dag" in piece.loaded for piece in pieces)
 
     def _rule(self, step: Step, defaults: Arguments) -> dict[str, Expression]:
         rule = step.task.join
@@ -602,15 +607,6 @@ def _equal(one: Expression, other: Expression) -> bool:
     if items is not None and more is not None:
         return len(items) == len(more) and all(map(_equal, items, more))
     return one == other
-
-
-def _is_late(expression: Expression) -> bool:
-    """Whether a value is known only where the task is made."""
-    kinds = (OutputRef, ItemRef)
-    if any(isinstance(part, kinds) for part in graph.parts(expression)):
-        return True
-    # `dag.param(...)` needs the DAG.
-    return any("dag" in ModuleNames(ast.parse(s.text)).loaded for s in brought(expression))
 
 
 def _is_path(path: str) -> bool:

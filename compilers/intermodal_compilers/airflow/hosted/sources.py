@@ -37,6 +37,7 @@ class Sources:
         self.future = False
         self._imports: dict[str, Import] = {}
         self._means: dict[str, object] = {}
+        self._used: set[str] = set()
         self._pieces: dict[int, tuple[SourceExpression, Piece | None]] = {}
         for name in own:
             self._means[name] = self._own(name).what
@@ -93,6 +94,7 @@ class Sources:
         for definition in piece.definitions:
             self.definitions.setdefault(definition.text, definition)
         self.future = self.future or piece.future
+        self._used |= piece.loaded
         return piece
 
     def fitting(self, piece: Piece) -> dict[str, str]:
@@ -136,9 +138,7 @@ class Sources:
 
     def taken(self) -> set[str]:
         """Names that no variable may have: used or bound by the user's own source, or Python's."""
-        pieces = [piece for _, piece in self._pieces.values() if piece is not None]
-        used = {name for piece in pieces for name in piece.loaded}
-        return {*self._means, *self.loaded(), *used, *dir(builtins)}
+        return {*self._means, *self.loaded(), *self._used, *dir(builtins)}
 
     def _free(self, name: str, what: object) -> str:
         number, wanted = 1, name
