@@ -303,12 +303,12 @@ def test_everything_else_is_hosted_and_tells_what_to_install(tasks):
     )
     made = found["t"]
     assert made.action.source.function == (
-        "def t(run, params):\n"
+        "def t(run_id, logical_date, params):\n"
         '    """Run Airflow\'s S3CreateBucketOperator."""\n'
         "    from airflow.providers.amazon.aws.operators.s3 import S3CreateBucketOperator\n"
         "\n"
         '    operator = S3CreateBucketOperator(task_id="t", bucket_name="{{ params.word }}-x")\n'
-        "    return run_operator(operator, run, params=params)\n"
+        '    return run_operator(operator, "d", run_id, logical_date, params=params)\n'
     )
     assert made.retry.max == 2
     [note] = findings

@@ -21,9 +21,9 @@ class HostedTask:
 
     map_index, max_tries, state, hostname, log_url = -1, 0, "running", "", ""
 
-    def __init__(self, operator, run, xcoms):
-        self.task, self.task_id, self.dag_id = operator, operator.task_id, run["pipeline"]
-        self.run_id, self.try_number = run["run_id"], 1
+    def __init__(self, operator, dag_id, run_id, xcoms):
+        self.task, self.task_id, self.dag_id = operator, operator.task_id, dag_id
+        self.run_id, self.try_number = run_id, 1
         self.start_date = dt.datetime.now(dt.UTC)
         self.xcoms, self.pushed = xcoms, {}
 
@@ -56,7 +56,16 @@ class HostedTask:
         return self.start_date
 
 
-def run_operator(operator, run, params=None, xcoms=None, outputs=("return",), **dag_settings):
+def run_operator(
+    operator,
+    dag_id,
+    run_id,
+    logical_date,
+    params=None,
+    xcoms=None,
+    outputs=("return",),
+    **dag_settings,
+):
     """Run an operator of Airflow as Airflow's own worker would, and give its outputs.
 
     Connections and Variables come from the variables `AIRFLOW_CONN_...` and `AIRFLOW_VAR_...`.
@@ -66,10 +75,10 @@ def run_operator(operator, run, params=None, xcoms=None, outputs=("return",), **
     from airflow.sdk.exceptions import AirflowSkipException
     from airflow.sdk.execution_time.context import set_current_context
 
-    DAG(run["pipeline"], schedule=None, **dag_settings).add_task(operator)
+    DAG(dag_id, schedule=None, **dag_settings).add_task(operator)
     operator = operator.prepare_for_execution()
-    task = HostedTask(operator, run, xcoms or {})
-    context = task.context = hosted_context(task, run, params or {})
+    task = HostedTask(operator, dag_id, run_id, xcoms or {})
+    context = task.context = hosted_context(task, logical_date, params or {})
     chosen = []
     operator.skip_all_except = lambda _ti, branch_task_ids: chosen.extend(listed(branch_task_ids))
     ExecutorSafeguard.tracker.set(operator)
@@ -125,15 +134,15 @@ async def first_event(trigger, timeout):
         await trigger.cleanup()
 
 
-def hosted_context(task, run, params):
-    """What templates and `execute` see, from the facts of this run."""
+def hosted_context(task, logical_date, params):
+    """What templates and `execute` see; the data interval is the moment of the logical date."""
     import pendulum
     from airflow.sdk.execution_time import context as airflow
 
-    dates = {n: pendulum.parse(run[n]) for n in run if n not in ("run_id", "pipeline")}
-    moment = dates["logical_date"]
+    moment = pendulum.parse(logical_date)
+    names = ("logical_date", "data_interval_start", "data_interval_end")
+    dates = dict.fromkeys(names, moment)
     day, iso = moment.to_date_string(), moment.isoformat()
-    end = dates["data_interval_end"]
     none = {"partition_key": None, "partition_date": None}
     known = {"start_date": task.start_date, "queued_at": task.start_date, **dates, **none}
     facts = {"dag_id": task.dag_id, "run_id": task.run_id, "conf": params, "run_type": "manual"}
@@ -148,8 +157,8 @@ def hosted_context(task, run, params):
         "ts_nodash_with_tz": iso.replace("-", "").replace(":", ""),
         "yesterday_ds": moment.subtract(days=1).to_date_string(),
         "tomorrow_ds": moment.add(days=1).to_date_string(),
-        "next_ds": end.to_date_string(),
-        "next_execution_date": end,
+        "next_ds": day,
+        "next_execution_date": moment,
         "run_id": task.run_id,
         "dag": task.task.dag,
         "dag_run": types.SimpleNamespace(**facts, **known),

@@ -62,7 +62,8 @@ VERSION = "3.3"
 """The Airflow that hosted operators are imported from."""
 PROCESS: Mapping[str, str] = {"AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
 """Variables of a hosted task: Airflow holds one task in a process, so that each needs one of its own."""
-FACTS = ("pipeline", "run_id", "logical_date", "data_interval_start", "data_interval_end")
+FACTS = ("run_id", "logical_date")
+"""What a hosted task is told of its run. Outside of Airflow the data interval is the logical date's moment."""
 Result = Literal["value", "list", "truth", "chosen"]
 OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
 SKIP = "AirflowSkipException"
@@ -141,10 +142,10 @@ def host(
     if result == "value" and (skips or _mentions_skip(sources)):
         skips = True
         context.skipping.add(task.id)
-    run = hosting.parameter("run", MapOf.of(entries={name: fact(name) for name in FACTS}))
+    facts = [hosting.parameter(name, fact(name)) for name in FACTS]
     operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
-    running = _call(hosting, run, outputs, result)
+    running = _call(hosting, facts, outputs, result)
     taken = hosting.names | set(_defined(sources)) | PROGRAM | set(dir(builtins))
     function = identifier(task.id)
     function = function if function not in taken else free_name(f"run_{function}", taken)
@@ -220,7 +221,7 @@ def _operator(action: Hosted, hosting: Hosting, class_path: str) -> tuple[Call, 
         path = retarget(class_path or action.class_path, VERSION)
         module, _, name = path.rpartition(".")
         made, imported = Name(name), f"from {module} import {name}" if module else ""
-    keywords = {"task_id": Value(hosting.task.id.rpartition(".")[2]), **arguments}
+    keywords = {"task_id": Value(hosting.task.id), **arguments}
     return Call(made, (), keywords), imported
 
 
@@ -248,20 +249,21 @@ def choice_output(task: str, result: Result, context: Context) -> str:
     return CHOSEN if result == CHOSEN or context.pulled.get(task) else RETURN
 
 
-def _call(hosting: Hosting, run: str, outputs: Mapping[str, Type], result: Result) -> Call:
+def _call(hosting: Hosting, facts: list[str], outputs: Mapping[str, Type], result: Result) -> Call:
     context, task = hosting.context, hosting.task
     keywords: dict[str, Expr] = {}
     if context.parameters:
         values = {name: ParameterRef.of(name=name) for name in context.parameters}
         keywords["params"] = Name(hosting.parameter("params", MapOf.of(entries=values)))
-    given = pulled_values(task, context)
-    if given:
-        keywords["xcoms"] = Name(hosting.parameter("xcoms", MapOf.of(entries=given)))
+    pulled = pulled_values(task, context)
+    if pulled:
+        keywords["xcoms"] = Name(hosting.parameter("xcoms", MapOf.of(entries=pulled)))
     names = tuple(outputs)
     if names != (RETURN,) and not (result in ("list", "truth") and CHOSEN in names):
         keywords["outputs"] = tuple_of(Value(name) for name in names)
     settings = {name: hosting.code(value) for name, value in context.dag_settings.items()}
-    return call("run_operator", Name("operator"), Name(run), **keywords, **settings)
+    given: list[Expr] = [Value(context.pipeline.name), *map(Name, facts)]
+    return call("run_operator", Name("operator"), *given, **keywords, **settings)
 
 
 def _returned(running: Call, outputs: Mapping[str, Type], result: Result) -> Expr:
