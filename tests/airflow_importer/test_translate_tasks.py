@@ -353,3 +353,15 @@ def test_users_add_their_own_translations(tasks, monkeypatch):
     found, findings = tasks("S3CreateBucketOperator(task_id='t', bucket_name='b')")
     assert found["t"].action == Shell.of(command="true")
     assert findings == ()
+
+
+def test_a_function_with_an_environment_of_its_own_is_called_in_the_workers(tasks):
+    found, findings = tasks(
+        "@task.virtualenv(requirements=['colorama==0.4.0'], system_site_packages=False)\n"
+        "def t():\n    import colorama\n    return 1\nt()"
+    )
+    assert found["t"].action.function == "t"
+    assert not is_hosted(found["t"])
+    [warning] = findings
+    assert warning.code == "PORT209"
+    assert "colorama==0.4.0" in warning.next

@@ -61,6 +61,22 @@ ARGUMENTS = frozenset({"python_callable", "op_args", "op_kwargs"})
 HARMLESS = frozenset(
     {"show_return_value_in_logs", "multiple_outputs", "ignore_downstream_trigger_rules"}
 )
+# How Airflow makes and uses an environment for a function.
+ISOLATION = frozenset(
+    {
+        "expect_airflow",
+        "expect_pendulum",
+        "index_urls",
+        "pip_install_options",
+        "python",
+        "python_version",
+        "requirements",
+        "serializer",
+        "system_site_packages",
+        "use_dill",
+        "venv_cache_path",
+    }
+)
 # Names that Airflow fills in from its context.
 CONTEXT = frozenset(
     {
@@ -94,6 +110,28 @@ CONTEXT = frozenset(
 def python_task(task: Task, context: Context) -> Task:
     """A task that calls a function."""
     return call_of(task, context) or hosted_call(task, context)
+
+
+def isolated_task(task: Task, context: Context) -> Task:
+    """A function that Airflow calls in an environment of its own: here in that of the worker."""
+    called = call_of(task, context, HARMLESS | ISOLATION)
+    if called is None:
+        return hosted_call(task, context)
+    tell_isolation(task, context)
+    return called
+
+
+def tell_isolation(task: Task, context: Context) -> None:
+    """Note what the worker needs for a function that brought its own environment."""
+    given = read(hosted_of(task).arguments.get("requirements"))
+    packages = given if isinstance(given, list) else [given] if isinstance(given, str) else []
+    needed = ", ".join(f"`{one}`" for one in packages if isinstance(one, str))
+    context.warn(
+        f"`{task.id}` runs in the worker's own environment",
+        task.span,
+        "Airflow called its function with another interpreter, or in an environment made for it",
+        f"install there: {needed}" if needed else "install there what the function imports",
+    )
 
 
 def call_of(task: Task, context: Context, harmless: frozenset[str] = HARMLESS) -> Task | None:
@@ -231,9 +269,12 @@ def choosing_task(task: Task, context: Context, result: Result) -> Task:
     """A task whose function chooses what runs: as a call that gives task ids, or a truth."""
     output = choice_output(task.id, result, context)
     context.choices[task.id] = Choice(result, output)
-    called = call_of(task, context)
+    isolated = ISOLATION & hosted_of(task).arguments.keys()
+    called = call_of(task, context, HARMLESS | ISOLATION)
     if called is None:
         return hosted_call(task, context, result=result)
+    if isolated:
+        tell_isolation(task, context)
     assert isinstance(called.action, PythonCall)
     assert called.action.source is not None
     plain = called.action.source

@@ -15,7 +15,11 @@ from intermodal_compilers.airflow.translate.containers import docker_task, pod_t
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.hosting import host
 from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, name_of
-from intermodal_compilers.airflow.translate.python_tasks import asset_task, hosted_call, python_task
+from intermodal_compilers.airflow.translate.python_tasks import (
+    asset_task,
+    isolated_task,
+    python_task,
+)
 from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task, decorated_bash
 from intermodal_compilers.airflow.translate.simple import (
     airflow_only_task,
@@ -39,10 +43,10 @@ TRANSLATORS: Mapping[str, Translator] = {
     "PythonOperator": python_task,
     "_PythonDecoratedOperator": python_task,
     "_AssetMainOperator": asset_task,
-    "PythonVirtualenvOperator": hosted_call,
-    "_PythonVirtualenvDecoratedOperator": hosted_call,
-    "ExternalPythonOperator": hosted_call,
-    "_PythonExternalDecoratedOperator": hosted_call,
+    "PythonVirtualenvOperator": isolated_task,
+    "_PythonVirtualenvDecoratedOperator": isolated_task,
+    "ExternalPythonOperator": isolated_task,
+    "_PythonExternalDecoratedOperator": isolated_task,
     "BranchPythonOperator": branch_task,
     "_BranchPythonDecoratedOperator": branch_task,
     "BranchPythonVirtualenvOperator": branch_task,
