@@ -11,6 +11,7 @@ from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.analysis.waits import EARLY, instance_id, split_instance_id
+from intermodal.concealed import conceal
 from intermodal.ecosystems import translate
 from intermodal.engines import SourceRun, Trial, TrialResult, Waits, run_source
 from intermodal.findings import FindingsError, error
@@ -81,7 +82,12 @@ def run_old(old: Old, request: Request) -> SourceRun:
                 for task in (_old_name(old, new),)
             },
         )
-        return run_source(old.engine, old.file, old.name, trial, request.requirements)
+        ran = run_source(old.engine, old.file, old.name, trial, request.requirements)
+    shown = {
+        name: instance.model_copy(update={"outputs": conceal(instance.outputs)})
+        for name, instance in ran.trace.instances.items()
+    }
+    return replace(ran, trace=ran.trace.model_copy(update={"instances": shown}))
 
 
 def _old_name(old: Old, new: str) -> str:
@@ -120,7 +126,8 @@ def side_of(tried: Tried, request: Request, old: Old, ran: SourceRun) -> Side:
     expected, actual, by_type = _comparable(expected, done.trace)
     tried = replace(tried, done=replace(done, trace=actual))
     found = differences(tried.pipeline, expected, actual, request.ignore)
-    return Side(judged(tried, request, found), expected, by_type)
+    verified = judged(tried, request, found)
+    return Side(replace(verified, log=conceal(verified.log)), expected, by_type)
 
 
 def _try_here(request: Request) -> Tried | Verified:
@@ -308,7 +315,7 @@ def _comparable(expected: Trace, actual: Trace) -> tuple[Trace, Trace, tuple[str
 
 def _returning(instance: Instance) -> Instance:
     """The instance with its return value as the only output; a task that returns None gives none."""
-    value = instance.outputs.get(RETURN)
+    value = conceal(instance.outputs.get(RETURN))
     return instance.model_copy(
         update={
             "outputs": {} if value is None else {RETURN: value},

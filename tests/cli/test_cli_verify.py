@@ -319,6 +319,22 @@ def test_values_that_are_no_json_are_compared_by_type_and_said_so(verify_old, en
     assert "by type only, for what it returns is no JSON: total" in done.out
 
 
+def test_secrets_of_the_old_system_are_not_shown(verify_old, engine, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", "postgres://me:pass%21word@host/db")
+    monkeypatch.setenv("DATABASE_PASSWORD", "correct-horse")
+    url = "postgres://me:pass%21word@host/db"
+    said = {"url": url, "raw": ["pass!word", "correct-horse"], "n": 1}
+    engine.old = ran(
+        old_trace(total=Instance(state="succeeded", attempts=1, outputs={"return": said}))
+    )
+    for more in ((), ("--json",)):
+        done = verify_old(*more)
+        assert done.code == 1
+        shown = done.out + done.err
+        assert "***" in shown
+        assert not [word for word in ("pass!word", "pass%21word", "horse") if word in shown]
+
+
 def test_an_old_file_that_does_not_run(verify_old, engine):
     def broken(*_):
         raise FindingsError([error("PORT704", "`old.py` was not run to an end on toy@2.0")])

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intermodal.analysis.waits import instance_id
+from intermodal.concealed import conceal
 from intermodal.engines import SourceRun
 from intermodal.findings import FindingsError, Span, error
 from intermodal.runtime.events import condensed
-from intermodal.runtime.secrets import hide_secrets
 from intermodal.trace import OUTCOMES, Instance, State, Trace
 from intermodal_backends.engines.driver import EngineCase
 
@@ -105,6 +105,6 @@ def instance_of(record: InstanceRecord) -> Instance:
 
 def _not_run(engine: str, file: Path, result: EngineResult, timeout: float) -> Finding:
     what = f"`{file.name}` was not run to an end on {engine}"
-    last = hide_secrets(result.log).strip().splitlines()[-LAST_LINES:]
+    last = conceal(result.log).strip().splitlines()[-LAST_LINES:]
     why = f"it was ended after {timeout:g} s" if result.timed_out else "\n".join(last)
     return error("PORT704", what, Span(str(file)), why=why)

@@ -36,6 +36,9 @@ GOODBYE = 5.0
 # Variables of the user's shell that would change what an engine does.
 FOREIGN_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PREFECT", "KFP", "PYTHON", "VIRTUAL_ENV", "MLFLOW_")
 
+# Those that are the user's tasks' own: connections and variables of operators, on any engine.
+KEPT_PREFIXES = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -72,7 +75,11 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
 def clean_environment(environment: EngineEnvironment, own: Mapping[str, str]) -> dict[str, str]:
     """The variables an engine's process starts with: the user's, less those that would leak in."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(KEPT_PREFIXES) or not name.startswith(FOREIGN_PREFIXES)
+    }
     kept["PATH"] = os.pathsep.join([str(environment.bin), kept.get("PATH", os.defpath)])
     kept["PYTHONPATH"] = str(environment.packages)
     # Standard output and error share a log: keep their order.

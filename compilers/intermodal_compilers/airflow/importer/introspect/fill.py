@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from intermodal.concealed import conceal
 from intermodal.findings import Finding, Span, error, note, warning
-from intermodal.runtime.secrets import hide_secrets
 from intermodal_compilers.airflow.importer.introspect.loading import Loaded
 from intermodal_compilers.airflow.importer.introspect.values import read_argument
 from intermodal_compilers.airflow.importer.model import (
@@ -298,7 +298,7 @@ def _names(tasks: Iterator[str] | Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = hide_secrets(repr(as_json(value)))
+    text = conceal(repr(as_json(value)))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
@@ -315,6 +315,6 @@ def _not_loaded(path: str, why: str) -> Finding:
         "PORT820",
         f"`{path}` could not be loaded",
         Span(path),
-        why=hide_secrets(why),
+        why=conceal(why),
         next="give what it needs with --variables, --env and --root, or another --airflow-python",
     )

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from intermodal.concealed import conceal
 from intermodal.findings import FindingsError, error
 from intermodal.importing import Introspection
-from intermodal.runtime.secrets import hide_secrets
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -129,7 +129,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _not_started(how: Introspection, log: str) -> Any:
-    last = hide_secrets(log).strip().splitlines()[-LAST_LINES:]
+    last = conceal(log).strip().splitlines()[-LAST_LINES:]
     return error(
         "PORT820",
         f"no Airflow can be loaded with `{how.python}`",
