@@ -340,7 +340,7 @@ def _blockers(tally: Tally) -> list[str]:
     if not found:
         return []
     rows = [
-        [counted(b.files, "file"), _short(printable(b.what)), ", ".join(b.targets)]
+        [counted(b.files, "file"), _short(printable(b.said)), ", ".join(b.targets)]
         for b in found[:MOST_BLOCKERS]
     ]
     more = [f"  and {len(found) - MOST_BLOCKERS:,} more"] if len(found) > MOST_BLOCKERS else []

@@ -27,6 +27,7 @@ SAID = {
     "notice": ("notice", "cyan"),
 }
 MARK_WIDTH = 8
+LONGEST_NAME = 28
 
 
 @contextmanager
@@ -73,7 +74,12 @@ def counting(what: str, total: int) -> Iterator[Callable[[str], None]]:
     )
     with Bar(*columns, console=console, transient=True) as bar:
         row = bar.add_task(what, total=total, now="")
-        yield lambda now: bar.update(row, advance=1, now=printable(now))
+        yield lambda now: bar.update(row, advance=1, now=_end_of(printable(now)))
+
+
+def _end_of(text: str) -> str:
+    """The end of a long text, so that it leaves room for the bar."""
+    return text if len(text) <= LONGEST_NAME else f"…{text[1 - LONGEST_NAME :]}"
 
 
 def _say_nothing(_now: str) -> None:

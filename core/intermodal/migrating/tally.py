@@ -48,6 +48,11 @@ class Blocker:
         return CODES[self.code].title
 
     @property
+    def said(self) -> str:
+        """What it is, in words that can stand alone."""
+        return f"{self.title}: {self.what}" if self.what in self.constructs else self.what
+
+    @property
     def most(self) -> list[str]:
         """What stands at their places, the most frequent first, if `what` does not say it."""
         return [word for word, _ in self.constructs.most_common() if word != self.what]
