@@ -9,6 +9,7 @@ Left out, each for its reason:
 - texts that a task does not say, where its function has a docstring, and their indentation;
 - the output of a function that returns nothing;
 - names of functions that another function of the module has: `Written.renamed` tells them;
+- with `worker_only`, the order of definitions: those that need what may be missing stand together;
 - the order of bodies, edges and imports: values stand after what they are made of, imports are sorted;
 - `(a & b) & c` for `a & b & c`, `x > 1` for `1 < x`, lists of literals for literal lists, joined literal text:
   the same value, written otherwise.
@@ -26,13 +27,24 @@ MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 ANY = {"kind": "any"}
 
 
-def forms(before, after, renamed=()):
+def forms(before, after, renamed=(), *, worker_only=False):
     """The comparable forms of a pipeline and of what it was loaded back as: equal if nothing was lost."""
     first, second = _form(before), _form(after, dict(renamed))
     said, loaded = dict(_tasks(first)), dict(_tasks(second))
     for name in said.keys() & loaded.keys():
         _leave_to_annotations(said[name], loaded[name])
-    return first, second
+    return tuple(map(_without_order, (first, second))) if worker_only else (first, second)
+
+
+def _without_order(data):
+    if isinstance(data, list):
+        return [_without_order(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    made = {key: _without_order(value) for key, value in data.items()}
+    if "definitions" in made:
+        made["definitions"] = sorted(made["definitions"])
+    return made
 
 
 def _form(pipeline, renamed=None):

@@ -23,7 +23,6 @@ class Library:
         meanings: What each name of the module stands for; None for what nothing in it binds.
         imports: Imports, in the order of their first use.
         pieces: Statements by their text, in the order of their first use.
-        at_once: Names that statements use when the module is imported.
         renamed: Names as they were, by those that they have here instead.
         functions: The text of each function that was asked for, by its name here.
     """
@@ -31,7 +30,6 @@ class Library:
     meanings: dict[str, object] = field(default_factory=dict)
     imports: dict[Import, None] = field(default_factory=dict)
     pieces: dict[str, Piece] = field(default_factory=dict)
-    at_once: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     _chosen: dict[tuple[str, object], str] = field(default_factory=dict)
@@ -98,13 +96,12 @@ class Library:
         *definitions, own = pieces
         for piece in pieces:
             self.pieces.setdefault(piece.text, piece)
-            self.at_once |= piece.at_once
         for before, after in itertools.pairwise(definitions):
             self._later.setdefault(before.text, set()).add(after.text)
         for piece in definitions:
-            if own.at_once.intersection(piece.binds):
+            if (own.at_once | own.annotated).intersection(piece.binds):
                 self._later.setdefault(piece.text, set()).add(own.text)
-            elif piece.at_once.intersection(own.binds):
+            elif (piece.at_once | piece.annotated).intersection(own.binds):
                 self._later.setdefault(own.text, set()).add(piece.text)
 
 

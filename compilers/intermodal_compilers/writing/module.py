@@ -9,6 +9,7 @@ from dataclasses import field
 from intermodal import ir
 from intermodal.findings import Finding, error
 from intermodal.frozen import Frozen
+from intermodal.margins import indented
 from intermodal_compilers.pyimports import Import, import_lines
 from intermodal_compilers.pysource import (
     INDENT,
@@ -21,8 +22,10 @@ from intermodal_compilers.pysource import (
     layout,
 )
 from intermodal_compilers.writing.functions import Definition, Functions
+from intermodal_compilers.writing.late import Late, late_of
 from intermodal_compilers.writing.library import Library
 from intermodal_compilers.writing.names import ModuleNames, variable
+from intermodal_compilers.writing.pieces import Piece
 from intermodal_compilers.writing.pipelines import PipelineWriter
 from intermodal_compilers.writing.types import Types
 
@@ -72,28 +75,72 @@ def write_module(
         PipelineWriter(place, each, functions, siblings, called | {*siblings.values()}).lines()
         for place, each in enumerate(kept)
     ]
-    source = Source()
-    source.add(*docstring(caption or _caption(kept)))
-    statements = _statements(functions)
-    source.add(*_imports(names, functions, worker_only=worker_only))
-    _add(source, [*statements, *blocks])
+    text = _Top(functions, worker_only=worker_only).lines(caption or _caption(kept), blocks)
     renamed = functions.library.renamed
-    return Written(source.text(), (*findings, *functions.findings), renamed)
+    return Written(text, (*findings, *functions.findings), renamed)
 
 
-def _statements(functions: Functions) -> list[list[str]]:
-    """Classes, and what the users' functions bring along, tasks decorated."""
-    names, library = functions.names, functions.library
-    decorated = {
-        library.functions[each.name]: each for each in functions.definitions() if each.unit
-    }
-    found: list[list[str]] = []
-    for piece in library.ordered():
-        definition = decorated.get(piece.text)
-        decorator = [] if definition is None else _decorator(definition, names)
-        found.append([*decorator, *piece.text.rstrip().split("\n")])
-    found += [_imported(each, names) for each in functions.definitions() if each.unit is None]
-    return [*functions.types.classes, *found]
+class _Top:
+    """Lays out the module: its docstring, imports, statements of the users' and pipelines."""
+
+    def __init__(self, functions: Functions, *, worker_only: bool) -> None:
+        self.functions = functions
+        self.names = functions.names
+        library = functions.library
+        defined = [each for each in functions.definitions() if each.unit]
+        self.tasks = {library.functions[each.name]: each for each in defined}
+        self.pieces = library.ordered()
+        self.late = Late()
+        if worker_only:
+            items = [item for item in library.imports if _is_foreign(item)]
+            own = self.names.imports
+            items = [item for item in items if item not in own]
+            self.late = late_of(self.pieces, items, self.tasks)
+
+    def lines(self, caption: str, pipelines: list[list[str]]) -> str:
+        """The whole text."""
+        source = Source()
+        source.add(*docstring(caption))
+        statements = self._statements()
+        imports = self._imports()
+        if imports:
+            source.add("", *imports)
+        _add(source, [*statements, *pipelines])
+        return source.text()
+
+    def _statements(self) -> list[list[str]]:
+        """Classes, and what the users' functions bring along, tasks decorated."""
+        late = {piece.text for piece in self.late.pieces}
+        before = [piece for piece in self.pieces if piece.text in self.late.before]
+        after = [p for p in self.pieces if p.text not in late and p.text not in self.late.before]
+        definitions = self.functions.definitions()
+        found = [self._piece(piece) for piece in before]
+        if self.late.imports:
+            found.append(self._block())
+        found += [self._piece(piece) for piece in after]
+        found += [_imported(each, self.names) for each in definitions if each.unit is None]
+        return [*self.functions.types.classes, *found]
+
+    def _piece(self, piece: Piece) -> list[str]:
+        definition = self.tasks.get(piece.text)
+        decorator = [] if definition is None else _decorator(definition, self.names)
+        return [*decorator, *piece.text.rstrip().split("\n")]
+
+    def _block(self) -> list[str]:
+        """`with worker_imports():`, with what cannot be run without its imports."""
+        inside = Source()
+        inside.add(*_short(import_lines(self.late.imports)))
+        for piece in self.late.pieces:
+            if _stands_apart(piece.text) or _stands_apart(inside.lines[-1]):
+                inside.blank()
+            inside.add(*piece.text.rstrip().split("\n"))
+        text = "\n".join(inside.lines) + "\n"
+        return [f"with {self.names.ours('worker_imports')}():", *indented(text, INDENT)]
+
+    def _imports(self) -> list[str]:
+        plain = [item for item in self.names.import_items() if item not in self.late.imports]
+        future = [Import("__future__", "annotations")] if self.late.lazy else []
+        return import_lines([*future, *plain])
 
 
 def _decorator(definition: Definition, names: ModuleNames) -> list[str]:
@@ -111,46 +158,32 @@ def _imported(definition: Definition, names: ModuleNames) -> list[str]:
     return layout(Call(task, (Name(definition.path),)), prefix=f"{definition.name} = ")
 
 
-def _imports(names: ModuleNames, functions: Functions, *, worker_only: bool) -> list[str]:
-    items = names.import_items()
-    at_once = functions.library.at_once
-    late = [
-        item
-        for item in items
-        if worker_only and item not in names.imports and _is_foreign(item)
-        if item.bound not in at_once
-    ]
-    if late:
-        block = names.ours("worker_imports")
-        items = names.import_items()
-    plain = import_lines(item for item in items if item not in late)
-    lines = ["", *plain] if plain else []
-    if late:
-        lines += ["", f"with {block}():", *_indented(import_lines(late))]
-    return lines
-
-
 def _is_foreign(item: Import) -> bool:
     top = item.module.split(".")[0]
     return top not in sys.stdlib_module_names and top != "intermodal"
 
 
-def _indented(lines: list[str]) -> Iterator[str]:
+def _short(lines: list[str]) -> Iterator[str]:
+    """Lines of imports that still fit when they are indented."""
     for line in filter(None, lines):
         if len(line) + len(INDENT) <= WIDTH or not line.startswith("from "):
-            yield INDENT + line
+            yield line
             continue
         module, _, given = line.partition(" import ")
-        yield f"{INDENT}{module} import ("
-        yield from (f"{INDENT}{INDENT}{name}," for name in given.split(", "))
-        yield f"{INDENT})"
+        yield f"{module} import ("
+        yield from (f"{INDENT}{name}," for name in given.split(", "))
+        yield ")"
+
+
+def _stands_apart(text: str) -> bool:
+    return text.startswith(("def ", "async def ", "class ", "@"))
 
 
 def _add(source: Source, blocks: list[list[str]]) -> None:
     """Blocks as formatters part them: two blank lines around functions and classes."""
     before_apart, first = True, True
     for block in blocks:
-        apart = block[0].startswith(("def ", "async def ", "class ", "@"))
+        apart = _stands_apart(block[0])
         if apart or before_apart:
             source.blank(1 if first and not apart else 2)
         source.add(*block)

@@ -21,15 +21,15 @@ class Piece(Frozen):
         text: As captured, ending in a newline.
         binds: Names that it binds or changes.
         needs: Names of the module that it uses, when it is run or later.
-        at_once: Those among them that it uses when the module is imported.
-        block: Whether it is a function or a class, which stand apart.
+        at_once: Those among them that it uses when the module is imported, annotations apart.
+        annotated: Those among them that stand in annotations of functions.
     """
 
     text: str
     binds: tuple[str, ...]
     needs: frozenset[str]
     at_once: frozenset[str]
-    block: bool
+    annotated: frozenset[str]
 
 
 class Argument(Frozen):
@@ -169,19 +169,37 @@ def _piece(text: str, tree: ast.Module) -> Piece:
     known = index_statements(tree.body, tree, text, "", "").statements
     statements = {statement for found in known.values() for statement in found}
     needs = frozenset(name for statement in statements for name in statement.needs)
-    defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    block = any(isinstance(node, defines) for node in tree.body)
     at_once = frozenset(name for node in tree.body for name in _at_once(node)) & needs
-    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, block)
+    annotated = frozenset(name for node in tree.body for name in _annotated(node)) & needs
+    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, annotated)
 
 
 def _at_once(node: ast.stmt) -> Iterator[str]:
-    """Names that a statement uses when it is run."""
+    """Names that a statement uses when it is run, annotations of functions apart."""
     parts: list[ast.AST] = [node]
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        parts = [*node.decorator_list, node.args, *([node.returns] if node.returns else [])]
+        parts = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+    if isinstance(node, ast.ClassDef):
+        parts = [*node.decorator_list, *node.bases, *node.keywords]
+        for inner in node.body:
+            yield from _at_once(inner)
     for part in parts:
         yield from (inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
+
+
+def _annotated(node: ast.stmt) -> Iterator[str]:
+    """Names in annotations of functions, of methods too."""
+    if isinstance(node, ast.ClassDef):
+        for inner in node.body:
+            yield from _annotated(inner)
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
+    given = node.args
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    parts = [argument.annotation for argument in every if argument is not None]
+    for part in (*parts, node.returns):
+        if part is not None:
+            yield from (inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
 
 
 def _arguments(given: ast.arguments) -> Iterator[Argument]:

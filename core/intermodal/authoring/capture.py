@@ -22,13 +22,14 @@ from intermodal.ir import CapturedSource
 from intermodal.margins import dedented
 
 PRODUCT = "intermodal"
+BLOCK = "worker_imports"
 
 
 class worker_imports(contextlib.suppress):  # noqa: N801 - it reads as what it marks
     """Imports of the block may fail: `with worker_imports(): import boto3`.
 
     They are for packages that are installed where tasks run, but not where the pipeline is compiled. Only
-    the bodies of functions may use them.
+    the bodies of functions may use them, and definitions below them in the block.
     """
 
     def __init__(self) -> None:
@@ -159,6 +160,9 @@ def index_statements(
 def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
     """Top-level statements; imports inside a top-level block count as if they stood alone."""
     for node in tree.body:
+        if isinstance(node, ast.With) and _dotted(node.items[0].context_expr).endswith(BLOCK):
+            yield from node.body
+            continue
         if isinstance(node, (ast.If, ast.Try, ast.With)):
             inner = [
                 part for part in ast.walk(node) if isinstance(part, (ast.Import, ast.ImportFrom))

@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -43,6 +43,9 @@ SCALARS: Mapping[Any, Type] = {
     list: ListType.of(),
     dict: MapType.of(),
 }
+UNKNOWN = (NameError, TypeError, AttributeError, SyntaxError)
+"""What evaluating an annotation raises where its names are not there."""
+
 LISTS = (list, collections.abc.Sequence, collections.abc.Iterable)
 MAPS = (dict, collections.abc.Mapping)
 ADVICE: Mapping[Any, str] = {
@@ -65,19 +68,50 @@ class Returns(NamedTuple):
     unpack: Literal["none", "attributes", "items"]
 
 
-def hints_of(function: Callable[..., Any], span: Span) -> tuple[dict[str, Any], list[Finding]]:
-    """The evaluated annotations of a function; a warning if they cannot be evaluated."""
+def hints_of(
+    function: Callable[..., Any], span: Span, given: Collection[str] = ()
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The evaluated annotations of a function; a warning if some of them cannot be evaluated.
+
+    Args:
+        function: The function.
+        span: Where it is.
+        given: Names whose types are given elsewhere, so that their annotations do not matter.
+    """
     try:
-        return get_type_hints(function, include_extras=True), []
-    except (NameError, TypeError, AttributeError, SyntaxError) as problem:
-        finding = warning(
+        hints = get_type_hints(function, include_extras=True)
+    except UNKNOWN:
+        hints, problems = _known_hints(function, given)
+    else:
+        problems = []
+    findings = [
+        warning(
             "PORT115",
             f"the annotations of `{function.__name__}` cannot be evaluated: {problem}",
             span,
             why="without them its inputs and outputs have no types",
             next="import the names at module level, outside `if TYPE_CHECKING`",
         )
-        return {}, [finding]
+        for problem in problems[:1]
+    ]
+    return {name: hint for name, hint in hints.items() if name not in given}, findings
+
+
+def _known_hints(
+    function: Callable[..., Any], given: Collection[str]
+) -> tuple[dict[str, Any], list[Exception]]:
+    """The annotations that can be evaluated, one by one, and what is wrong with the others."""
+    hints: dict[str, Any] = {}
+    problems: list[Exception] = []
+    for name, annotation in function.__annotations__.items():
+        if name in given:
+            continue
+        alone = types.SimpleNamespace(__annotations__={name: annotation})
+        try:
+            hints |= get_type_hints(alone, function.__globals__, include_extras=True)
+        except UNKNOWN as problem:
+            problems.append(problem)
+    return hints, problems
 
 
 def type_of(hint: Any) -> Type:

@@ -246,9 +246,9 @@ def describe_function(
     blocking = _shape_findings(function, span)
     if blocking:
         raise FindingsError(blocking)
-    hints, findings = type_hints.hints_of(function, span)
+    given = {*typed, "return"} if returning else typed
+    hints, findings = type_hints.hints_of(function, span, given)
     findings += _default_findings(function, span)
-    hints = {name: hint for name, hint in hints.items() if name not in typed}
     input_types, wrong = _input_types(function, hints, span)
     findings += wrong
     if returning:
