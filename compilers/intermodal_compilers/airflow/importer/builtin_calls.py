@@ -13,6 +13,7 @@ from intermodal_compilers.airflow.importer.effects import has_unread_base, unrea
 from intermodal_compilers.airflow.importer.graph import Argument, Dag, Group, TaskNode, XCom
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.sizes import CONTAINERS, is_bulky
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
@@ -52,9 +53,22 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "int": int, "float": float, "bool": bool, "abs": abs, "round": round, "divmod": divmod,
     "ord": ord, "chr": chr, "hex": hex, "bin": bin, "oct": oct, "ascii": ascii, "repr": repr, "slice": slice,
 }  # fmt: skip
+
+
+def _small(values: Any) -> Any:
+    """Items that can be told apart.
+
+    Raises:
+        OverflowError: There is too much in them to go through.
+    """
+    if is_bulky(values):
+        raise OverflowError("too large to work out")
+    return values
+
+
 # Functions over items; their first argument is listed first.
 OVER_ITEMS: dict[str, Callable[..., Any]] = {
-    "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "sum": sum, "iter": Generated,
+    "list": list, "tuple": tuple, "set": lambda v=(): set(_small(v)), "frozenset": lambda v=(): frozenset(_small(v)), "sum": sum, "iter": Generated,
     "reversed": lambda v: Generated(v[::-1]),
     "enumerate": lambda v, start=0: Generated(enumerate(v, start)),
 }  # fmt: skip
@@ -85,13 +99,24 @@ def _template(value: XCom) -> Any:
     return f"{{{{ task_instance.xcom_pull({which}) }}}}"
 
 
-def holds_unknown(value: Any, depth: int = 0) -> bool:
-    """Whether anything in a value is not plain."""
-    if isinstance(value, dict):
-        return depth > 6 or any(holds_unknown(v, depth + 1) for v in value.values())
-    if isinstance(value, list | tuple | set):
-        return depth > 6 or any(holds_unknown(v, depth + 1) for v in value)
-    return not isinstance(value, (*PRINTABLE, bytes, frozenset, range, complex))
+KNOWN = (*PRINTABLE, bytes, frozenset, set, range, complex)
+
+
+def holds_unknown(value: Any) -> bool:
+    """Whether anything in a value is not plain, or there is too much of it to go through."""
+    if not isinstance(value, CONTAINERS):
+        return not isinstance(value, KNOWN)
+    if is_bulky(value):
+        return True
+    pending: list[Any] = [value]
+    while pending:
+        one = pending.pop()
+        for item in one.values() if isinstance(one, dict) else one:
+            if isinstance(item, CONTAINERS):
+                pending.append(item)
+            elif not isinstance(item, KNOWN):
+                return True
+    return False
 
 
 def call_builtin(
@@ -120,6 +145,7 @@ def call_builtin(
             if isinstance(items, Unknown):
                 return machine.unknown(items.reason, node, scope)
             values = [list(items), *values[1:]]
+            machine.charge(len(values[0]))
     elif any(holds_unknown(value) for value in values):
         return machine.unknown(_reason(values), node, scope)
     if how is None:
@@ -326,6 +352,9 @@ def _dict(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -
         items = items_of(machine, value, node, scope)
         if isinstance(items, Unknown):
             return items
+        items = list(items)
+        if is_bulky([item[0] for item in items if isinstance(item, tuple | list) and item]):
+            return machine.unknown("keys that are too large", node, scope)
         try:
             found.update(items)
         except (TypeError, ValueError):
@@ -497,7 +526,7 @@ def method_of_type(
             ) from problem
     if name == "dict.fromkeys" and values:
         keys = _lists(machine, values[:1], node, scope)
-        if not isinstance(keys, Unknown) and not holds_unknown(keys):
+        if not isinstance(keys, Unknown) and not holds_unknown(keys) and not is_bulky(keys):
             return dict.fromkeys(keys[0], *values[1:2])
     if values and type(values[0]).__name__ == kind and method:
         rest = Arguments(values[1:], arguments.named, {}, arguments.rest)

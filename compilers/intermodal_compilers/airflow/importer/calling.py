@@ -137,6 +137,7 @@ def bind(
             f"`{function.name}` has no argument `{next(iter(named))}`",
             scope.module.span(node),
         )
+    machine.charge(len(values))
     inner.names.update(values)
 
 

@@ -14,6 +14,7 @@ from intermodal_compilers.airflow.importer.classes import function_of
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
 from intermodal_compilers.airflow.importer.operations import binary, compare
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.subscripts import item_of
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
@@ -50,6 +51,7 @@ def attribute(machine: Machine, node: ast.Attribute, scope: Scope) -> Any:
 def joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Any:
     """An f-string: known where all its parts are."""
     parts: list[str] = []
+    length = 0
     for part in node.values:
         if isinstance(part, ast.Constant):
             parts.append(str(part.value))
@@ -61,7 +63,8 @@ def joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Any:
             reason = _why(value) if is_unknown(value) else "its text is not known"
             return machine.unknown(reason, node, scope)
         parts.append(shown)
-        if sum(map(len, parts)) > LARGEST:
+        length += len(shown)
+        if length > LARGEST:
             return machine.unknown("too large to work out", node, scope)
     return "".join(parts)
 
@@ -164,6 +167,8 @@ def tupled(machine: Machine, node: ast.Tuple, scope: Scope) -> Any:
 def setted(machine: Machine, node: ast.Set, scope: Scope) -> Any:
     """`{a, *b}`."""
     found = _elements(machine, node, scope)
+    if is_bulky(found):
+        return machine.unknown("too large to work out", node, scope)
     try:
         return set(found) if isinstance(found, list) else found
     except TypeError as problem:
@@ -202,6 +207,8 @@ def mapping(machine: Machine, node: ast.Dict, scope: Scope) -> Any:
             machine.inherit(found, value)
             continue
         key = builtin_calls.text_value(machine.evaluate(key_node, scope), keep=True)
+        if is_bulky(key):
+            return machine.unknown("a key that is too large", node, scope)
         try:
             found[key] = value
         except TypeError:
@@ -237,6 +244,8 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> An
             return problem
         key = machine.evaluate(node.key, inner)
         value = machine.evaluate(node.value, inner)
+        if is_bulky(key):
+            return machine.unknown("a key that is too large", node, scope)
         try:
             found[key] = value
         except TypeError:

@@ -10,7 +10,10 @@ from typing import Any
 
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.modules import LARGEST
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.values import RaisedError, Scope
+
+LARGEST_YAML = 2 * 1024 * 1024
 
 
 @dataclass(eq=False, slots=True)
@@ -29,9 +32,10 @@ def resolve(machine: Machine, value: Any, scope: Scope) -> Path | None:
     for one in [path] if path.is_absolute() else [base / path for base in bases]:
         try:
             real = one.resolve()
-        except (OSError, ValueError):
+            found = machine.sources.inside(real) and real.exists()
+        except (OSError, ValueError, RuntimeError):  # a loop of links is a RuntimeError
             return None
-        if machine.sources.inside(real) and real.exists():
+        if found:
             return real
     return None
 
@@ -66,9 +70,12 @@ def parse_data(machine: Machine, value: Any, kind: str, node: ast.AST, scope: Sc
             raise RaisedError("TOMLDecodeError", str(problem), scope.module.span(node)) from problem
     import yaml
 
-    if text.count("*") > 1_000:
-        return machine.unknown("YAML with very many aliases", node, scope)
+    if text.count("*") > 1_000 or len(text) > LARGEST_YAML:
+        return machine.unknown("YAML that is too large to read here", node, scope)
     try:
-        return yaml.safe_load(text)
+        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         raise RaisedError("YAMLError", str(problem), scope.module.span(node)) from problem
+    if is_bulky(found):
+        return machine.unknown("YAML that is too large to read here", node, scope)
+    return found

@@ -53,6 +53,7 @@ def one_of(
 ) -> Any:
     """Run all arms of which one would run; names that they leave different are not known."""
     before = dict(scope.names)
+    machine.charge(32 + 4 * len(before))
     ends: list[dict[str, Any]] = []
     flows: list[Any] = []
     with machine.maybe(reason):
@@ -109,6 +110,7 @@ def uncertainly(
 ) -> Any:
     """Run what may not run, or run more than once; names that it changes are not known afterwards."""
     before = dict(scope.names)
+    machine.charge(32 + 4 * len(before))
     with machine.maybe(reason):
         flow = run()
     for name, value in list(scope.names.items()):

@@ -347,14 +347,19 @@ def connect(above: TaskNode, below: TaskNode, label: Any = None) -> None:
         above.dag.labels[above.id, below.id] = label
 
 
-def references(value: Any, depth: int = 0) -> Iterator[TaskNode]:
+def references(value: Any) -> Iterator[TaskNode]:
     """Tasks whose outputs stand anywhere in a value."""
     if isinstance(value, XCom):
         yield from value.nodes
-    elif depth < 8:
-        if isinstance(value, list | tuple | set):
-            for item in value:
-                yield from references(item, depth + 1)
-        elif isinstance(value, dict):
-            for item in value.values():
-                yield from references(item, depth + 1)
+        return
+    if not isinstance(value, list | tuple | set | dict):
+        return
+    pending: list[Any] = [value]
+    seen: set[int] = set()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, XCom):
+            yield from one.nodes
+        elif isinstance(one, list | tuple | set | dict) and id(one) not in seen:
+            seen.add(id(one))
+            pending.extend(reversed(list(one.values() if isinstance(one, dict) else one)))

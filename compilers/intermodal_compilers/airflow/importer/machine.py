@@ -185,6 +185,16 @@ class Machine:
         """Whether the file provides for an exception here by its name."""
         return any(kind in names for names in self.catching)
 
+    def charge(self, items: int) -> None:
+        """Count the making of many items as steps, as they take time and room.
+
+        Raises:
+            BudgetSpentError: The file takes too long.
+        """
+        self.steps -= items // 8
+        if self.steps < 0:
+            raise BudgetSpentError
+
     def truth(self, value: Any) -> bool | None:
         """Whether a value counts as true; None if that cannot be told."""
         if isinstance(value, Instance) and self.main is not None:

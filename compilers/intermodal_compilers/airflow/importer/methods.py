@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import calendar
+import itertools
 from datetime import date, datetime, time, timedelta
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer import records
@@ -14,6 +15,7 @@ from intermodal_compilers.airflow.importer.files import OpenFile, open_file, res
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.operations import sized
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
@@ -155,6 +157,8 @@ CHANGING = frozenset(
     ]
 )
 
+ADDING = ("append", "insert", "extend")
+MOST_FILES = 10_000
 PADDING = ("zfill", "center", "ljust", "rjust", "expandtabs")
 WIDEST = 10_000
 # Methods whose result depends on all that a container holds.
@@ -242,6 +246,10 @@ def _run(
     values, named = arguments.positional, arguments.named
     if isinstance(owner, dict) and name in CHANGING and not machine.certain_to(owner):
         return _may_change(machine, owner, name, arguments, node, scope)
+    if not isinstance(owner, str | bytes) and name not in ADDING and any(map(is_bulky, values)):
+        if name in CHANGING:
+            machine.doubt(owner, "too large to work out")
+        return machine.unknown("too large to work out", node, scope)
     why = machine.doubted(owner)
     if why is not None and (name in TAKING or (name == "get" and values[0] not in owner)):
         return machine.unknown(why, node, scope)
@@ -348,8 +356,11 @@ def _of_path(
         found = resolve(machine, owner, scope)
         if found is None or (values and not isinstance(values[0], str)):
             return machine.unknown("a folder that is not in the repository", node, scope)
-        listed = found.iterdir() if name == "iterdir" else getattr(found, name)(*values)
-        return sorted(Path(one) for one in listed)
+        try:
+            listed = found.iterdir() if name == "iterdir" else getattr(found, name)(*values)
+            return sorted(itertools.islice(listed, MOST_FILES))
+        except (OSError, ValueError, NotImplementedError, RuntimeError):
+            return machine.unknown("a folder that cannot be listed", node, scope)
     if name in PATHS and all(isinstance(value, str | PurePath) for value in values):
         try:
             return getattr(owner, name)(*values)

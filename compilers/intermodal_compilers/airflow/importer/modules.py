@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+import stat
 import tokenize
 import warnings
 from collections.abc import Sequence
@@ -13,7 +15,10 @@ from typing import Any
 from intermodal.findings import Finding, Span, error
 
 LARGEST = 10 * 1024 * 1024
-DEEPEST = 200
+# Syntax takes a hundred times the room of its text.
+LARGEST_CODE = 2 * 1024 * 1024
+# How many helper modules are kept parsed, for the files that import them later.
+MOST_KEPT = 256
 # Folders whose modules are imported by their plain names: Airflow adds the first two to the path.
 SEARCHED = ("dags", "plugins", "src")
 
@@ -63,9 +68,11 @@ def _cut(line: str, start: int, end: int | None) -> str:
 def parse(path: Path, shown: str, name: str) -> tuple[Module | None, list[Finding]]:
     """Read and parse a file; one that cannot be gives a finding."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            return None, [error("PORT002", f"`{shown}` is larger than 10 MiB", Span(shown))]
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None, [error("PORT001", f"`{shown}` is no regular file", Span(shown))]
+        if status.st_size > LARGEST_CODE:
+            return None, [error("PORT002", f"`{shown}` is larger than 2 MiB", Span(shown))]
         data = path.read_bytes()
     except OSError as problem:
         return None, [error("PORT001", f"`{shown}` cannot be read: {problem.strerror}")]
@@ -82,7 +89,7 @@ def parse_text(text: str, path: Path, shown: str, name: str) -> tuple[Module | N
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text.removeprefix("\ufeff"))
+            tree = _syntax(text)
     except SyntaxError as problem:
         place = Span(shown, problem.lineno or 1, max(problem.offset or 1, 1))
         return None, [
@@ -96,6 +103,17 @@ def parse_text(text: str, path: Path, shown: str, name: str) -> tuple[Module | N
     except (ValueError, RecursionError, MemoryError) as problem:
         return None, [error("PORT003", f"`{shown}` cannot be parsed: {problem}", Span(shown))]
     return Module(path, shown, name, text, tree), []
+
+
+def _syntax(text: str) -> ast.Module:
+    """The syntax of a text; the collector would look through its many objects for nothing meanwhile."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(text.removeprefix("\ufeff"))
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Sources:
@@ -157,6 +175,8 @@ class Sources:
         found, findings = self._parsed.get(path) or parse(path, self.shown(path), name)
         if keep:
             self._parsed[path] = (found, findings)
+            while len(self._parsed) > MOST_KEPT:
+                del self._parsed[next(iter(self._parsed))]
         if found is None:
             return None, findings
         return Module(found.path, found.shown, name, found.text, found.tree), findings
@@ -167,7 +187,13 @@ class Sources:
 
 
 def _file_of(base: Path, name: str) -> Path | None:
-    place = base.joinpath(*name.split("."))
+    try:
+        return _existing(base.joinpath(*name.split(".")))
+    except (OSError, ValueError):  # a name that is no file's: too long, or with odd characters
+        return None
+
+
+def _existing(place: Path) -> Path | None:
     module = place.with_name(f"{place.name}.py")
     if module.is_file():
         return module

@@ -10,8 +10,16 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer.effects import uncertain_edge
-from intermodal_compilers.airflow.importer.graph import NODES, Dag, EdgeLabel, TaskNode, arrow
+from intermodal_compilers.airflow.importer.graph import (
+    NODES,
+    Dag,
+    EdgeLabel,
+    Group,
+    TaskNode,
+    arrow,
+)
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.surroundings import has_environment
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
@@ -86,7 +94,9 @@ def binary(
     if _too_large(left, right, op):
         return machine.unknown("too large to work out", node, scope)
     try:
-        return machine.inherit(BINARY[type(op)](left, right), left, right)
+        made = BINARY[type(op)](left, right)
+        machine.charge(sized(made))
+        return machine.inherit(made, left, right)
     except KeyError:
         return machine.unknown("an operator that is not read", node, scope)
     except (TypeError, ValueError, ArithmeticError) as problem:
@@ -203,8 +213,16 @@ def draw_arrow(
     machine: Machine, above: Any, below: Any, lead: str, node: ast.AST, scope: Scope
 ) -> None:
     """Draw edges, and tell of what is no node."""
+    machine.charge(8 * _width(above) * _width(below))
     arrow(above, below, lead=lead)
     uncertain_edge(machine, (above, below), node, scope)
+
+
+def _width(side: Any) -> int:
+    """How many ends an arrow has on a side, about."""
+    if isinstance(side, Group):
+        return max(len(side.children), 1)
+    return len(side) if isinstance(side, list | tuple | set) else 1
 
 
 def check_sides(machine: Machine, sides: tuple[Any, ...], node: ast.AST, scope: Scope) -> None:
@@ -269,6 +287,8 @@ def _compare_once(
         return machine.unknown(why, node, scope)
     if is_unknown(left) or is_unknown(right) or _holds_unknown(right) or _holds_unknown(left):
         return machine.unknown(_reason(left, right), node, scope)
+    if is_bulky(left) or is_bulky(right):
+        return machine.unknown("too large to work out", node, scope)
     try:
         return COMPARE[type(op)](left, right)
     except (TypeError, ValueError):
@@ -312,17 +332,13 @@ def _same_object(
     return alike == isinstance(op, ast.Eq)
 
 
-def holds_object(value: Any, depth: int = 0) -> bool:
+def holds_object(value: Any) -> bool:
     """Whether a value holds anything that cannot be compared as plain data."""
-    if isinstance(value, dict):
-        return depth > 6 or any(holds_object(v, depth + 1) for v in value.values())
-    if isinstance(value, list | tuple | set):
-        return depth > 6 or any(holds_object(v, depth + 1) for v in value)
-    return not isinstance(value, PLAIN)
+    return is_bulky(value) or not isinstance(value, PLAIN) or _holds_unknown(value)
 
 
 def _contains_plainly(left: Any, right: Any) -> bool:
     """Whether a list that holds unknown values has this one for certain."""
-    if is_unknown(left) or not isinstance(right, list | tuple | dict):
+    if is_unknown(left) or is_bulky(left) or not isinstance(right, list | tuple | dict):
         return False
     return any(not is_unknown(item) and type(item) is type(left) and item == left for item in right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -35,8 +36,8 @@ def read_files(paths: Iterable[Path], inputs: Inputs = Inputs()) -> Iterator[Rea
     Yields:
         One result for each file; what cannot be read has a finding.
     """
-    named = [path.resolve() for path in paths]
-    roots = [inputs.root.resolve()] if inputs.root else []
+    named = [_resolved(path) for path in paths]
+    roots = [_resolved(inputs.root)] if inputs.root else []
     folders = [path for path in named if path.is_dir()]
     sources = Sources([*roots, *folders])
     limit = sys.getrecursionlimit()
@@ -49,15 +50,29 @@ def read_files(paths: Iterable[Path], inputs: Inputs = Inputs()) -> Iterator[Rea
         sys.setrecursionlimit(limit)
 
 
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links; reading it tells
+        return path.absolute()
+
+
+# Folders of a repository that hold other people's code, or none.
+PASSED_OVER = frozenset({"__pycache__", ".git", ".venv", "venv", "node_modules", "site-packages"})
+
+
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """Files as given, and those below folders."""
+    """Files as given, and those below folders; links to folders are not followed."""
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
-            below = (p for p in path.rglob("*.py") if "__pycache__" not in p.parts)
-            found |= dict.fromkeys(sorted(below))
-        else:
+        if not path.is_dir():
             found[path] = None
+            continue
+        below: list[Path] = []
+        for folder, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if name not in PASSED_OVER]
+            below += [Path(folder, name) for name in names if name.endswith(".py")]
+        found |= dict.fromkeys(sorted(below))
     return list(found)
 
 

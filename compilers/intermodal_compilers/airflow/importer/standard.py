@@ -6,6 +6,7 @@ import ast
 import copy
 import itertools
 import os.path
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -182,13 +183,26 @@ def shallow(value: Any) -> Any:
     return Instance(value.of, dict(value.names)) if isinstance(value, Instance) else value
 
 
-def copied(value: Any) -> Any:
+def copied(value: Any, made: dict[int, Any] | None = None) -> Any:
     """A deep copy of the containers; whatever is no plain data stays itself."""
+    known: dict[int, Any] = {} if made is None else made
+    if id(value) in known:
+        return known[id(value)]
     if isinstance(value, Instance) and "name" not in value.of.names:
-        return Instance(value.of, {name: copied(item) for name, item in value.names.items()})
+        known[id(value)] = copy_of = Instance(value.of, {})
+        copy_of.names.update({name: copied(one, known) for name, one in value.names.items()})
+        return copy_of
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if isinstance(value, list) else value
+        found: dict[Any, Any] = {}
+        known[id(value)] = found
+        found.update({key: copied(item, known) for key, item in value.items()})
+        return found
+    if isinstance(value, list):
+        listed: list[Any] = []
+        known[id(value)] = listed
+        listed.extend(copied(item, known) for item in value)
+        return listed
+    return value
 
 
 def _exists(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
@@ -200,16 +214,21 @@ def _listdir(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope
     found = resolve(machine, arguments.get("path", 0), scope)
     if found is None or not found.is_dir():
         return machine.unknown("a folder outside the repository", node, scope)
-    return sorted(one.name for one in found.iterdir())
+    return sorted(one.name for one in itertools.islice(found.iterdir(), MOST_ITEMS))
 
 
 def _glob(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    import glob
-
     pattern = arguments.get("pathname", 0)
-    if not isinstance(pattern, str) or not resolve(machine, pattern.partition("*")[0], scope):
+    fixed = re.match(r"[^*?\[]*/", pattern) if isinstance(pattern, str) else None
+    folder = resolve(machine, fixed[0], scope) if fixed else None
+    rest = pattern[fixed.end() :] if fixed else ""
+    if folder is None or not rest or ".." in rest.split("/"):
         return machine.unknown("files outside the repository", node, scope)
-    return sorted(glob.glob(pattern, recursive=bool(arguments.named.get("recursive"))))  # noqa: PTH207
+    try:
+        listed = itertools.islice(folder.glob(rest), MOST_ITEMS)
+        return sorted(str(one) for one in listed)
+    except (OSError, ValueError, NotImplementedError, RuntimeError):
+        return machine.unknown("a folder that cannot be listed", node, scope)
 
 
 def _partial(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:

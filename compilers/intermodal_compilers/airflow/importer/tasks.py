@@ -161,9 +161,11 @@ def start_task(
 
 def set_rule(machine: Machine, task: TaskNode, rule: Any) -> None:
     """Give a task its trigger rule; one that is not known makes a hole."""
+    rule = plain_member(rule)
     task.trigger_rule = rule
-    if isinstance(rule, Unknown | Symbolic):
-        why = rule.reason if isinstance(rule, Unknown) else f"`{rule.path}` is not read"
+    ours = isinstance(rule, External) and rule.path.startswith("airflow.")
+    if rule is not None and not ours and not isinstance(rule, str):
+        why = opaque(rule)
         task.holes.append(f"its trigger rule is not known: {why}")
         what = f"the trigger rule of task `{task.id}` is not known"
         machine.hole("PORT803", what, task.span, why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.values import (
     External,
     Generated,
@@ -37,6 +38,8 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, External) and isinstance(other, External):
         return one.name == other.name
     if type(one) is not type(other) or isinstance(one, Unknown | Symbolic):
+        return False
+    if is_bulky(one) or is_bulky(other):
         return False
     try:
         return bool(one == other)

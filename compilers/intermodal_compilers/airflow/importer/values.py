@@ -97,11 +97,19 @@ class UserClass:
     fields: list[str] = field(default_factory=list)
     metaclass: Any = None
     subclasses: list[UserClass] = field(default_factory=list)
+    known_lineage: list[UserClass] | None = None
 
     def lineage(self) -> list[UserClass]:
         """The class and its bases that are read, in the order in which Python looks through them."""
+        if self.known_lineage is None:
+            self.known_lineage = self._lineage()
+        return self.known_lineage
+
+    def _lineage(self) -> list[UserClass]:
         bases = [base for base in self.bases if isinstance(base, UserClass)]
-        pending = [base.lineage() for base in bases] + [bases]
+        if len(bases) < 2:
+            return [self, *(bases[0].lineage() if bases else [])]
+        pending = [list(base.lineage()) for base in bases] + [bases]
         found = [self]
         while pending := [one for one in pending if one]:
             heads = [one[0] for one in pending]
