@@ -16,6 +16,7 @@ from intermodal.ir import (
     ForEach,
     Hosted,
     Index,
+    Join,
     ListOf,
     Literal_,
     MapOf,
@@ -160,6 +161,29 @@ class Context:
         """Ids of the tasks that a pull may mean: those it names, or all before it."""
         named = self.all_upstream(task) if pull.tasks is None else pull.tasks
         return [name for name in self.tasks if name in named and name != task]
+
+    def pull(self, task: str, source: str, output: str) -> Expression:
+        """What a task pulls of another by name; findings tell where that says more than in Airflow."""
+        where = self.tasks[task]
+        if source not in self.all_upstream(task):
+            self.fail(
+                f"`{task}` pulls the result of `{source}`, which is not before it",
+                where.span,
+                "whether it is there depends on which of them ends first",
+                f"let `{task}` wait for `{source}`",
+            )
+        elif source not in graph.upstreams(where) and not self._joins_all(source, task):
+            self.warn(
+                f"`{task}` waits for `{source}` itself",
+                where.span,
+                "it takes its result; in Airflow a pull is no edge, so that the join rules see one more task here",
+            )
+        return self.output(source, output)
+
+    def _joins_all(self, source: str, task: str) -> bool:
+        """Whether everything on the way from a task to another runs only after success."""
+        between = self.all_upstream(task) & self.all_downstream(source)
+        return all(self.tasks[one].join is Join.ALL_SUCCESS for one in (task, *between))
 
     def kind(self, task: str) -> Kind:
         """What the class of a task is."""

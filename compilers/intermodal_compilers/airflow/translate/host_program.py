@@ -78,7 +78,8 @@ def run_operator(
     DAG(dag_id, schedule=None, **dag_settings).add_task(operator)
     operator = operator.prepare_for_execution()
     task = HostedTask(operator, dag_id, run_id, xcoms or {})
-    context = task.context = hosted_context(task, logical_date, params or {})
+    given = {**(params or {}), **{name: operator.params[name] for name in operator.params}}
+    context = task.context = hosted_context(task, logical_date, given)
     chosen = []
     operator.skip_all_except = lambda _ti, branch_task_ids: chosen.extend(listed(branch_task_ids))
     ExecutorSafeguard.tracker.set(operator)

@@ -66,6 +66,7 @@ FACTS = ("run_id", "logical_date")
 """What a hosted task is told of its run. Outside of Airflow the data interval is the logical date's moment."""
 Result = Literal["value", "list", "truth", "chosen"]
 OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
+TEMPLATE_FILE = re.compile(r"[\w./-]+\.(sql|hql|sh|bash)")
 SKIP = "AirflowSkipException"
 CHOSEN, SKIPPED = "chosen", "skipped"
 TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
@@ -139,6 +140,7 @@ def host(
     sources = list(sources_in([*given, *context.dag_settings.values()]))
     hosting = Hosting(task, context, names=set(_names_in(sources)))
     _refuse_stores(task, given, context)
+    _tell_files(task, given, context)
     if result == "value" and (skips or _mentions_skip(sources)):
         skips = True
         context.skipping.add(task.id)
@@ -183,6 +185,29 @@ def host(
             "environment": {**PROCESS, **task.environment},
         }
     )
+
+
+def _tell_files(task: Task, given: Iterable[Expression], context: Context) -> None:
+    """Note the files that an operator may read as templates, which are not taken along."""
+    for one in given:
+        for part in graph.parts(one):
+            for text in _texts(part.value) if isinstance(part, Literal_) else ():
+                if TEMPLATE_FILE.fullmatch(text):
+                    context.tell(
+                        "PORT207",
+                        f"`{task.id}` may read the file `{text}`",
+                        "Airflow looks for it beside its DAG file; it is not taken along",
+                        "put it where the task runs, in the folder of what is compiled",
+                    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _mentions_skip(sources: Iterable[SourceExpression]) -> bool:
@@ -282,15 +307,7 @@ def pulled_values(task: Task, context: Context) -> dict[str, Expression]:
     found: dict[str, dict[str, Expression]] = {}
     for pull in pulls.pulls_of(context.tasks[task.id]):
         for name in context.pull_sources(task.id, pull):
-            if name not in context.all_upstream(task.id):
-                context.fail(
-                    f"`{task.id}` pulls the result of `{name}`, which is not before it",
-                    task.span,
-                    "whether it is there depends on which of them ends first",
-                    f"let `{task.id}` wait for `{name}`",
-                )
-                continue
-            found.setdefault(name, {})[pull.output] = context.output(name, pull.output)
+            found.setdefault(name, {})[pull.output] = context.pull(task.id, name, pull.output)
     return {name: MapOf.of(entries=outputs) for name, outputs in found.items()}
 
 

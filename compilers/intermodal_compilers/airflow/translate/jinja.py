@@ -316,15 +316,8 @@ class _Reader:
         listed = isinstance(args[0] if args else named.get("task_ids"), (list, tuple))
         if unknown or listed or one not in context.tasks:
             raise NotUnderstoodError(WORD)
-        if one not in context.all_upstream(self.task):
-            context.fail(
-                f"`{self.task}` pulls the result of `{one}`, which is not before it",
-                context.tasks[self.task].span,
-                "whether it is there depends on which of them ends first",
-                f"let `{self.task}` wait for `{one}`",
-            )
         kind = "text" if context.is_text(one, pull.output) else "any"
-        return Part(context.output(one, pull.output), kind)
+        return Part(context.pull(self.task, one, pull.output), kind)
 
 
 def dotted(node: nodes.Node) -> str:
