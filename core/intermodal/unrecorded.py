@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from intermodal.analysis import graph
 from intermodal.analysis.needs import WITH_RUNTIME
 from intermodal.analysis.waits import instance_id, split_instance_id
-from intermodal.ir import Noop, Pipeline
+from intermodal.ir import Action, Noop, Pipeline, Wait
 from intermodal.trace import Difference, Instance, Trace, compare, pipeline_state
 
 NEVER_RAN = ("skipped", "upstream_failed")
@@ -17,7 +17,7 @@ NOT_LOGGED = (*NEVER_RAN, "cached")
 
 def told_by_engine(pipeline: Pipeline, states: Mapping[str, str]) -> dict[str, str]:
     """Those of an engine's states that the event log cannot hold, by instance id."""
-    silent = {t.id for t in graph.tasks(pipeline) if not isinstance(t.action, WITH_RUNTIME)}
+    silent = {task.id for task in graph.tasks(pipeline) if not _logs(task.action)}
     return {
         name: state
         for name, state in states.items()
@@ -43,7 +43,7 @@ def settle_unrecorded(pipeline: Pipeline, wanted: Mapping[str, Instance], actual
     actions = {task.id: task.action for task in graph.tasks(pipeline)}
     for name, instance in wanted.items():
         action = actions.get(split_instance_id(name)[0])
-        if isinstance(action, WITH_RUNTIME):
+        if _logs(action):
             unknown = _is_silent(name, instance.state, instances)
         else:
             given = instances.get(name) or Instance(state="not_started")
@@ -70,6 +70,13 @@ def differences(
 ) -> list[Difference]:
     """What an engine did otherwise than the reference executor, silence aside."""
     return compare(reference, settle_unrecorded(pipeline, reference.instances, actual), ignore)
+
+
+def _logs(action: Action | None) -> bool:
+    """Whether an action runs code that may log; a wait for a statement or a request runs none of ours."""
+    if isinstance(action, Wait) and not isinstance(action.check, WITH_RUNTIME):
+        return False
+    return isinstance(action, WITH_RUNTIME)
 
 
 def _is_silent(name: str, state: str, instances: Mapping[str, Instance]) -> bool:
