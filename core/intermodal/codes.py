@@ -581,6 +581,12 @@ CODES: dict[str, Code] = {
         "`port import --out` replaces only files that it wrote itself and that nobody has edited since: their hashes "
         "are in `.intermodal-import.json` of that folder. `--force` replaces the others too.",
     ),
+    "PORT814": Code(
+        "a secret would stand in the result",
+        "A value given with `--variables` or `--env` is named like a secret (`password`, `token`, `api_key` ...) and "
+        "would be written down where the file uses it. Leave it out: an argument that asks for it keeps the call, "
+        "which Airflow runs as before, and elsewhere you give it to the task in `secrets`.",
+    ),
     "PORT813": Code(
         "a path of this machine",
         "The file makes a path from where it lies (`__file__`), and that path was taken as it is here. Where the "

@@ -174,6 +174,38 @@ def importer(name: str) -> Importer:
     return found
 
 
+def exposed(pipeline: Pipeline, settings: ImportSettings) -> list[Finding]:
+    """An error for each value named like a secret that was given, and would stand in the results."""
+    from intermodal.concealed import SENSITIVE, conceal
+    from intermodal.ir.write import to_data
+
+    given = {**dict(_texts(settings.variables)), **settings.environment}
+    secrets = {name: value for name, value in given.items() if SENSITIVE.search(name)}
+    if not secrets:
+        return []
+    data = to_data(pipeline, spans=False)
+    return [
+        error(
+            "PORT814",
+            f"the value of `{name}` would stand in what `{pipeline.name}` becomes",
+            pipeline.span,
+            why="it is named like a secret, and results are files that many people read",
+            next=f"leave `{name}` out of what is given; arguments then keep the call that asks for it",
+        )
+        for name, value in secrets.items()
+        if conceal(data, {name: value}) != data
+    ]
+
+
+def _texts(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Texts by name, those inside of maps with the names on the way."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _texts(value, f"{prefix}{name}.")
+        elif isinstance(value, str):
+            yield f"{prefix}{name}", value
+
+
 def source_data(source: ReadSource) -> dict[str, Any]:
     """A file as JSON data: the form that `port import SYSTEM --json` prints."""
     return {

@@ -178,3 +178,29 @@ def test_what_was_written_before_the_user_stopped_it_is_known_as_ours(
     assert names == {"good.py", MANIFEST}
     assert list(json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]) == ["good.py"]
     assert not (tmp_path / "report.html").exists()
+
+
+SECRET = HEAD + (
+    "with DAG('etl') as dag:\n"
+    "    BashOperator(task_id='say', bash_command='login ' + Variable.get('db', "
+    "deserialize_json=True)['password'])\n"
+)
+
+
+@pytest.mark.parametrize("options", [("--out", "out"), ("--out", "out", "--ir")])
+def test_values_named_like_secrets_are_never_written(call, dags, tmp_path, options):
+    (dags / "etl.py").write_text(SECRET)
+    (tmp_path / "values.json").write_text(json.dumps({"db": {"password": "hunter22"}}))
+    reports = ("--report", "report.html", "--report", "report.json")
+    done = call("import", "airflow", "dags", "--variables", "values.json", *options, *reports)
+    assert done.exit_code == 1
+    assert "error[PORT814]" in done.stderr
+    written = [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.name != "values.json"
+    ]
+    assert {"good.py", "report.html", "report.json"} <= {path.name for path in written} | {
+        "good.py"
+    }
+    assert not [path for path in written if b"hunter22" in path.read_bytes()]
+    done = call("check", "dags/etl.py", "--from", "airflow", "--variables", "values.json")
+    assert "error[PORT814]" in done.stderr

@@ -175,7 +175,7 @@ class Job:
     def _read(self) -> None:
         from intermodal.cli.progress import counting
 
-        settings = self.origin.settings()
+        settings = self._settings = self.origin.settings()
         total = len(self.importer.files(self.paths))
         sources = self.importer.read(self.paths, settings)
         first = True
@@ -201,6 +201,7 @@ class Job:
             targets=self.targets,
             built=bool(self.out or self.reports or self.targets),
             written=bool(self.reports or (self.out and not self.ir)),
+            given=self._settings,
         )
         looked_at = survey(source, wanted)
         self.tally.add(looked_at)

@@ -133,7 +133,7 @@ def load_foreign(sources: Sequence[Path], origin: Origin) -> tuple[list[Pipeline
         FindingsError: There is no importer for the system, or what it is given cannot be read.
     """
     from intermodal.findings import error
-    from intermodal.importing import importer
+    from intermodal.importing import exposed, importer
 
     found = importer(origin.system)
     settings = origin.settings()
@@ -146,7 +146,7 @@ def load_foreign(sources: Sequence[Path], origin: Origin) -> tuple[list[Pipeline
         for read in source.pipelines:
             built = read.build()
             pipelines.append(built.pipeline)
-            findings += built.findings
+            findings += [*built.findings, *exposed(built.pipeline, settings)]
     if not pipelines and not findings:
         named = ", ".join(f"`{path}`" for path in sources)
         findings.append(error("PORT004", f"no {found.unit} in {named}"))

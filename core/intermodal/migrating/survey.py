@@ -11,9 +11,20 @@ from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, Severity, Span, error, errors_of
 from intermodal.frozen import Frozen
-from intermodal.importing import Imported, Links, ReadPipeline, ReadSource, ReadTask, Support
+from intermodal.importing import (
+    Imported,
+    ImportSettings,
+    Links,
+    ReadPipeline,
+    ReadSource,
+    ReadTask,
+    Support,
+    exposed,
+)
 from intermodal.migrating.conversion import Converted, convert
 from intermodal.migrating.effort import minutes
+
+EXPOSED = "PORT814"
 
 
 class Wanted(Frozen):
@@ -24,12 +35,14 @@ class Wanted(Frozen):
         settings: How.
         built: Whether to build the pipelines at all; otherwise they are counted as they were read.
         written: Whether the pipelines are wanted as Python.
+        given: What the user told the importer.
     """
 
     targets: tuple[Target, ...] = ()
     settings: Settings = field(default_factory=Settings)
     built: bool = True
     written: bool = False
+    given: ImportSettings = field(default_factory=ImportSettings)
 
 
 class PipelineSurvey(Frozen):
@@ -76,7 +89,7 @@ class FileSurvey(Frozen):
         findings: Everything found, of reading, building and writing.
         blocking: Those of them that stand in the way: errors, and what is not known.
         pipelines: Its pipelines.
-        imported: The pipelines in the IR, if they were built.
+        imported: The pipelines in the IR, if they were built and may be written down.
         converted: The pipelines as Python, if that was wanted and they could be had.
         text: The file's own text, if the result was wanted.
         constructs: By place of a finding or task: what is used there.
@@ -107,13 +120,14 @@ def survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
 
 
 def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
-    built = tuple(pipeline.build() for pipeline in source.pipelines) if wanted.built else ()
+    built = tuple(_built(p, wanted) for p in source.pipelines) if wanted.built else ()
+    kept = tuple(one for one in built if not any(f.code == EXPOSED for f in one.findings))
     looked_at = tuple(
         _pipeline(read, made, wanted)
         for read, made in zip_longest(source.pipelines, built)
         if read is not None
     )
-    converted = _converted(source, built) if wanted.written else None
+    converted = _converted(source, kept) if wanted.written else None
     found = [*source.findings, *(finding for p in looked_at for finding in p.findings)]
     written = converted.findings if converted else ()
     blocking = _standing([*found, *errors_of(written)])
@@ -122,11 +136,17 @@ def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
         findings=tuple(dict.fromkeys([*found, *written])),
         blocking=blocking,
         pipelines=looked_at,
-        imported=built,
+        imported=kept,
         converted=converted,
         text=source.text() if wanted.written else "",
         constructs=_constructs(source, looked_at, blocking),
     )
+
+
+def _built(read: ReadPipeline, wanted: Wanted) -> Imported:
+    built = read.build()
+    secrets = exposed(built.pipeline, wanted.given)
+    return Imported(built.pipeline, (*built.findings, *secrets)) if secrets else built
 
 
 def _pipeline(read: ReadPipeline, built: Imported | None, wanted: Wanted) -> PipelineSurvey:
