@@ -69,14 +69,25 @@ def test_types_given_beside_annotations(trace):
         def say(text):
             print(text)
 
+        @task(returns={"first": int, "rest": list[int]})
+        def cut(n): ...
+
+        @task(returns=("chosen", str))
+        def choose_one(n): ...
+
         @pipeline
         def p():
             say(split(count([1], odd=2, n=3)).low)
+            choose_one(cut(1).first)
         """
     )
-    count, split, say = p.body
-    numbers = ListType(item=IntegerType())
-    assert count.input_types == {"rows": numbers, "odd": AnyType(), "n": IntegerType()}
+    count, split, say, cut, chosen = p.body
+    assert (cut.outputs, cut.action.unpack) == (
+        {"first": IntegerType(), "rest": numbers()},
+        "items",
+    )
+    assert (chosen.outputs, chosen.action.unpack) == ({"chosen": StringType()}, "none")
+    assert count.input_types == {"rows": numbers(), "odd": AnyType(), "n": IntegerType()}
     assert count.outputs == {"return": IntegerType()}
     assert split.outputs == {"low": IntegerType(), "high": IntegerType()}
     assert split.action.unpack == "items"
@@ -223,6 +234,10 @@ def test_bare_lists_and_dicts_of_typing(trace):
         """
     )
     assert p.body[0].input_types == {"rows": ListType(), "by": MapType()}
+
+
+def numbers():
+    return ListType(item=IntegerType())
 
 
 def span_free(node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import symtable
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +12,7 @@ def renamed(text: str, names: Mapping[str, str]) -> str | None:
     """The text with other names for names of its module.
 
     None where that is not safe: a name is also one of something inside a function or a class, or stands
-    in a `global` statement or in a string.
+    in a `global` statement, an f-string or a quoted annotation.
     """
     tree = ast.parse(text)
     if any(name in names for name in _bound_inside(symtable.symtable(text, "", "exec"))):
@@ -39,7 +40,12 @@ def _is_opaque(node: ast.AST, names: Mapping[str, str]) -> bool:
         return any(name in names for name in node.names)
     if isinstance(node, ast.JoinedStr):  # positions inside f-strings are wrong before Python 3.12
         return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names
+    annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
+    texts = ast.walk(annotation) if isinstance(annotation, ast.AST) else ()
+    quoted = (part.value for part in texts if isinstance(part, ast.Constant))
+    return any(
+        isinstance(text, str) and set(re.findall(r"\w+", text)) & set(names) for text in quoted
+    )
 
 
 def _places(

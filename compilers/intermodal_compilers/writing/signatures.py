@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from intermodal import ir
-from intermodal_compilers.pysource import Expr, Value, call, dict_of
+from intermodal_compilers.pysource import Expr, Value, call, dict_of, tuple_of
 from intermodal_compilers.writing.annotations import NULL, type_of
 from intermodal_compilers.writing.pieces import Unit
 from intermodal_compilers.writing.types import Types, inside
@@ -90,19 +90,23 @@ def _returns(
         if nothing or _differs(outputs["return"], said):
             return types.option(outputs["return"])
         return None
+    if call_.unpack == "none" and len(outputs) == 1:
+        [(name, type_)] = outputs.items()
+        return tuple_of((Value(name), types.option(type_)))
     if call_.unpack == "none":
-        raise NotWritable("it gives several outputs, and nothing says how they are taken apart")
-    if said is None and unit.function.returns is not None and not isinstance(said, ir.MapType):
+        raise NotWritable("it gives the same under several names")
+    if said is None and unit.function.returns is not None:
         return None
-    return _parts(unit, outputs, call_, types)
+    if call_.unpack == "items":
+        return dict_of({name: types.option(type_) for name, type_ in outputs.items()})
+    return _named_parts(unit, outputs, types)
 
 
-def _parts(unit: Unit, outputs: Mapping[str, ir.Type], call_: ir.PythonCall, types: Types) -> Expr:
+def _named_parts(unit: Unit, outputs: Mapping[str, ir.Type], types: Types) -> Expr:
     """A class whose fields are the outputs."""
     for type_ in outputs.values():
         if any(isinstance(part, ir.ArtifactType) for part in inside(type_)):
             raise NotWritable("its outputs are artifacts that no annotation names")
     words = re.split(r"[^A-Za-z0-9]+", unit.function.name)
     wanted = "".join(word[:1].upper() + word[1:] for word in words) + "Outputs"
-    base = "TypedDict" if call_.unpack == "items" else "NamedTuple"
-    return types.structure(outputs, wanted, base)
+    return types.structure(outputs, wanted, "NamedTuple")

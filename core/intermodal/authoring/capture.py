@@ -291,10 +291,11 @@ def _needs(node: ast.stmt, tables: dict[int, frozenset[str]]) -> Iterator[str]:
     for line in lines:
         yield from tables.get(line, ())
     outside: list[ast.AST] = [d for d in node.decorator_list if not _is_task_decorator(d)]
+    parts = list(ast.walk(node))
+    # Where annotations are not evaluated, symbol tables leave them out.
+    outside += [part.annotation for part in parts if isinstance(part, ast.AnnAssign)]
     if isinstance(node, ast.ClassDef):
         outside += node.bases
-        parts = list(ast.walk(node))
-        outside += [part.annotation for part in parts if isinstance(part, ast.AnnAssign)]
         outside += [part for part in parts if isinstance(part, ast.arguments)]
     else:
         outside += [node.args, *([node.returns] if node.returns else [])]

@@ -103,6 +103,10 @@ def _takes(value: Any) -> dict[str, ir.Type]:
 
 
 def _returns(value: Any) -> type_hints.Returns:
+    if isinstance(value, Mapping):
+        return type_hints.Returns(_takes(value), "items")
+    if isinstance(value, tuple) and len(value) == 2:
+        return type_hints.Returns({_text(value[0]): _type(value[1])}, "none")
     try:
         return type_hints.returns_of({"return": value}, annotated=True)
     except type_hints.Unsupported as problem:

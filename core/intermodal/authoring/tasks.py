@@ -401,7 +401,8 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     Called outside a pipeline the function behaves as if it were not decorated. Its annotations decide
     what travels as a parameter (JSON) and what as an artifact; a NamedTuple, dataclass or TypedDict as
     return annotation gives several outputs. `takes={"rows": list[int]}` and `returns=int` stand in for
-    annotations that are missing, or that say something else.
+    annotations that are missing, or that say something else. `returns={"low": int, "high": int}` gives the
+    entries of a dict as outputs, and `returns=("low", int)` one output under another name than `return`.
     """
     if function is not None:
         return Task(function, Options())
