@@ -22,12 +22,15 @@ from intermodal.ir import (
     DateFormat,
     DateShift,
     Default,
+    EdgeLabel,
     Environment,
     FloatType,
     ForEach,
     Format,
     Group,
+    GroupArrow,
     Hosted,
+    HostedPipeline,
     Http,
     Index,
     InputRef,
@@ -209,6 +212,62 @@ def requesting(**fields):
 def hosting(**fields):
     values = {"ecosystem": "airflow", "class_path": "a.b.C", **fields}
     return one(bare("t", Hosted(**values)))
+
+
+def sourced(**fields):
+    """A hosted class with an argument that is source."""
+    values = {
+        "text": "f(1)",
+        "definitions": ("def f(x):\n    return x + 1\n",),
+        "ecosystem": "airflow",
+        **fields,
+    }
+    return hosting(arguments={"a": SourceExpression(**values)})
+
+
+def expression_of_class():
+    return SourceExpression(
+        ecosystem="airflow",
+        text="C",
+        imports=("from airflow.sdk import BaseOperator",),
+        definitions=("class C(BaseOperator):\n    pass\n",),
+    )
+
+
+def hosted_task(id, after=()):
+    kind = "airflow.providers.standard.operators.bash.BashOperator"
+    action = Hosted(ecosystem="airflow", class_path=kind, arguments={"bash_command": lit("true")})
+    return Task(id=id, action=action, after=after)
+
+
+def kept_of(*body, **fields):
+    hosted = HostedPipeline(**{"ecosystem": "airflow", **fields})
+    return Pipeline(name="p", body=body, hosted=hosted)
+
+
+def kept(**fields):
+    """Two tasks before a group of two, which stands before another one: all edges there are."""
+    inside = (hosted_task("g.c", ("a", "b")), hosted_task("g.d", ("a", "b")))
+    after = Group(id="h", body=(hosted_task("h.e", ("g.c", "g.d", "a", "b")),))
+    body = (hosted_task("a"), hosted_task("b"), Group(id="g", body=inside), after)
+    return kept_of(*body, **fields)
+
+
+def labelled(**fields):
+    values = {"upstream": "a", "downstream": "g.c", "text": "yes", **fields}
+    return EdgeLabel(**values)
+
+
+def with_label(**fields):
+    return kept(edge_labels=(labelled(**fields),))
+
+
+def arrow(**fields):
+    return GroupArrow(**{"upstream": "a", "downstream": "g", **fields})
+
+
+def with_arrow(**fields):
+    return kept(group_arrows=(arrow(**fields),))
 
 
 def retried(**fields):
@@ -395,11 +454,18 @@ ROWS: dict[str, Callable[[], Pair]] = {
     ),
     "ListOf.items": lambda: tuple(three(taking(ListOf(items=(out(n),)))) for n in "ab"),
     "MapOf.entries": lambda: tuple(three(taking(MapOf(entries={"k": out(n)}))) for n in "ab"),
-    "SourceExpression.ecosystem": lambda: tuple(
-        one(taking(SourceExpression(ecosystem=e, text="{{ ds }}"))) for e in ("airflow", "other")
+    "SourceExpression.ecosystem": lambda: (sourced(), sourced(ecosystem="other")),
+    "SourceExpression.text": lambda: (sourced(), sourced(text="f(2)")),
+    "SourceExpression.imports": lambda: tuple(
+        sourced(text="json.dumps(1)", imports=(f"import {m}",))
+        for m in ("json", "simplejson as json")
     ),
-    "SourceExpression.text": lambda: tuple(
-        one(taking(SourceExpression(ecosystem="airflow", text=t))) for t in ("{{ ds }}", "{{ ts }}")
+    "SourceExpression.definitions": lambda: (
+        sourced(),
+        sourced(definitions=(ONE.replace("f()", "f(x)").replace("1", "x"),)),
+    ),
+    "SourceExpression.local_modules": lambda: tuple(
+        sourced(imports=("import mine",), local_modules=m) for m in ((), ("mine",))
     ),
     # actions
     "CapturedSource.function": lambda: (
@@ -452,6 +518,9 @@ ROWS: dict[str, Callable[[], Pair]] = {
     "Hosted.ecosystem": lambda: (hosting(), hosting(ecosystem="other")),
     "Hosted.class_path": lambda: (hosting(), hosting(class_path="a.b.D")),
     "Hosted.arguments": lambda: (hosting(), hosting(arguments={"a": lit(1)})),
+    "Hosted.expand": lambda: (hosting(), hosting(expand={"a": lit([1, 2])})),
+    "Hosted.expand_maps": lambda: (hosting(), hosting(expand_maps=lit([{"a": 1}]))),
+    "Hosted.class_source": lambda: (hosting(), hosting(class_source=expression_of_class())),
     "Hosted.packages": lambda: (hosting(), hosting(packages=("a==1",))),
     # policies
     "Retry.max": lambda: (retried(), retried(max=3)),
@@ -659,6 +728,17 @@ ROWS: dict[str, Callable[[], Pair]] = {
         one(task()),
         one(task(), environment=Environment(packages=("pandas",))),
     ),
+    "HostedPipeline.ecosystem": lambda: (kept(), kept(ecosystem="other")),
+    "HostedPipeline.arguments": lambda: (kept(), kept(arguments={"max_active_runs": lit(2)})),
+    "HostedPipeline.groups": lambda: (kept(), kept(groups={"g": {"tooltip": lit("why")}})),
+    "HostedPipeline.edge_labels": lambda: (kept(), kept(edge_labels=(labelled(),))),
+    "HostedPipeline.group_arrows": lambda: (kept(), kept(group_arrows=(arrow(),))),
+    "EdgeLabel.upstream": lambda: (with_label(), with_label(upstream="b")),
+    "EdgeLabel.downstream": lambda: (with_label(), with_label(downstream="g.d")),
+    "EdgeLabel.text": lambda: (with_label(), with_label(text="no")),
+    "GroupArrow.upstream": lambda: (with_arrow(), with_arrow(upstream="b")),
+    "GroupArrow.downstream": lambda: (with_arrow(), with_arrow(downstream="h")),
+    "Pipeline.hosted": lambda: (one(hosted_task("a")), kept_of(hosted_task("a"))),
     "Pipeline.name": lambda: (one(task()), Pipeline(name="q", body=(task(),))),
     "Pipeline.description": lambda: (one(task()), one(task(), description="What it does.")),
     "Pipeline.labels": lambda: (one(task()), one(task(), labels={"a": "1"})),

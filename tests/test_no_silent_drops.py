@@ -17,11 +17,24 @@ TARGETS = [
 ]
 
 # Fields that change nothing in what some targets are given, by design: the reason, and which.
+ON_PAGES = "only Airflow's own pages show it; no task runs by it"
 CHECKED_HERE = "a promise that is checked here, before anything is compiled"
 UNCHANGED = {
     "ArtifactType.python": (
         "the runtime loads by the function's own annotations; this is for people",
         {"airflow", "kfp", "prefect"},
+    ),
+    **dict.fromkeys(
+        [
+            "EdgeLabel.downstream",
+            "EdgeLabel.text",
+            "EdgeLabel.upstream",
+            "GroupArrow.downstream",
+            "GroupArrow.upstream",
+            "HostedPipeline.edge_labels",
+            "HostedPipeline.group_arrows",
+        ],
+        (ON_PAGES, {"kfp", "prefect"}),
     ),
     "Task.input_types": (CHECKED_HERE, {"airflow", "kfp", "prefect"}),
     "ForEach.item_type": (CHECKED_HERE, {"airflow", "prefect"}),

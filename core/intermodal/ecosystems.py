@@ -6,7 +6,7 @@ from typing import Protocol
 
 from intermodal.findings import Finding, error
 from intermodal.frozen import Frozen
-from intermodal.ir import Hosted, Pipeline
+from intermodal.ir import Hosted, Pipeline, SourceExpression
 
 
 class Translated(Frozen):
@@ -58,14 +58,23 @@ def translate(pipeline: Pipeline, target: str) -> Translated:
 
 
 def _foreign(pipeline: Pipeline, target: str) -> list[str]:
-    """Ecosystems of hosted tasks that are not the target's own."""
+    """Ecosystems of hosted tasks, and of source, that are not the target's own."""
     from intermodal.analysis import graph
 
     found = {
         task.action.ecosystem for task in graph.tasks(pipeline) if isinstance(task.action, Hosted)
     }
+    values = [e for placed in graph.walk(pipeline) for e in graph.expressions(placed.node)]
     if pipeline.hosted is not None:
         found.add(pipeline.hosted.ecosystem)
+        values += pipeline.hosted.arguments.values()
+        values += [e for given in pipeline.hosted.groups.values() for e in given.values()]
+    found |= {
+        part.ecosystem
+        for value in values
+        for part in graph.parts(value)
+        if isinstance(part, SourceExpression)
+    }
     return sorted(found - {target})
 
 

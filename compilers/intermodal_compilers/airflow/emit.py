@@ -57,6 +57,10 @@ def emit(file: DagFile) -> Compiled:
 def dag_text(file: DagFile) -> str:
     """The DAG file."""
     body = Source()
+    definitions = file.classes.definitions() if file.classes else []
+    if definitions:
+        is_block = definitions[0].startswith(("def ", "async def ", "class ", "@"))
+        body.add(*([""] * (2 if is_block else 1)), *definitions)
     for lines in file.helpers.values():
         body.add("", "", *lines)
     for function in file.functions:
@@ -64,9 +68,17 @@ def dag_text(file: DagFile) -> str:
     body.add("", "", *_dag_lines(file))
     source = Source()
     source.add(*docstring(file.caption), "")
-    source.add(*import_block(_imports(file)))
+    source.add(*_import_lines(file))
     source.add(*body.lines)
     return source.text()
+
+
+def _import_lines(file: DagFile) -> list[str]:
+    own = list(_imports(file))
+    if file.classes is None:
+        return import_block(own)
+    lines = (f"from {m} import {n}" if n else f"import {m}" for m, n in own)
+    return file.classes.sources.import_lines(lines)
 
 
 def _imports(file: DagFile) -> Iterable[tuple[str, str | None]]:
@@ -196,7 +208,7 @@ def _step_lines(step: Step, indent: int) -> list[str]:
     if not step.variable:
         return layout(_step(step), indent=indent)
     lines = layout(_step(step), prefix=f"{step.variable} = ", indent=indent)
-    if step.operator in CLASSES and step.variable != step.task.id:
+    if (step.operator in CLASSES or step.made) and step.variable != step.task.id:
         # The rule wants variables to be named as their tasks, which this id cannot be.
         lines[0] += "  # noqa: AIR001"
     return lines
@@ -204,6 +216,8 @@ def _step_lines(step: Step, indent: int) -> list[str]:
 
 def _step(step: Step) -> Expr:
     """The call that makes the task."""
+    if step.made is not None:
+        return step.made
     if step.function is None and step.operator != "run_container":
         task_id = {"task_id": Value(step.task.id)}
         return call(step.operator, **{**task_id, **step.settings})

@@ -12,6 +12,7 @@ from intermodal.findings import Finding, note
 from intermodal.ir import (
     Approval,
     Container,
+    Hosted,
     Http,
     ItemRef,
     Noop,
@@ -30,6 +31,7 @@ from intermodal_compilers.airflow.assets import asset_keywords
 from intermodal_compilers.airflow.blocks import arrange, items_of
 from intermodal_compilers.airflow.callbacks import callback_helpers, task_callbacks
 from intermodal_compilers.airflow.checks import setup_findings, tasks_findings
+from intermodal_compilers.airflow.classes import HostedClasses
 from intermodal_compilers.airflow.connections import (
     call_where_needed,
     http_operator,
@@ -103,7 +105,8 @@ class _Lowering:
         read = {name for unit in self.units.values() for name in self._parameters_read(unit)}
         self.as_block = any(not self._fits_signature(name) for name in read)
         self.signature = () if self.as_block else tuple(n for n in pipeline.parameters if n in read)
-        self.names = Names(self.signature)
+        self.classes = HostedClasses(pipeline, target)
+        self.names = Names((*self.signature, *self.classes.taken()))
         self.values = Values(pipeline, self.units, self._is_operator, as_block=self.as_block)
         if self.plan.loops:
             item = self.names.claim("item")
@@ -119,6 +122,9 @@ class _Lowering:
         findings += tasks_findings(tasks, self.target, self.settings)
         findings += setup_findings(self.pipeline, self.target)
         findings += self.plan.findings
+        findings += self.classes.findings
+        findings += self.classes.sources.findings
+        findings += self.classes.sources.local_findings()
         steps = [self._step(unit) for unit in self.units.values()]
         function = "" if self.as_block else self.names.claim(self.pipeline.name, "_dag")
         self._name_results(steps)
@@ -149,9 +155,10 @@ class _Lowering:
             body=blocks.root,
             helpers=self._helper_lines(),
             imports=self.imports,
-            packages=packages_with(
-                self.pipeline.environment.packages, (step.operator for step in steps)
+            packages=self.classes.packages(
+                packages_with(self.pipeline.environment.packages, (step.operator for step in steps))
             ),
+            classes=self.classes if self.classes.tasks else None,
             findings=findings,
             names={unit.origin: unit.id for unit in self.units.values() if unit.origin == unit.id},
         )
@@ -160,6 +167,11 @@ class _Lowering:
         """Parameters that functions are called with; templates read theirs in another way."""
         form, action = self.forms[unit.id], unit.task.action
         of_operator = isinstance(action, (TriggerRun, Sql))
+        if isinstance(action, Hosted):
+            for expression in graph.action_expressions(action):
+                for part in graph.parts(expression):
+                    if isinstance(part, ParameterRef):
+                        yield part.name
         if form is Form.CALL or of_operator:
             inputs = unit.task.inputs.values()
             for expression in graph.action_expressions(action) if of_operator else inputs:
@@ -376,6 +388,9 @@ class _Lowering:
                 operator = trigger_operator(action, self.values.argument)
             case Noop():
                 operator = Operator("EmptyOperator")
+            case Hosted():
+                step.made = self.classes.made(task, self.values, step.settings)
+                return set()
             case _:
                 return set()
         self.helpers.update(operator.helpers)

@@ -13,6 +13,7 @@ from intermodal_compilers.pysource import Expr
 
 if TYPE_CHECKING:
     from intermodal_compilers.airflow.blocks import Block
+    from intermodal_compilers.airflow.classes import HostedClasses
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Step:
         is_lone_setup: Whether it is a setup that no teardown names, which has to say so itself.
         loop: The loop that this task alone is mapped over.
         items: What it is mapped over.
+        made: The whole call, for a class of Airflow's own.
     """
 
     task: Task
@@ -83,6 +85,7 @@ class Step:
     is_lone_setup: bool = False
     loop: Loop | None = None
     items: Expr | None = None
+    made: Expr | None = None
 
 
 @dataclass
@@ -99,6 +102,7 @@ class DagFile:
         packages: What workers must have installed.
         body: The steps in their blocks.
         names: What the user's tasks are called in the DAG.
+        classes: Classes of Airflow's own that the pipeline holds.
     """
 
     name: str
@@ -115,3 +119,4 @@ class DagFile:
     findings: list[Finding] = field(default_factory=list)
     body: Block | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    classes: HostedClasses | None = None

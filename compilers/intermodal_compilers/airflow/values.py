@@ -8,6 +8,7 @@ from intermodal.ir import (
     AnyType,
     Expression,
     Format,
+    Hosted,
     Http,
     ItemRef,
     Literal_,
@@ -75,6 +76,9 @@ class Values:
         """The output of a unit, as Airflow passes it on."""
         variable = Name(self.variables[node])
         unit = self.units[node]
+        if isinstance(unit.task.action, Hosted):
+            whole = operators.output_of(variable.path)
+            return whole if output == "return" else Subscript(whole, Value(output))
         if isinstance(unit.task.action, (Shell, Sql, Http)) and self.is_operator(unit):
             return operators.output_of(variable.path)
         return variable if output == "return" else Subscript(variable, Value(output))

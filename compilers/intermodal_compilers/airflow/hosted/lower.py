@@ -111,6 +111,7 @@ class _Lowering:
         self._share_settings()
         self._draw(root)
         self.findings += [*self.sources.findings, *self.values.findings]
+        self.findings += self.sources.local_findings()
         file.packages = tuple(dict.fromkeys(self._packages()))
         return file
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterable
 
-from intermodal.findings import Finding, error
+from intermodal.findings import Finding, error, note
 from intermodal.ir import SourceExpression
 from intermodal_compilers.airflow.embed import import_lines
 from intermodal_compilers.airflow.hosted.paths import is_nowhere, retarget
@@ -35,6 +35,7 @@ class Sources:
         self.findings: list[Finding] = []
         self.definitions: dict[str, Definition] = {}
         self.future = False
+        self.local_modules: dict[str, SourceExpression] = {}
         self._imports: dict[str, Import] = {}
         self._means: dict[str, object] = {}
         self._used: set[str] = set()
@@ -95,6 +96,8 @@ class Sources:
             self.definitions.setdefault(definition.text, definition)
         self.future = self.future or piece.future
         self._used |= piece.loaded
+        for module in source.local_modules:
+            self.local_modules.setdefault(module, source)
         return piece
 
     def fitting(self, piece: Piece) -> dict[str, str]:
@@ -123,6 +126,19 @@ class Sources:
                 if self._means.get(new, what) == what:
                     return new
             number += 1
+
+    def local_findings(self) -> list[Finding]:
+        """A note for each module of the user's project that the file imports."""
+        return [
+            note(
+                "PORT121",
+                f"the DAG file imports `{module}`, which is part of your project",
+                source.span,
+                why="it is not taken along",
+                next="put it where Airflow's workers import it from, as before",
+            )
+            for module, source in self.local_modules.items()
+        ]
 
     def means(self, name: str) -> object:
         """What a name means in the file so far; None if nothing."""

@@ -290,8 +290,8 @@ def asset_decorator(machine: Machine, arguments: Arguments, node: ast.AST, scope
         given = Arguments([], {**of_task, "task_id": name, "dag": dag}, arguments.nodes)
         task = new_task(machine, operator, given, node, scope)
         task.function = function
-        of_asset = {key: named[key] for key in ("group", "extra") if key in named}
-        whole = {"name": label, "uri": named.get("uri") or label, **of_asset}
+        of_asset: dict[str, Any] = {k: named[k] for k in ("group", "extra") if k in named}
+        whole: dict[str, Any] = {"name": label, "uri": named.get("uri") or label, **of_asset}
         return Symbolic("airflow.sdk.Asset", (), whole, dag.span, "")
 
     first = arguments.positional[0] if arguments.positional else None

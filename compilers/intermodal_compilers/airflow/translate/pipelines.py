@@ -12,6 +12,7 @@ from intermodal.findings import errors_of
 from intermodal.ir import (
     BodyNode,
     Compare,
+    Environment,
     Expression,
     ForEach,
     Group,
@@ -41,7 +42,9 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     made = translate_tasks(pipeline, target)
     context = made.context
     settled = dag.settle(context.pipeline, context)
-    found = settled.model_copy(update={"body": tuple(made.nodes(context.pipeline.body))})
+    environment = _with_packages(pipeline)
+    body = tuple(made.nodes(context.pipeline.body))
+    found = settled.model_copy(update={"body": body, "environment": environment})
     found = fitted(found, context)
     if context.packages:
         _tell_packages(context)
@@ -192,6 +195,15 @@ def skip_marker(task: str) -> Task:
         right=Literal_.of(value=False),
     )
     return Task.of(id=marker_of(task), action=Noop.of(), guard=guard)
+
+
+def _with_packages(pipeline: Pipeline) -> Environment:
+    """What the tasks run in, with what their classes say that they need."""
+    found = dict.fromkeys(pipeline.environment.packages)
+    for task in graph.tasks(pipeline):
+        if isinstance(task.action, Hosted):
+            found |= dict.fromkeys(task.action.packages)
+    return pipeline.environment.model_copy(update={"packages": tuple(found)})
 
 
 def _tell_packages(context: Context) -> None:
