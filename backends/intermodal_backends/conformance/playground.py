@@ -70,7 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): text for name, text in self.headers.items()}
         shown = {n: headers[n] for n in sorted(headers) if n in SHOWN or n.startswith("x-")}
         if "authorization" in shown:
-            shown["authorization"] = hashlib.sha256(shown["authorization"].encode()).hexdigest()[:12]
+            given = hashlib.sha256(shown["authorization"].encode())
+            shown["authorization"] = given.hexdigest()[:12]
         return {"method": self.command, "path": self.path, "headers": shown, "body": body}
 
     def _send(
