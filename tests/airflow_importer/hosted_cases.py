@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from intermodal.ir import (
     AnyType,
+    CapturedSource,
     EdgeLabel,
     ForEach,
     Group,
     GroupArrow,
     Hosted,
     HostedPipeline,
+    IntegerType,
     ItemRef,
     Items,
     Join,
@@ -18,7 +20,11 @@ from intermodal.ir import (
     MapOf,
     OutputRef,
     Pairing,
+    Parameter,
+    ParameterRef,
     Pipeline,
+    PythonCall,
+    Retry,
     SourceExpression,
     Task,
 )
@@ -231,4 +237,39 @@ def sources():
     )
 
 
-CASES = {case.__name__: case for case in (operators, functions, groups, mapping, setups, sources)}
+def mixed():
+    """Classes of Airflow's own among tasks in neutral terms."""
+    text = "def count(limit: int) -> int:\n    return limit\n"
+    function = PythonCall(module="m", function="count", source=CapturedSource(function=text))
+    check = source("check", (), ("LIMIT = 3\n", "def check(n):\n    return n < LIMIT\n"))
+    return Pipeline(
+        name="etl",
+        parameters={"limit": Parameter(type=IntegerType(), default=3)},
+        body=(
+            Task(
+                id="count",
+                action=function,
+                inputs={"limit": ParameterRef(name="limit")},
+                outputs={"return": IntegerType()},
+            ),
+            task(
+                "enough",
+                PYTHON,
+                python_callable=check,
+                op_args=ListOf(items=(out("count"),)),
+            ).model_copy(update={"retry": Retry(max=2)}),
+            task("echo", BASH, ("enough",), expand={"bash_command": ["echo 1", "echo {{ ds }}"]}),
+            Task(
+                id="last",
+                action=function,
+                inputs={"limit": out("enough")},
+                outputs={"return": IntegerType()},
+                after=("echo",),
+            ),
+        ),
+    )
+
+
+CASES = {
+    case.__name__: case for case in (operators, functions, groups, mapping, mixed, setups, sources)
+}

@@ -28,7 +28,21 @@ from hypothesis import strategies as st
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
 from intermodal.findings import errors_of
-from intermodal.ir import Group, ListOf, Literal_, MapOf, Pipeline, PythonCall, Retry, Shell, Task
+from intermodal.ir import (
+    Cache,
+    CapturedSource,
+    Compare,
+    Group,
+    ListOf,
+    Literal_,
+    MapOf,
+    Pipeline,
+    PythonCall,
+    Retry,
+    RunFact,
+    Shell,
+    Task,
+)
 from intermodal_compilers.airflow import AirflowCompiler
 from intermodal_compilers.airflow.hosted.paths import retarget
 from intermodal_compilers.airflow.hosted.scopes import renamed
@@ -370,6 +384,43 @@ def test_actions_that_are_not_hosted_are_refused():
 )
 def test_what_cannot_be_written_is_refused(broken):
     assert {code for code, _ in problems(pipeline(broken))} == {"PORT204"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": {"x": expression(1)}},
+        {"environment": {"A": "b"}},
+        {"cache": Cache()},
+        {"action": hosted(BASH, bash_command=RunFact(fact="attempt"))},
+        {
+            "action": hosted(
+                BASH, bash_command=Compare(operator="<", left=expression(1), right=expression(2))
+            )
+        },
+        {"action": hosted(BASH, **{"no name": 1})},
+        {"action": hosted("Lonely")},
+    ],
+)
+def test_what_a_class_among_other_tasks_cannot_be_given_is_refused(change):
+    made = Pipeline(name="etl", body=(task("a", BASH).model_copy(update=change),))
+    assert {code for code, _ in problems(made)} == {"PORT204"}
+
+
+def test_source_outside_of_classes_is_refused():
+    text = "def f(x):\n    return x\n"
+    function = PythonCall(module="m", function="f", source=CapturedSource(function=text))
+    made = Pipeline(name="etl", body=(Task(id="a", action=function, inputs={"x": source("1")}),))
+    assert {code for code, _ in problems(made)} == {"PORT204"}
+
+
+def test_names_of_the_users_own_do_not_meet_those_of_the_file():
+    """`json` is a function of the user's here, and `dag` a constant."""
+    check = source("json", (), ("dag = 3\n", "def json(n):\n    return n < dag\n"))
+    body = (task("a", PYTHON, python_callable=check), *CASES["mixed"]().body)
+    made = CASES["mixed"]().model_copy(update={"body": body})
+    text = text_of(made)
+    assert "def json_2(n):\n    return n < dag_2\n" in text
 
 
 def test_ids_that_no_group_of_airflow_gives_are_refused():

@@ -61,6 +61,7 @@ class HostedClasses:
         self.findings: list[Finding] = []
         self.arguments: dict[str, Arguments] = {}
         self.kinds: dict[str, Expr] = {}
+        self.reserved: set[str] = set()
         self.findings += _elsewhere(pipeline, str(target))
         if self.tasks:
             self._reserve(pipeline)
@@ -69,7 +70,8 @@ class HostedClasses:
 
     def _reserve(self, pipeline: Pipeline) -> None:
         """Names that the file may use for itself mean there what they mean in it."""
-        for name in (*HELPERS, pipeline.name, "dag", "item", *pipeline.parameters):
+        self.reserved = {*HELPERS, pipeline.name, "dag", "item", *pipeline.parameters}
+        for name in self.reserved:
             self.sources.claim(name, "made by the emitter")
         for name, (module, imported) in STANDARD_IMPORTS.items():
             self.sources.claim(name, Import(module, imported or "", name).what)
@@ -100,6 +102,7 @@ class HostedClasses:
         else:
             what = f"`{task.id}` is of no class that can be imported: {action.class_path[:80]!r}"
             self.findings.append(_refused(what, task, "a class's path is its module and its name"))
+            self.kinds[task.id] = Value(None)  # never printed
 
     def _unplaced(self, task: Task) -> Iterator[Finding]:
         action = task.action
@@ -131,7 +134,7 @@ class HostedClasses:
 
     def taken(self) -> set[str]:
         """Names that no variable of the file may have."""
-        return self.sources.taken() if self.tasks else set()
+        return self.sources.taken() - self.reserved if self.tasks else set()
 
     def made(self, task: Task, values: Values, settings: Mapping[str, Expr]) -> Expr:
         """The call that makes the task; `settings` are what its neutral fields say."""
