@@ -129,16 +129,20 @@ class Context:
     def downstream(self) -> dict[str, tuple[str, ...]]:
         """Ids of the tasks right after each task."""
         found: dict[str, list[str]] = {name: [] for name in self.tasks}
-        for task in self.tasks.values():
-            for up in graph.upstreams(task):
+        for name, ups in self.upstream.items():
+            for up in ups:
                 if up in found:
-                    found[up].append(task.id)
+                    found[up].append(name)
         return {name: tuple(ids) for name, ids in found.items()}
+
+    @cached_property
+    def upstream(self) -> dict[str, tuple[str, ...]]:
+        """Ids of the tasks right before each task."""
+        return {name: graph.upstreams(task) for name, task in self.tasks.items()}
 
     def all_upstream(self, task: str) -> frozenset[str]:
         """Ids of all tasks before a task, near and far."""
-        ups = {name: graph.upstreams(node) for name, node in self.tasks.items()}
-        return _closure(task, ups, self._above)
+        return _closure(task, self.upstream, self._above)
 
     def all_downstream(self, task: str) -> frozenset[str]:
         """Ids of all tasks after a task, near and far."""
@@ -172,7 +176,7 @@ class Context:
                 "whether it is there depends on which of them ends first",
                 f"let `{task}` wait for `{source}`",
             )
-        elif source not in graph.upstreams(where) and not self._joins_all(source, task):
+        elif source not in self.upstream[task] and not self._joins_all(source, task):
             self.warn(
                 f"`{task}` waits for `{source}` itself",
                 where.span,

@@ -67,6 +67,7 @@ FACTS = ("run_id", "logical_date")
 Result = Literal["value", "list", "truth", "chosen"]
 OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
 TEMPLATE_FILE = re.compile(r"[\w./-]+\.(sql|hql|sh|bash)")
+BUILTINS = frozenset(dir(builtins))
 SKIP = "AirflowSkipException"
 CHOSEN, SKIPPED = "chosen", "skipped"
 TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
@@ -148,7 +149,7 @@ def host(
     operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
     running = _call(hosting, facts, outputs, result)
-    taken = hosting.names | set(_defined(sources)) | PROGRAM | set(dir(builtins))
+    taken = hosting.names | set(_defined(sources)) | PROGRAM | BUILTINS
     function = identifier(task.id)
     function = function if function not in taken else free_name(f"run_{function}", taken)
     whole = [text for source in sources for text in source.definitions]
@@ -358,7 +359,7 @@ def identifier(text: str) -> str:
 
 def free_name(wanted: str, taken: Iterable[str]) -> str:
     """A name that is not taken."""
-    name = wanted if is_identifier(wanted) and wanted not in dir(builtins) else f"{wanted}_"
+    name = wanted if is_identifier(wanted) and wanted not in BUILTINS else f"{wanted}_"
     taken = set(taken)
     while name in taken:
         name += "_"

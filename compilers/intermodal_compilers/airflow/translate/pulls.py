@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from intermodal.analysis import graph
@@ -44,7 +45,8 @@ def _in_value(value: Any) -> Iterator[Pull]:
             yield from _in_value(item)
 
 
-def _in_template(text: str) -> Iterator[Pull]:
+@lru_cache(maxsize=4096)
+def _in_template(text: str) -> tuple[Pull, ...]:
     from jinja2 import TemplateSyntaxError, nodes
 
     from intermodal_compilers.airflow.translate.jinja import ENVIRONMENT
@@ -52,11 +54,15 @@ def _in_template(text: str) -> Iterator[Pull]:
     try:
         tree = ENVIRONMENT.parse(text)
     except TemplateSyntaxError:
-        return
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Getattr) and call.node.attr == WORD:
-            named = {k.key: _constant(k.value) for k in call.kwargs}
-            yield pull_of([_constant(arg) for arg in call.args], named)
+        return ()
+    return tuple(
+        pull_of(
+            [_constant(arg) for arg in call.args],
+            {k.key: _constant(k.value) for k in call.kwargs},
+        )
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Getattr) and call.node.attr == WORD
+    )
 
 
 def _constant(node: Any) -> Any:

@@ -6,6 +6,7 @@ import ast
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -71,8 +72,9 @@ def parsed(text: str) -> ast.expr | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def statements(text: str) -> list[ast.stmt]:
-    """The syntax of statements; none where it is no Python."""
+    """The syntax of statements, not to be changed; none where it is no Python."""
     try:
         return ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError):
