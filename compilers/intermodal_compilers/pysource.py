@@ -171,7 +171,8 @@ def dict_of(items: Mapping[str, Expr]) -> Mapping_:
 
 def quote(text: str) -> str:
     """A string literal with the quotes that black would choose; everything unprintable is escaped."""
-    escaped = "".join(_escape(character) for character in text)
+    plain = text.isprintable() and "\\" not in text
+    escaped = text if plain else "".join(map(_escape, text))
     if '"' not in text:
         return f'"{escaped}"'
     if text.count("'") == 0 or text.count("'") < text.count('"'):
