@@ -35,7 +35,7 @@ from intermodal.ir import (
 from intermodal.runtime.secrets import variable_of
 from intermodal_compilers.airflow import templates
 from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
-from intermodal_compilers.airflow.embed import Embedded, indent
+from intermodal_compilers.airflow.embed import Embedded
 from intermodal_compilers.airflow.names import OWN, Names, identifier
 from intermodal_compilers.pysource import Name, quote
 
@@ -182,7 +182,7 @@ def test_embedding_changes_no_string(texts):
         nested: dict = {}
         exec(
             "\n".join(
-                ["def outer():", *indent("\n".join(embedded.inner()), "    "), "    return f"]
+                ["def outer():", *indented("\n".join(embedded.inner()), "    "), "    return f"]
             ),
             nested,
         )
