@@ -4,8 +4,25 @@ import pytest
 
 from intermodal.analysis import graph
 from intermodal.findings import errors_of
-from intermodal.ir import Compare, Default, ForEach, Index, ItemRef, Literal_, Logic, OutputRef
+from intermodal.ir import (
+    Arm,
+    Branch,
+    Compare,
+    Default,
+    ForEach,
+    Group,
+    Hosted,
+    Index,
+    ItemRef,
+    Literal_,
+    Logic,
+    Noop,
+    OutputRef,
+    Pipeline,
+    Task,
+)
 from intermodal_backends.local import RunOptions, run_pipeline
+from intermodal_compilers.airflow.translate import translate_pipeline
 
 HEAD = """\
 from airflow import DAG
@@ -266,3 +283,32 @@ def test_a_watcher_is_left_out_where_runs_fail_by_themselves(translated):
     found = translated(text, "kfp")
     assert set(by_id(found.pipeline)) == {"a", "b"}
     assert [one.code for one in found.findings] == ["PORT209"]
+
+
+# Airflow's classes in pipelines of one's own
+
+
+def test_hosted_tasks_anywhere_in_a_neutral_pipeline():
+    empty = Hosted.of(
+        ecosystem="airflow", class_path="airflow.providers.standard.operators.empty.EmptyOperator"
+    )
+
+    def task(name, **more):
+        return Task.of(id=name, action=empty, **more)
+
+    condition = Literal_.of(value=True)
+    arm = Arm.of(name="yes", condition=condition, body=(task("in_arm"),))
+    pipeline = Pipeline.of(
+        name="p",
+        body=(
+            Branch.of(id="b", arms=(arm,), otherwise=(task("otherwise"),)),
+            Group.of(id="g", body=(task("in_group", guard=condition),)),
+        ),
+        exit_tasks=(task("last"),),
+    )
+    found = translate_pipeline(pipeline, "local")
+    assert errors_of(found.findings) == []
+    tasks = list(graph.tasks(found.pipeline))
+    assert [one.id for one in tasks] == ["in_arm", "otherwise", "in_group", "last"]
+    assert {type(one.action) for one in tasks} == {Noop}
+    assert tasks[2].guard == condition

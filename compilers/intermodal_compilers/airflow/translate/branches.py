@@ -41,9 +41,9 @@ def short_circuit_task(task: Task, context: Context) -> Task:
     return made
 
 
-def guard_of(task: str, context: Context) -> Expression | None:
-    """The condition under which choices before a task let it run; None if there are none."""
-    terms = list(_terms(task, context))
+def guard_of(task: str, context: Context, own: Expression | None = None) -> Expression | None:
+    """The condition under which its own guard and choices before it let a task run; None if there are none."""
+    terms = [*([] if own is None else [own]), *_terms(task, context)]
     if len(terms) < 2:
         return terms[0] if terms else None
     return Logic.of(operator="and", operands=tuple(terms))

@@ -11,6 +11,7 @@ from intermodal.ecosystems import Translated
 from intermodal.findings import errors_of
 from intermodal.ir import (
     BodyNode,
+    Branch,
     Compare,
     Environment,
     Expression,
@@ -44,7 +45,9 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     settled = dag.settle(context.pipeline, context)
     environment = _with_packages(pipeline)
     body = tuple(made.nodes(context.pipeline.body))
-    found = settled.model_copy(update={"body": body, "environment": environment})
+    found = settled.model_copy(
+        update={"body": body, "exit_tasks": made.exit_tasks(), "environment": environment}
+    )
     found = fitted(found, context)
     if context.packages:
         _tell_packages(context)
@@ -116,7 +119,19 @@ class TranslatedTasks:
             elif isinstance(node, ForEach):
                 yield self._loop(node)
             else:
-                yield node
+                yield self._branch(node)
+
+    def exit_tasks(self) -> tuple[Task, ...]:
+        """The exit tasks, translated."""
+        return tuple(self.made[task.id] for task in self.context.pipeline.exit_tasks)
+
+    def _branch(self, branch: Branch) -> Branch:
+        arms = tuple(
+            arm.model_copy(update={"body": tuple(self.nodes(arm.body))}) for arm in branch.arms
+        )
+        rest = branch.otherwise
+        otherwise = None if rest is None else tuple(self.nodes(rest))
+        return branch.model_copy(update={"arms": arms, "otherwise": otherwise})
 
     def _group(self, group: Group) -> Group:
         hosted = self.context.pipeline.hosted
@@ -143,10 +158,7 @@ class TranslatedTasks:
 
     def _placed(self, task: Task) -> Iterator[BodyNode]:
         made = self.made[task.id]
-        if not is_airflow(task):
-            yield made.model_copy(update={"after": self._after(task, made)})
-            return
-        guard = guard_of(task.id, self.context)
+        guard = guard_of(task.id, self.context, made.guard)
         if task.id in self.items:
             inner = made.model_copy(update={"after": (), "guard": guard})
             marker = [skip_marker(task.id)] if self._skips(task.id) else []
