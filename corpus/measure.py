@@ -8,7 +8,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from corpus.compiling import FileResult, results
 from corpus.fetch import Source, dag_files, fetch
 from corpus.figures import Figures
 from corpus.round_trip import uneven
-from corpus.truth import ENVIRONMENT, truths
+from corpus.truth import ENVIRONMENT, Batch, batches, truths
 from intermodal_compilers.airflow.importer import Inputs, read_files
 
 MEBI = 1024
@@ -62,18 +62,41 @@ def measure(only: str = "") -> Measured:
     files = unique(chosen)
     known = truths([one for one in chosen if files[one.name]])
     measured = Measured()
+    done: dict[str, list[FileResult]] = {}
     peaks: list[int] = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as reader, ProcessPoolExecutor(2, spawn) as pool:
         for one in chosen:
-            truth = known.get(one.name)
-            read = reader.submit(read_source, one, files[one.name], truth).result()
+            read = reader.submit(read_source, one, files[one.name], known.get(one.name)).result()
             peaks.append(read.peak)
-            done = results(one, files[one.name], pool)
-            measured.sources[one.name] = _figures(one, files[one.name], truth, read, done)
+            done[one.name] = results(one, files[one.name], pool)
+            measured.sources[one.name] = _figures(one, files[one.name], read, done[one.name])
+    _give_back(measured, chosen, known, done)
     half = peaks[len(peaks) // 2] if peaks else 0
     measured.peak = (max(peaks, default=0), half)
     return measured
+
+
+def _give_back(
+    measured: Measured,
+    chosen: list[Source],
+    known: Mapping[str, Mapping[str, Any]],
+    done: Mapping[str, list[FileResult]],
+) -> None:
+    """Load what was given back, two processes at a time, and note what is not as it was."""
+
+    def run(batch: Batch) -> dict[str, list[str]]:
+        given = [result for one in batch.sources for result in done[one.name]]
+        return uneven(batch, known[batch.sources[0].name], given) if given else {}
+
+    all_of_them = batches([one for one in chosen if done[one.name]])
+    with ThreadPoolExecutor(2) as pool:
+        for batch, found in zip(all_of_them, pool.map(run, all_of_them), strict=True):
+            for one in batch.sources:
+                figures = measured.sources[one.name]
+                for path in {result.path for result in done[one.name]} & found.keys():
+                    figures.tripped += not found[path]
+                    figures.uneven += [f"{path}: {difference}" for difference in found[path]]
 
 
 def unique(chosen: list[Source]) -> dict[str, list[Path]]:
@@ -106,13 +129,7 @@ def read_source(one: Source, files: list[Path], truth: Mapping[str, Any] | None)
     return _Read(total, count, seconds, peak, faults)
 
 
-def _figures(
-    one: Source,
-    files: list[Path],
-    truth: Mapping[str, Any] | None,
-    read: _Read,
-    done: list[FileResult],
-) -> Figures:
+def _figures(one: Source, files: list[Path], read: _Read, done: list[FileResult]) -> Figures:
     found = Figures(
         files=len(files),
         dag_files=len(done),
@@ -136,8 +153,4 @@ def _figures(
         for what in result.blockers:
             found.blockers.setdefault(what, set()).add(f"{one.name}: {result.path}")
         found.faults += result.faults
-    if truth is not None and done:
-        for path, differences in uneven(one, truth, done).items():
-            found.tripped += not differences
-            found.uneven += [f"{path}: {difference}" for difference in differences]
     return found

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.compiling import FileResult
-from corpus.fetch import Source
-from corpus.truth import load
+from corpus.truth import Batch, load
 from intermodal_backends.engines.serialized import differences
 
 # What a file takes from the clock or makes up while it is loaded: other at every loading.
@@ -20,30 +19,41 @@ MADE_UP = re.compile(
 
 
 def uneven(
-    one: Source, truth: Mapping[str, Any], results: Iterable[FileResult]
+    batch: Batch, truth: Mapping[str, Any], results: Iterable[FileResult]
 ) -> dict[str, list[str]]:
-    """By path of each file that Airflow loads and that was given back: what is not as it was."""
+    """By path of each file that Airflow loads and the reader reads: what is not as it was when given back."""
     given = {
         r.path: r
         for r in results
         if truth["files"][r.path]["dags"] and not truth["files"][r.path]["errors"]
     }
-    found: dict[str, list[str]] = {path: [] for path in given}
     with tempfile.TemporaryDirectory() as folder:
         places: dict[tuple[str, str], list[Path]] = {}
         for path, result in given.items():
             for dag_id, files in result.emitted.items():
                 place = Path(folder) / f"dag_{len(places)}"
-                places[path, dag_id] = _written(place, files, (one.folder / path).parent)
+                places[path, dag_id] = _written(place, files, (batch.folder / path).parent)
         (Path(folder) / "work").mkdir()
         paths = [path for paths in places.values() for path in paths]
-        loaded = load(one, paths, Path(folder) / "work", facts=False)["files"]
-    for path in given:
-        for dag_id, wanted in truth["files"][path]["dags"].items():
-            back = [loaded[str(p)] for p in places.get((path, dag_id), ())]
-            if problem := _problem(dag_id, wanted["serialized"], back):
-                found[path].append(f"{dag_id}: {problem}")
-    return found
+        loaded = load(batch, paths, Path(folder) / "work", facts=False)["files"]
+    return {
+        path: [
+            f"{dag_id}: {problem}"
+            for dag_id, wanted in truth["files"][path]["dags"].items()
+            if (
+                problem := _problem(
+                    dag_id, wanted["serialized"], _back(loaded, places, path, dag_id)
+                )
+            )
+        ]
+        for path in given
+    }
+
+
+def _back(
+    loaded: Mapping[str, Any], places: Mapping[tuple[str, str], list[Path]], path: str, dag_id: str
+) -> list[Mapping[str, Any]]:
+    return [loaded[str(place)] for place in places.get((path, dag_id), ())]
 
 
 def _written(place: Path, files: Mapping[str, str], beside: Path) -> list[Path]:
