@@ -32,6 +32,7 @@ from intermodal.ir import (
     StringType,
     Task,
 )
+from intermodal.margins import indented
 from intermodal.runtime.secrets import variable_of
 from intermodal_compilers.airflow import templates
 from intermodal_compilers.airflow.dialects import CONTEXT_KEYS
