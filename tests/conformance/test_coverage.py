@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent
 CONTAINERS = (
     "an engine needs Docker for it; integration-tests of each target run containers"
 )
+HOSTED = "only Airflow knows its classes; integration-tests/airflow_importer load and run them there"
 TRACKER = "it needs a tracker; integration-tests/tracking runs pipelines of all targets with one"
 NOT_IN_A_CASE = {
     **dict.fromkeys(
@@ -35,6 +36,29 @@ NOT_IN_A_CASE = {
             "action.container",
         ],
         CONTAINERS,
+    ),
+    **dict.fromkeys(
+        [
+            "EdgeLabel.upstream",
+            "EdgeLabel.downstream",
+            "EdgeLabel.text",
+            "GroupArrow.upstream",
+            "GroupArrow.downstream",
+            "Hosted.expand",
+            "Hosted.expand_maps",
+            "Hosted.class_source",
+            "HostedPipeline.ecosystem",
+            "HostedPipeline.arguments",
+            "HostedPipeline.groups",
+            "HostedPipeline.edge_labels",
+            "HostedPipeline.group_arrows",
+            "Pipeline.hosted",
+            "SourceExpression.imports",
+            "SourceExpression.definitions",
+            "SourceExpression.local_modules",
+            "pipeline.hosted",
+        ],
+        HOSTED,
     ),
     "Task.tracks": TRACKER,
     "Tracking.enabled": TRACKER,
