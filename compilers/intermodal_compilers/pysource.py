@@ -180,6 +180,10 @@ def quote(text: str) -> str:
     return '"' + escaped.replace('"', '\\"') + '"'
 
 
+def _text(text: str, *, whole: bool) -> str:
+    return triple_quoted(text) if whole and "\n" in text else quote(text)
+
+
 def triple_quoted(text: str) -> str:
     """A literal in triple quotes whose lines are those of the text; what is unprintable is escaped."""
     lines = ["".join(map(_escape, line)).replace('"""', '\\"\\"\\"') for line in text.split("\n")]
@@ -216,15 +220,14 @@ def inline(expr: Expr) -> str:
             return text
         case Value(value):
             return _literal(value)
-        case Lines(text):
-            return triple_quoted(text) if expr.whole and "\n" in text else quote(text)
+        case Lines(text, whole):
+            return _text(text, whole=whole)
         case Attribute(base, name):
             return f"{_operand(base)}.{name}"
         case Subscript(base, key):
             return f"{_operand(base)}[{inline(key)}]"
         case Operation(operator, (only,)):
-            space = " " if operator.isalpha() else ""
-            return f"{operator}{space}{_operand(only, operator)}"
+            return f"{operator}{' ' * operator.isalpha()}{_operand(only, operator)}"
         case Operation(operator, operands):
             return f" {operator} ".join(_operand(operand, operator) for operand in operands)
         case Conditional(value, condition, other):
@@ -296,6 +299,11 @@ def layout(
         head = layout(expr.function, prefix=prefix, suffix="(", indent=indent, around=around)
         if len(head) > 1:
             return _after_head(head, elements, suffix, indent, around)
+    if isinstance(expr, Call) and (method := _method(expr)):
+        first, name = method
+        head = layout(first, prefix=prefix, suffix=f".{name}(", indent=indent, around=around)
+        if len(head) > 1:
+            return _after_head(head, elements, suffix, indent, around)
     if not elements:
         return [flat]
     together = ", ".join(f"{key}{inline(value)}" for key, value in elements)
@@ -328,6 +336,14 @@ def _in_parentheses(
     if isinstance(expr, Conditional):
         lines[1] = f"{inner}if {inline(expr.condition)}"
     return [f"{margin}{prefix}(", *lines, f"{margin}){suffix}"]
+
+
+def _method(expr: Call) -> tuple[Call, str] | None:
+    """What a method is called of, where that is a call, and the method's name."""
+    function = expr.function
+    if isinstance(function, Attribute) and isinstance(function.base, Call):
+        return function.base, function.name
+    return None
 
 
 def _links(expr: Call) -> list[Call]:
@@ -452,6 +468,8 @@ def _isort_key(name: str) -> tuple[int, str]:
 def _broken(expr: Expr) -> tuple[str, list[tuple[str, Expr]], str]:
     """How an expression opens, its elements as (prefix, expression), and how it closes."""
     match expr:
+        case Subscript(base, Sequence_(items, "")):
+            return f"{inline(base)}[", [("", item) for item in items], "]"
         case Call(function, args, keywords):
             elements = [("", arg) for arg in args] + [(f"{k}=", v) for k, v in keywords.items()]
             return f"{inline(function)}(", elements, ")"

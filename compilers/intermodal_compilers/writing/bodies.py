@@ -13,6 +13,7 @@ from intermodal_compilers.pysource import (
     Attribute,
     Call,
     Expr,
+    Lines,
     Name,
     Subscript,
     Value,
@@ -51,10 +52,11 @@ class Bodies:
         return lines + self._edges((("", "exit"),), indent, apart=bool(lines))
 
     def _edges(self, path: Path, indent: int, *, apart: bool) -> list[str]:
-        variables = self.tasks.expressions.tasks
+        variables, ranks = self.tasks.expressions.tasks, self.tasks.expressions.ranks
+        known = sorted(self.tasks.places.edges.get(path, ()), key=lambda edge: ranks[edge[0]])
         waits = [
-            (variables[later], [variables[each] for each in earlier])
-            for later, earlier in self.tasks.places.edges.get(path, ())
+            (variables[later], [variables[each] for each in sorted(earlier, key=ranks.__getitem__)])
+            for later, earlier in known
         ]
         lines = [
             line
@@ -79,9 +81,10 @@ class Bodies:
     def _group(self, node: ir.Group, path: Path, indent: int) -> list[str]:
         self.tasks.ids.by_itself(node.id, node.id)
         options: dict[str, Expr] = {}
-        for name in ("display_name", "docs"):
-            if getattr(node, name):
-                options[name] = Value(getattr(node, name))
+        if node.display_name:
+            options["display_name"] = Value(node.display_name)
+        if node.docs:
+            options["docs"] = Lines(node.docs, whole=True)
         target = self._target(node.id, "group")
         entry = Call(
             Name(self.tasks.names.ours("group")),
@@ -170,7 +173,7 @@ class Bodies:
         wanted = {node.id, task.id} & tasks.places.wanted
         target = tasks.variables.make(task.id, "results") if wanted else ""
         if target:
-            tasks.expressions.tasks[node.id] = target
+            tasks.expressions.name(node.id, target)
             for output, reference in node.outputs.items():
                 self._give(node.id, output, _part(target, reference.output))
         return layout(made, prefix=f"{target} = " if target else "", indent=indent)
@@ -236,7 +239,7 @@ class Bodies:
             return ""
         plain = kind == "branch" and re.fullmatch(r"(when|choose)(_\d+)?", node)
         made = self.tasks.variables.make("way" if plain else node, "way" if plain else kind)
-        self.tasks.expressions.tasks[node] = made
+        self.tasks.expressions.name(node, made)
         return made
 
     def _identity(self, base: str, wanted: str) -> dict[str, Expr]:

@@ -52,6 +52,7 @@ class Expressions:
         tasks: Variables of tasks and regions that exist so far, by id.
         outputs: What each task gives, by id.
         items: Variables of the items of the loops that were begun, by the loop's id.
+        ranks: In which order these were written.
         given: What stands for an output of a region, by its id and the output's name.
     """
 
@@ -60,7 +61,13 @@ class Expressions:
     tasks: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Mapping[str, ir.Type]] = field(default_factory=dict)
     items: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[str, str], Expr] = field(default_factory=dict)
+
+    def name(self, node: str, variable: str) -> None:
+        """Note the variable of a task or region that has just been written."""
+        self.tasks[node] = variable
+        self.ranks[node] = len(self.ranks)
 
     def of(self, expression: ir.Expression) -> Expr:
         """The expression, where any value may stand."""

@@ -134,7 +134,7 @@ class _Top:
             if _stands_apart(piece.text) or _stands_apart(inside.lines[-1]):
                 inside.blank()
             inside.add(*piece.text.rstrip().split("\n"))
-        text = "\n".join(inside.lines) + "\n"
+        text = "\n".join(inside.lines)
         return [f"with {self.names.ours('worker_imports')}():", *indented(text, INDENT)]
 
     def _imports(self) -> list[str]:

@@ -166,9 +166,9 @@ class Tasks:
         self.expressions.outputs[task.id] = task.outputs
         if task.id not in self.places.wanted:
             return ""
-        orders = not task.outputs
-        made = self.variables.make(task.id, "task" if orders else "result")
-        self.expressions.tasks[task.id] = made
+        used = any((task.id, output) in self.places.used for output in task.outputs)
+        made = self.variables.make(task.id, "result" if used else "task")
+        self.expressions.name(task.id, made)
         return made
 
     def _on_exit(self, made: Call) -> Call:
@@ -317,7 +317,7 @@ class Tasks:
             keywords["outputs"] = self._types(task.outputs)
         if task.input_types:
             keywords["takes"] = self._types(task.input_types)
-        if isinstance(task.action, (ir.Hosted, ir.Shell, ir.Wait)):
+        if isinstance(task.action, ir.Hosted):
             self.functions.findings.append(
                 kept_as_it_is(task, f"no function makes a task of this kind: `{task.action.kind}`")
             )

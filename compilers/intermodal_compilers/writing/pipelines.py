@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from intermodal_compilers.pysource import (
     Attribute,
     Call,
     Expr,
+    Lines,
     Name,
     Sequence_,
     Subscript,
@@ -74,13 +76,16 @@ class PipelineWriter:
     def _body(self) -> list[str]:
         pipeline = self.pipeline
         expressions = Expressions(self.names, self.parameters)
-        variables = Variables(self.names, {*self.reserved, *self.parameters.values()})
+        places = places_of(pipeline)
+        counts = Counter(node.rpartition(".")[2] for node in places.paths)
+        short = {name for name, count in counts.items() if count == 1}
+        variables = Variables(self.names, short, {*self.reserved, *self.parameters.values()})
         tasks = Tasks(
             self.place,
             self.names,
             self.functions,
             expressions,
-            places_of(pipeline),
+            places,
             variables,
             self.siblings,
             setups=_marked_setups(pipeline),
@@ -110,7 +115,7 @@ class PipelineWriter:
             options = {"name": Value(self.pipeline.name), **options}
         description = self.pipeline.description
         if description and not self._docstring():
-            options["description"] = Value(description)
+            options["description"] = Lines(description, whole=True)
         decorator = self.names.ours("pipeline")
         if not options:
             return [f"@{decorator}"]
@@ -132,28 +137,25 @@ class PipelineWriter:
         )
 
     def _header(self, name: str) -> list[str]:
-        parts: list[tuple[str, Expr | None]] = []
-        starred, defaulted = False, False
-        for each, parameter in self.pipeline.parameters.items():
-            hint = inline(self._annotation(each, parameter))
-            shown = f"{self.parameters[each]}: {hint}"
-            if parameter.required and defaulted and not starred:
-                parts.append(("*", None))
-                starred = True
-            defaulted = defaulted or not parameter.required
-            parts.append((shown, None if parameter.required else self._default(parameter)))
-        flat = ", ".join(f"{head} = {inline(value)}" if value else head for head, value in parts)
-        comma = "," if len(parts) == 1 else ""
+        parts = [
+            (self.parameters[each], self._annotation(each, parameter), self._default(parameter))
+            for each, parameter in self.pipeline.parameters.items()
+        ]
+        required = [parameter.required for parameter in self.pipeline.parameters.values()]
+        # Python wants parameters without defaults first, unless they are given by name only.
+        star = next((n for n, one in enumerate(required) if one and not all(required[:n])), None)
+        shown = [_parameter(*part) for part in parts]
+        if star is not None:
+            shown.insert(star, "*")
+        flat = ", ".join(shown)
+        comma = "," if len(shown) == 1 else ""
         for lines in ([f"def {name}({flat}):"], [f"def {name}(", f"{INDENT}{flat}{comma}", "):"]):
             if all(len(line) <= WIDTH for line in lines):
                 return lines
-        lines = [f"def {name}("]
-        for head, value in parts:
-            if value is None:
-                lines.append(f"{INDENT}{head},")
-            else:
-                lines += layout(value, prefix=f"{head} = ", suffix=",", indent=1)
-        return [*lines, "):"]
+        blocks = [_parameter_lines(*part) for part in parts]
+        if star is not None:
+            blocks.insert(star, [f"{INDENT}*,"])
+        return [f"def {name}(", *(line for block in blocks for line in block), "):"]
 
     def _annotation(self, name: str, parameter: ir.Parameter) -> Expr:
         types = self.functions.types
@@ -176,7 +178,9 @@ class PipelineWriter:
         annotated = Name(self.names.need("typing", "Annotated"))
         return Subscript(annotated, Sequence_((hint, mark), ""))
 
-    def _default(self, parameter: ir.Parameter) -> Expr:
+    def _default(self, parameter: ir.Parameter) -> Expr | None:
+        if parameter.required:
+            return None
         value = parameter.default
         if isinstance(parameter.type, ir.DurationType) and _is_seconds(value):
             made = timedelta_expr(timedelta(seconds=value))
@@ -202,6 +206,25 @@ class PipelineWriter:
             parts.pop()
         zone = Name(self.names.need("datetime", "UTC"))
         return call(module, *(Value(part) for part in parts), tzinfo=zone)
+
+
+def _parameter(name: str, hint: Expr, default: Expr | None) -> str:
+    given = "" if default is None else f" = {inline(default)}"
+    return f"{name}: {inline(hint)}{given}"
+
+
+def _parameter_lines(name: str, hint: Expr, default: Expr | None) -> list[str]:
+    """A parameter on lines of its own: its annotation broken where that is too long, else its default."""
+    flat = f"{INDENT}{_parameter(name, hint, default)},"
+    if len(flat) <= WIDTH:
+        return [flat]
+    head = f"{name}: {inline(hint)} = "
+    if default is not None and len(INDENT + head) + 1 <= WIDTH:
+        lines = layout(default, prefix=head, suffix=",", indent=1)
+        if len(lines) > 1:
+            return lines
+    given = "" if default is None else f" = {inline(default)}"
+    return layout(hint, prefix=f"{name}: ", suffix=f"{given},", indent=1)
 
 
 def parameter_variables(pipeline: ir.Pipeline, reserved: frozenset[str]) -> dict[str, str]:

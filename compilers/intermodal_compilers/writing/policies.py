@@ -9,7 +9,7 @@ from typing import Any
 
 from intermodal import ir
 from intermodal.frozen import defaults_of
-from intermodal_compilers.pysource import Call, Expr, Name, Value, call, dict_of, list_of
+from intermodal_compilers.pysource import Call, Expr, Lines, Name, Value, call, dict_of, list_of
 from intermodal_compilers.writing.names import ModuleNames
 
 UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -52,7 +52,7 @@ def task_options(task: ir.Task, names: ModuleNames, docs: str | None) -> dict[st
     if task.display_name:
         options["display_name"] = Value(task.display_name)
     if task.docs and inspect.cleandoc(task.docs) != docs:
-        options["docs"] = Value(task.docs)
+        options["docs"] = Lines(task.docs, whole=True)
     if task.join is not ir.Join.ALL_SUCCESS:
         options["join"] = Name(f"{names.ours('Join')}.{task.join.name}")
     if task.retry is not None:

@@ -33,10 +33,12 @@ class Variables:
 
     Attributes:
         around: Names that they must not hide.
+        short: Last parts of ids that only one has: `clean` of `prepare.clean`.
         taken: Their names, and those of parameters.
     """
 
     around: Container[str]
+    short: Container[str] = ()
     taken: set[str] = field(default_factory=set)
 
     def make(self, wanted: str, kind: str) -> str:
@@ -46,11 +48,16 @@ class Variables:
             wanted: What it is named after: an id.
             kind: What is added where that is the name of something else, such as the function.
         """
-        base = variable(wanted)
+        last = wanted.rpartition(".")[2]
+        base = variable(last if last in self.short else wanted)
         choices = [base]
         verb, _, rest = base.partition("_")
         if kind == "result" and verb.lower() in VERBS and len(rest) > 1 and not rest[0].isdigit():
             choices.append(variable(rest))
+        if base != variable(wanted):
+            choices.append(variable(wanted))
+        if base.endswith(kind):
+            kind = "run"
         if base != kind:
             choices.append(f"{base.rstrip('_')}_{kind}")
         return self.first(choices)
