@@ -12,6 +12,8 @@ def dedented(text: str) -> str:
     if not first:
         return text
     lines = text.split("\n")
+    if not _may_hold_lines(text):
+        return "\n".join(line.removeprefix(first) for line in lines)
     try:
         inside = lines_inside_strings(f"if True:\n{text}")
     except (tokenize.TokenError, SyntaxError):
@@ -25,13 +27,18 @@ def dedented(text: str) -> str:
 def indented(text: str, prefix: str) -> list[str]:
     """The lines of a text moved right; lines that begin inside a string stay as they are."""
     lines = text.split("\n")
-    if '"""' not in text and "'''" not in text and "\\\n" not in text:
+    if not _may_hold_lines(text):
         return [f"{prefix}{line}" if line.strip() else "" for line in lines]
     inside = lines_inside_strings(text)
     return [
         line if number in inside else (f"{prefix}{line}" if line.strip() else "")
         for number, line in enumerate(lines, start=1)
     ]
+
+
+def _may_hold_lines(text: str) -> bool:
+    """Whether a string in a text may go over several lines; looking closer takes much longer."""
+    return '"""' in text or "'''" in text or "\\\n" in text
 
 
 def lines_inside_strings(text: str) -> set[int]:

@@ -140,7 +140,7 @@ def index_statements(
     """
     lines = text.splitlines(keepends=True)
     found = ModuleSource()
-    task_decorators = _task_decorators(tree)
+    task_decorators = _task_decorators(tree) if PRODUCT in text else frozenset()
     tables = _global_names(text, file)
     for position, node in enumerate(statements):
         if isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePath
 
 from intermodal.analysis import graph
@@ -80,9 +81,17 @@ def items_of(group: ReadGroup) -> dict[str, Expression]:
 
 def holds_place(value: Expression, file: str) -> bool:
     """Whether a value holds the path of a folder that the file lies in, two levels deep at least."""
+    folder = _outermost(file)
+    return bool(folder) and any(
+        folder in text for part in graph.parts(value) for text in _texts(part)
+    )
+
+
+@cache
+def _outermost(file: str) -> str:
+    """The outermost folder that a file lies in, of those that say something; empty if none does."""
     folders = [str(folder) for folder in PurePath(file).parents if len(folder.parts) > MOST_SHARED]
-    texts = [text for part in graph.parts(value) for text in _texts(part)]
-    return any(folder in text for text in texts for folder in folders[-1:])
+    return folders[-1] if folders else ""
 
 
 def _texts(part: Expression) -> Iterator[str]:

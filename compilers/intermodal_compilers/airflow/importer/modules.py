@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import os
 import stat
 import tokenize
 import warnings
@@ -121,6 +122,7 @@ class Sources:
 
     def __init__(self, roots: list[Path]) -> None:
         self.roots = list(dict.fromkeys(roots))
+        self._listed: dict[Path, frozenset[str]] = {}
         self._found: dict[tuple[str, Path | None, tuple[Path, ...]], Path | None] = {}
         self._parsed: dict[Path, tuple[Module | None, list[Finding]]] = {}
 
@@ -150,10 +152,25 @@ class Sources:
         key = (name, beside, tuple(more))
         if key not in self._found:
             bases = dict.fromkeys([*self.roots, *more, *self._around(beside), *self._searched()])
-            found = next(filter(None, (_file_of(b, name) for b in bases)), None)
+            top = name.partition(".")[0]
+            likely = (base for base in bases if top in self._tops(base))
+            found = next(filter(None, (_file_of(base, name) for base in likely)), None)
             # An environment that lies inside the repository is not the user's code.
             self._found[key] = None if found and "site-packages" in found.parts else found
         return self._found[key]
+
+    def _tops(self, base: Path) -> frozenset[str]:
+        """Names of what lies right in a folder, modules without their suffix; listed once.
+
+        Most imports are of installed packages, and no folder is asked for each part of their names.
+        """
+        if base not in self._listed:
+            try:
+                entries = [entry.name for entry in os.scandir(base)]
+            except OSError:  # there is no such folder
+                entries = []
+            self._listed[base] = frozenset(name.removesuffix(".py") for name in entries)
+        return self._listed[base]
 
     def _around(self, folder: Path | None) -> list[Path]:
         """A folder, where its packages start, and what around it Airflow would search."""
