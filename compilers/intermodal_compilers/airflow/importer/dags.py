@@ -103,12 +103,11 @@ def make_group(
                 "DuplicateTaskIdFound", f"group `{group.id}` exists", scope.module.span(node)
             )
         base = re.split(r"__\d+$", label)[0]
-        numbers = [
-            int(m[1])
-            for used in dag.used_groups
-            if (m := re.match(rf"^{re.escape(base)}__(\d+)$", used))
-        ]
-        group.label = f"{base}__{max(numbers) + 1}" if numbers else f"{label}__1"
+        number = dag.group_numbers.get(base)
+        group.label = f"{label}__1" if number is None else f"{base}__{number + 1}"
+    stem, _, last = group.id.rpartition("__")
+    if last.isdigit():
+        dag.group_numbers[stem] = max(dag.group_numbers.get(stem, 0), int(last[:9]))
     dag.used_groups.add(group.id)
     dag.groups[group.id] = group
     if parent is not None:

@@ -17,7 +17,7 @@ from intermodal_compilers.airflow.importer.values import RaisedError
 SUFFIX = re.compile(r"__\d+$")
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Argument:
     """A value with the place that gives it."""
 
@@ -27,7 +27,7 @@ class Argument:
     origin: str = "call"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Dag:
     """A DAG that is being put together."""
 
@@ -39,6 +39,9 @@ class Dag:
     holes: list[str] = field(default_factory=list)
     tasks: dict[str, TaskNode] = field(default_factory=dict)
     used_groups: set[str] = field(default_factory=set)
+    # By what ids start with: the highest number after `__`, of tasks and of groups.
+    numbers: dict[str, int] = field(default_factory=dict)
+    group_numbers: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
     group_arrows: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -70,18 +73,20 @@ class Dag:
         if task.group is None:
             task.group = self.root
         task.group.children[task.id] = task
+        stem, _, number = task.id.rpartition("__")
+        if number.isdigit():
+            self.numbers[stem] = max(self.numbers.get(stem, 0), int(number[:9]))
 
     def unique(self, label: str, group: Group | None) -> str:
         """A task label that is still free: `name`, `name__1`, ... as Airflow counts."""
         full = group.child_id(label) if group else label
         if full not in self.tasks:
             return label
-        stem = re.escape(SUFFIX.split(full)[0])
-        numbers = [int(m[1]) for t in self.tasks if (m := re.match(rf"^{stem}__(\d+)$", t))]
-        return f"{SUFFIX.split(label)[0]}__{max(numbers, default=0) + 1}"
+        number = self.numbers.get(SUFFIX.split(full)[0], 0)
+        return f"{SUFFIX.split(label)[0]}__{number + 1}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TaskNode:
     """A task that is being put together."""
 
@@ -114,7 +119,7 @@ class TaskNode:
         return [self]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Group:
     """A task group; the root of a DAG has no name."""
 
@@ -189,7 +194,7 @@ def _before_teardown(
             yield above
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class XCom:
     """A task's output, or several put together, used as a value."""
 
@@ -207,7 +212,7 @@ class XCom:
         return list(self.nodes)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class EdgeLabel:
     """`Label("...")` on its way between two sides of an arrow."""
 

@@ -18,6 +18,7 @@ from intermodal_compilers.airflow.importer.values import (
     UserClass,
 )
 
+SCALARS = (str, bytes, int, float, type(None))
 PLAIN = (list, tuple, set, frozenset, dict, str, range, bytes)
 
 
@@ -28,7 +29,7 @@ def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Itera
     if isinstance(value, range):
         return value
     if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
+        return sorted(value, key=order_of)
     if isinstance(value, PLAIN):
         return list(value)
     if isinstance(value, Group):
@@ -51,6 +52,13 @@ def items_of(machine: Machine, value: Any, node: ast.AST, scope: Scope) -> Itera
     if isinstance(value, Unknown):
         return value
     return machine.unknown("its items are not known", node, scope)
+
+
+def order_of(item: Any) -> str:
+    """What the items of a set are put in order by, as they have none of their own."""
+    if isinstance(item, TaskNode | Group):
+        return item.id
+    return repr(item) if isinstance(item, SCALARS) else type(item).__name__
 
 
 def _taken(value: Generated) -> Iterator[Any]:

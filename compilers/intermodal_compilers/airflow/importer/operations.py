@@ -95,7 +95,7 @@ def binary(
         return machine.unknown("too large to work out", node, scope)
     try:
         made = BINARY[type(op)](left, right)
-        machine.charge(sized(made))
+        machine.charge(sized(made) // (16 if isinstance(made, str | bytes) else 1))
         return machine.inherit(made, left, right)
     except KeyError:
         return machine.unknown("an operator that is not read", node, scope)

@@ -25,6 +25,6 @@ class Inputs(Frozen):
     root: Path | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    steps: int = 300_000
+    steps: int = 150_000
     depth: int = 40
     debug: bool = False

@@ -44,7 +44,8 @@ def environment(machine: Machine, key: Any, node: ast.AST, scope: Scope, *defaul
     span = scope.module.span(node)
     if default and not isinstance(default[0], Unknown):
         # What stands in for a password is nobody's business.
-        value = "its default" if SECRET.search(key) else repr(default[0])[:200]
+        plain = isinstance(default[0], str | int | float | None) and not SECRET.search(key)
+        value = repr(default[0])[:200] if plain else "its default"
         machine.assume(f"environment variable `{key}` is taken as {value}", span, ENV_TOLD)
         return default[0]
     _missing(machine, "KeyError", f"environment variable `{key}`", node, scope, ENV_TOLD)

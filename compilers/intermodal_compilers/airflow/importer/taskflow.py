@@ -22,7 +22,7 @@ from intermodal_compilers.airflow.importer.values import (
 )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Factory:
     """A decorated function: `kind` is `task`, `group` or `dag`; calling it makes one."""
 

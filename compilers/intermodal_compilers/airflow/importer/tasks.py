@@ -48,7 +48,7 @@ NEVER_TEMPLATED = frozenset(
 )
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Partial:
     """`Operator.partial(...)`, waiting for `.expand(...)`."""
 

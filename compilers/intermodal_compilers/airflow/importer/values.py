@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from intermodal_compilers.airflow.importer.modules import Module
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Unknown:
     """A value that cannot be known without running the file; it flows through whatever uses it."""
 
@@ -35,7 +35,7 @@ class External:
         return self.path.rpartition(".")[2]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Symbolic:
     """What calling something external gives: known as an expression, not as a value.
 
@@ -51,7 +51,7 @@ class Symbolic:
     changed: bool = False
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Scope:
     """Names of a module, function or class body, and those around it."""
 
@@ -68,7 +68,7 @@ class Scope:
     at_yield: Callable[[Any], Any] | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Function:
     """A function or lambda of a file that is read."""
 
@@ -84,7 +84,7 @@ class Function:
     setter: Function | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class UserClass:
     """A class of a file that is read."""
 
@@ -136,7 +136,7 @@ class UserClass:
         return None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Opening:
     """A call of a `@contextmanager` function, waiting for the `with` that it stands in."""
 
@@ -145,7 +145,7 @@ class Opening:
     bound: Any = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Instance:
     """An object of a user's class."""
 
@@ -153,7 +153,7 @@ class Instance:
     names: dict[str, Any]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Bound:
     """A method of a value, not yet called; `function` where it is the user's own."""
 
@@ -162,7 +162,7 @@ class Bound:
     function: Function | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Super:
     """What `super()` gives inside a method."""
 
@@ -170,7 +170,7 @@ class Super:
     value: Any
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Native:
     """A function of ours that stands for something the file can call."""
 
@@ -178,7 +178,7 @@ class Native:
     run: Callable[..., Any]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Arguments:
     """Evaluated arguments of a call; `rest` is why some are not known, `nodes` has their expressions."""
 
