@@ -21,9 +21,9 @@ class HostedTask:
 
     map_index, max_tries, state, hostname, log_url = -1, 0, "running", "", ""
 
-    def __init__(self, operator, dag_id, run_id, xcoms):
+    def __init__(self, operator, dag_id, run_id, xcoms, try_number):
         self.task, self.task_id, self.dag_id = operator, operator.task_id, dag_id
-        self.run_id, self.try_number = run_id, 1
+        self.run_id, self.try_number = run_id, try_number
         self.start_date = dt.datetime.now(dt.UTC)
         self.xcoms, self.pushed = xcoms, {}
 
@@ -64,6 +64,7 @@ def run_operator(
     params=None,
     xcoms=None,
     outputs=("return",),
+    try_number=1,
     **dag_settings,
 ):
     """Run an operator of Airflow as Airflow's own worker would, and give its outputs.
@@ -77,7 +78,7 @@ def run_operator(
 
     DAG(dag_id, schedule=None, **dag_settings).add_task(operator)
     operator = operator.prepare_for_execution()
-    task = HostedTask(operator, dag_id, run_id, xcoms or {})
+    task = HostedTask(operator, dag_id, run_id, xcoms or {}, try_number)
     given = {**(params or {}), **{name: operator.params[name] for name in operator.params}}
     context = task.context = hosted_context(task, logical_date, given)
     chosen = []

@@ -281,6 +281,8 @@ def _call(hosting: Hosting, facts: list[str], outputs: Mapping[str, Type], resul
     if context.parameters:
         values = {name: ParameterRef.of(name=name) for name in context.parameters}
         keywords["params"] = Name(hosting.parameter("params", MapOf.of(entries=values)))
+    if task.retry is not None and _asks_for_try(task):
+        keywords["try_number"] = Name(hosting.parameter("try_number", fact("attempt")))
     pulled = pulled_values(task, context)
     if pulled:
         keywords["xcoms"] = Name(hosting.parameter("xcoms", MapOf.of(entries=pulled)))
@@ -290,6 +292,12 @@ def _call(hosting: Hosting, facts: list[str], outputs: Mapping[str, Type], resul
     settings = {name: hosting.code(value) for name, value in context.dag_settings.items()}
     given: list[Expr] = [Value(context.pipeline.name), *map(Name, facts)]
     return call("run_operator", Name("operator"), *given, **keywords, **settings)
+
+
+def _asks_for_try(task: Task) -> bool:
+    """Whether anything that the task is made with may ask which try this is."""
+    given = hosted_of(task).arguments.values()
+    return any("try_number" in repr(part) for one in given for part in graph.parts(one))
 
 
 def _returned(running: Call, outputs: Mapping[str, Type], result: Result) -> Expr:

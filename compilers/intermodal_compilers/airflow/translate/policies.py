@@ -111,7 +111,8 @@ def retry_of(arguments: Mapping[str, Expression]) -> Retry | None:
     count = read(arguments.get("retries"))
     if not isinstance(count, int) or isinstance(count, bool) or count <= 0:
         return None
-    delay = _duration(read(arguments.get("retry_delay"))) or DELAY
+    delay = _duration(read(arguments.get("retry_delay")))
+    delay = DELAY if delay is None else delay
     backoff = read(arguments.get("retry_exponential_backoff"))
     if not backoff:
         return Retry.of(max=min(count, 1000), delay=delay)
