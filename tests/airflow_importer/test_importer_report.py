@@ -116,7 +116,7 @@ def test_what_a_target_refuses_is_told_with_the_pipeline(reports):
     (pipeline,) = data["files"][0]["pipelines"]
     assert pipeline["targets"]["airflow@3.3"] == []
     assert [finding["code"] for finding in pipeline["targets"]["prefect@3"]] == ["PORT208"]
-    assert "prefect@3 refuses it" in page.text
+    assert "refused by kfp@2, prefect@3" in page.text
 
 
 def test_the_order_puts_what_others_wait_for_first(reports):

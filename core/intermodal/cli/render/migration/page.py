@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from intermodal.cli.render.text import counted
-from intermodal.findings import Severity
+from intermodal.findings import Finding, Severity
 from intermodal.frozen import Frozen
 from intermodal.importing import SUPPORTS, ReadTask, Support
 from intermodal.migrating import effort
 from intermodal.migrating.order import order
-from intermodal.migrating.survey import FileSurvey
+from intermodal.migrating.survey import FileSurvey, PipelineSurvey
 from intermodal.migrating.tally import Tally
 
 MOST_ROWS = 40
@@ -104,6 +104,7 @@ class Page:
                 unit=self._unit,
                 supports=SUPPORTS,
                 links=code.links,
+                refusals=_refusals,
                 source=code.source(),
                 result=code.result(),
                 written=written,
@@ -240,7 +241,6 @@ def _environment() -> Environment:
         "number": lambda number: f"{number:,}",
         "ticks": _ticks,
     }
-    environment.tests["subset"] = _is_subset
     return environment
 
 
@@ -254,5 +254,14 @@ def _ticks(text: str) -> Markup:
     return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
-def _is_subset(some: Iterable[Any], of: Container[Any]) -> bool:
-    return all(one in of for one in some)
+def _refusals(pipeline: PipelineSurvey) -> list[tuple[list[str], list[Finding]]]:
+    """What targets refuse, once for all that refuse the same; without what stands against it anyway."""
+    by: dict[Finding, list[str]] = {}
+    for target, refused in pipeline.refused.items():
+        for finding in refused:
+            if finding not in pipeline.findings:
+                by.setdefault(finding, []).append(target)
+    found: dict[tuple[str, ...], list[Finding]] = {}
+    for finding, targets in by.items():
+        found.setdefault(tuple(targets), []).append(finding)
+    return [(list(targets), findings) for targets, findings in found.items()]
