@@ -179,6 +179,17 @@ def test_files_without_pipelines_are_counted_and_not_shown(reports):
     assert "dags/helper.py" not in page.text
 
 
+def test_what_others_need_is_first_however_hard_it_is():
+    entries = [
+        Entry("easy", ("c",), blockers=0, reads=("s3://b",)),
+        Entry("middle", ("b",), blockers=1, needs=("a",), writes=("s3://b",)),
+        Entry("hard", ("a",), blockers=5),
+    ]
+    steps = order(entries)
+    assert [step.entry.path for step in steps] == ["hard", "middle", "easy"]
+    assert [step.after for step in steps] == [(), ("hard",), ("middle",)]
+
+
 def test_files_that_need_each_other_are_placed_too():
     entries = [Entry("a", ("a",), blockers=2, needs=("b",)), Entry("b", ("b",), needs=("a",))]
     assert [step.entry.path for step in order(entries)] == ["b", "a"]

@@ -285,11 +285,20 @@ def _printed(source: ReadSource, *, first: bool) -> str:
 
 
 def _most_important(findings: Sequence[Finding], *, notes: bool) -> tuple[list[Finding], int]:
-    """As many as one can look at, the worst first, and how many are left out."""
-    from intermodal.findings import Severity
+    """As many as one can look at, the worst first, and how many are left out.
+
+    A warning is left out where an error at the same place says more.
+    """
+    from intermodal.findings import Severity, errors_of
 
     worst = list(Severity)
-    shown = [f for f in dict.fromkeys(findings) if notes or f.severity is not Severity.NOTE]
+    wrong = {finding.span for finding in errors_of(findings) if finding.span}
+    shown = [
+        finding
+        for finding in dict.fromkeys(findings)
+        if (notes or finding.severity is not Severity.NOTE)
+        and (finding.severity is not Severity.WARNING or finding.span not in wrong)
+    ]
     if len(shown) > MOST_FINDINGS:
         shown.sort(key=lambda finding: worst.index(finding.severity))
     return shown[:MOST_FINDINGS], max(0, len(shown) - MOST_FINDINGS)
