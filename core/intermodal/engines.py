@@ -46,6 +46,7 @@ class Trial:
         timeout: Seconds after which the run is ended.
         others: Compiled output of pipelines that this one triggers, by name.
         approvals: What people answer, `approve`, `reject` or `nobody`, by task id.
+        beside: Files and folders that have to lie beside the compiled output.
     """
 
     work: Path
@@ -55,6 +56,7 @@ class Trial:
     timeout: float = 120.0
     others: Mapping[str, Compiled] = field(default_factory=dict)
     approvals: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,13 @@ class Waits:
         upstream: Names of tasks.
         join: The rule, as `intermodal.ir.Join` spells it.
         region: The mapped group around it, whose instances wait for those of the same index only.
+        keeps: Whether the engine keeps what the task returns.
     """
 
     upstream: tuple[str, ...]
     join: str
     region: str = ""
+    keeps: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,16 @@ from intermodal.concealed import conceal
 from intermodal.ecosystems import translate
 from intermodal.engines import SourceRun, Trial, TrialResult, Waits, run_source
 from intermodal.findings import FindingsError, error
-from intermodal.ir import Join, Pipeline
+from intermodal.ir import Hosted, Join, Pipeline
 from intermodal.running import RunOptions, local_backend
-from intermodal.trace import Instance, Trace
+from intermodal.trace import Instance, Trace, read_events, spans_of
 from intermodal.unrecorded import NEVER_RAN, differences
 from intermodal.verifying import Request, Tried, Verified, judged, try_there, work_folder
 
 LOCAL = "local"
 RETURN = "return"
+SKIPPED = "skipped"
+"""The output by which a class of another system says that it skips itself, where tasks cannot."""
 NOT_JSON = "$type"
 """Engines' records hold a value that JSON lacks as `{"$type": NAME}`."""
 
@@ -57,11 +59,13 @@ class Side:
         verified: The comparison; its trace has the names and the indexes of the old tasks.
         expected: The old run, with the names of the new tasks.
         by_type: Outputs that are no JSON, of which only the types were compared.
+        by_value: Tasks that cannot skip themselves where the new pipeline ran, and say so by a value.
     """
 
     verified: Verified
     expected: Trace
     by_type: tuple[str, ...] = ()
+    by_value: tuple[str, ...] = ()
 
 
 def run_old(old: Old, request: Request) -> SourceRun:
@@ -123,11 +127,13 @@ def side_of(tried: Tried, request: Request, old: Old, ran: SourceRun) -> Side:
     done = _in_the_shape_of(expected, tried.done, own)
     if done.spans:
         done = replace(done, trace=_ordered(done, waits))
-    expected, actual, by_type = _comparable(expected, done.trace)
+    done, by_value = _skipped_by_value(request.pipeline, done)
+    unkept = {task for task, told in waits.items() if not told.keeps}
+    expected, actual, by_type = _comparable(expected, done.trace, unkept)
     tried = replace(tried, done=replace(done, trace=actual))
     found = differences(tried.pipeline, expected, actual, request.ignore)
     verified = judged(tried, request, found)
-    return Side(replace(verified, log=conceal(verified.log)), expected, by_type)
+    return Side(replace(verified, log=conceal(verified.log)), expected, by_type, by_value)
 
 
 def _try_here(request: Request) -> Tried | Verified:
@@ -147,8 +153,21 @@ def _try_here(request: Request) -> Tried | Verified:
             ran = local_backend().run(translated.pipeline, request.parameters, options)
         except FindingsError as problem:
             return Verified(LOCAL, "not run", findings=problem.findings)
+        spans = spans_of(read_events(ran.folder / "events.jsonl"))
+    log = "\n".join(f"{one.instance}: {one.exception}: {one.message}" for one in ran.failures)
     compiled = Compiled({}, translated.findings)
-    return Tried(LOCAL, translated.pipeline, compiled, TrialResult(ran.trace, "", timed_out=False))
+    done = TrialResult(ran.trace, log, timed_out=False, spans=spans)
+    return Tried(LOCAL, translated.pipeline, compiled, done)
+
+
+def data_beside(file: Path) -> tuple[Path, ...]:
+    """What lies beside a file and is no code: queries, templates, settings that it reads from there."""
+    found = [
+        entry
+        for entry in file.resolve().parent.iterdir()
+        if entry.suffix != ".py" and not entry.name.startswith((".", "__"))
+    ]
+    return tuple(entry for entry in found if entry.is_file() or not any(entry.glob("*.py")))
 
 
 # Names
@@ -288,8 +307,31 @@ def _ends_before(
 # Values
 
 
-def _comparable(expected: Trace, actual: Trace) -> tuple[Trace, Trace, tuple[str, ...]]:
-    """Both traces with what can be compared: what tasks return, by type only where it is no JSON."""
+def _skipped_by_value(pipeline: Pipeline, done: TrialResult) -> tuple[TrialResult, tuple[str, ...]]:
+    """The run with classes of another system that give `skipped` as skipped tasks, and their names."""
+    foreign = {task.id for task in graph.tasks(pipeline) if isinstance(task.action, Hosted)}
+    instances = dict(done.trace.instances)
+    found = [
+        name
+        for name, instance in instances.items()
+        if split_instance_id(name)[0] in foreign and instance.outputs.get(SKIPPED) is True
+    ]
+    for name in found:
+        instances[name] = instances[name].model_copy(update={"state": "skipped", "outputs": {}})
+    trace = done.trace.model_copy(update={"instances": instances})
+    return replace(done, trace=trace), tuple(found)
+
+
+def _comparable(
+    expected: Trace, actual: Trace, unkept: set[str]
+) -> tuple[Trace, Trace, tuple[str, ...]]:
+    """Both traces with what can be compared: what tasks return, by type only where it is no JSON.
+
+    Args:
+        expected: The old run.
+        actual: The new one.
+        unkept: Tasks of which the old engine does not keep what they return.
+    """
     by_type: list[str] = []
     old, new = {}, {}
     for name, instance in expected.instances.items():
@@ -297,6 +339,8 @@ def _comparable(expected: Trace, actual: Trace) -> tuple[Trace, Trace, tuple[str
         if name not in actual.instances:
             continue
         other = _returning(actual.instances[name])
+        if split_instance_id(name)[0] in unkept:
+            other = other.model_copy(update={"outputs": old[name].outputs})
         if RETURN in old[name].outputs and RETURN in other.outputs:
             value = _by_type(old[name].outputs[RETURN], other.outputs[RETURN])
             if _mentions_type(old[name].outputs[RETURN]):

@@ -39,6 +39,7 @@ class Request:
         ignore: Fields that differ by nature, as `trace.compare` takes them.
         requirements: The file that the engines were installed with.
         timeout: Seconds for each engine.
+        beside: Files and folders that have to lie beside the compiled output.
     """
 
     pipeline: Pipeline
@@ -50,6 +51,7 @@ class Request:
     ignore: tuple[str, ...] = ()
     requirements: Path | None = None
     timeout: float = 600.0
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def try_there(name: str, request: Request) -> Tried | Verified:
             timeout=request.timeout,
             others=others,
             approvals=request.approvals,
+            beside=request.beside,
         )
         try:
             done = try_out(engine, seen, compiled, trial, request.requirements)

@@ -287,6 +287,16 @@ def test_tasks_with_other_names(verify_old, engine):
     assert "new: fetch, total" in wrong.err
 
 
+def test_a_result_that_the_old_engine_does_not_keep(verify_old, engine):
+    trace = old_trace(total=Instance(state="succeeded", attempts=1))
+    engine.old = ran(trace)
+    assert verify_old().code == 1
+    engine.old = dataclasses.replace(
+        engine.old, waits={"total": Waits((), "all_success", keeps=False)}
+    )
+    assert verify_old().code == 0
+
+
 def test_names_that_are_spelled_alike(verify_old, engine):
     kept = old_trace().instances
     instances = {"Fetch": kept["fetch"], "total": kept["total"]}
@@ -352,6 +362,19 @@ def test_a_new_file_that_is_one_of_the_old_system(verify_old, engine, project):
     heads = [line for line in done.out.splitlines() if not line.startswith(" ")]
     assert heads == [f"{name}: 2 tasks: differs on toy@2.0" for name in ("etl", "other")]
     assert [file.name for _, file, *_ in engine.seen if isinstance(file, Path)] == ["two.py"] * 2
+
+
+def test_a_class_that_skips_itself_by_a_value(verify_old, engine):
+    def skipping(trace):
+        total = trace.instances["total"].model_copy(update={"outputs": {"skipped": True}})
+        return changed(trace, total=total)
+
+    engine.change = staticmethod(skipping)
+    fetch = Instance(state="succeeded", attempts=1)
+    engine.old = ran(old_trace(fetch=fetch, total=Instance(state="skipped", attempts=1)))
+    done = verify_old(new="old.py")
+    assert done.code == 0, done.err
+    assert "skipped by a value of its own, not by state: total" in done.out
 
 
 def test_an_old_file_with_several(verify_old, project):

@@ -24,6 +24,9 @@ def run_compiled(
 ) -> TrialResult:
     """Run compiled output on an engine, and read its event log."""
     folder = write_compiled(compiled.files, trial.work / "compiled")
+    for path in trial.beside:
+        if not (folder / path.name).exists():
+            (folder / path.name).symlink_to(path.resolve(), target_is_directory=path.is_dir())
     others = {
         name: write_compiled(other.files, trial.work / "others" / name)
         for name, other in trial.others.items()

@@ -118,8 +118,8 @@ class AirflowEngine(FromCatalogue):
             yield self._worker.call(operation, case, settings), database
 
 
-def _waits(upstream: list[str], rule: str, region: str) -> Waits:
-    return Waits(tuple(upstream), RULES.get(rule, rule), region)
+def _waits(upstream: list[str], rule: str, region: str, keeps: bool) -> Waits:
+    return Waits(tuple(upstream), RULES.get(rule, rule), region, keeps)
 
 
 def _together(case: EngineCase, folder: Path) -> Path:

@@ -160,6 +160,7 @@ def _request(
     how: Mapping[str, Any],
 ) -> Request:
     from intermodal.cli.answers import given_answers
+    from intermodal.side_by_side import data_beside
     from intermodal.verifying import Request
 
     root = Path(how["root"]) if how["root"] else None
@@ -174,6 +175,7 @@ def _request(
         ignore=how["ignore"],
         requirements=how["requirements"],
         timeout=how["timeout"],
+        beside=data_beside(how["old"]),
     )
 
 
@@ -254,6 +256,9 @@ def _text(pipeline: Pipeline, ran: SourceRun, sides: Sequence[Side], ignore: Seq
     by_type = sorted({name for side in sides for name in side.by_type})
     if by_type:
         lines.append(f"  by type only, for what it returns is no JSON: {', '.join(by_type)}")
+    by_value = sorted({name for side in sides for name in side.by_value})
+    if by_value:
+        lines.append(f"  skipped by a value of its own, not by state: {', '.join(by_value)}")
     if ignore:
         lines.append(f"  not compared: {', '.join(ignore)}")
     return "\n".join(lines)
@@ -283,7 +288,11 @@ def _data(request: Request, old: Old, ran: SourceRun, sides: Sequence[Side]) -> 
             "trace": ran.trace.model_dump(mode="json"),
         },
         "engines": [
-            {**verdict_data(side.verified), "compared_by_type": list(side.by_type)}
+            {
+                **verdict_data(side.verified),
+                "compared_by_type": list(side.by_type),
+                "skipped_by_value": list(side.by_value),
+            }
             for side in sides
         ],
     }

@@ -48,11 +48,16 @@ def run(request: Request) -> dict[str, Any]:
     }
 
 
-def _waits(task: Any) -> tuple[list[str], str, str]:
-    """Ids upstream, the trigger rule, and the mapped group around it, if there is one."""
+def _waits(task: Any) -> tuple[list[str], str, str, bool]:
+    """Ids upstream, the trigger rule, the mapped group around it, whether its result is kept."""
     group = getattr(task, "get_closest_mapped_task_group", lambda: None)()
     rule = getattr(task.trigger_rule, "value", task.trigger_rule)
-    return sorted(task.upstream_task_ids), str(rule), group.group_id if group else ""
+    return sorted(task.upstream_task_ids), str(rule), group.group_id if group else "", _keeps(task)
+
+
+def _keeps(task: Any) -> bool:
+    given = getattr(task, "partial_kwargs", {})
+    return bool(given.get("do_xcom_push", getattr(task, "do_xcom_push", True)))
 
 
 def load(request: Request) -> list[str]:
