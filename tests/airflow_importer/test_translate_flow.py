@@ -312,3 +312,45 @@ def test_hosted_tasks_anywhere_in_a_neutral_pipeline():
     assert [one.id for one in tasks] == ["in_arm", "otherwise", "in_group", "last"]
     assert {type(one.action) for one in tasks} == {Noop}
     assert tasks[2].guard == condition
+
+
+ENDINGS = """\
+@task
+def work():
+    raise ValueError("it fails")
+@task(trigger_rule="all_done")
+def first(log):
+    with open(log, "a") as file:
+        file.write("first ")
+    raise ValueError("it fails, too")
+@task(trigger_rule="all_done")
+def second(log):
+    with open(log, "a") as file:
+        file.write("second")
+work() >> first("LOG") >> second("LOG")
+"""
+
+
+def test_endings_that_wait_for_each_other_become_one_where_nothing_can_wait_for_one(
+    translated, tmp_path, monkeypatch
+):
+    for name in ("INTERMODAL_EVENTS", "INTERMODAL_STORE", "INTERMODAL_TRACKING"):
+        monkeypatch.delenv(name, raising=False)
+    log = tmp_path / "log"
+    lines = ENDINGS.replace("LOG", str(log)).splitlines()
+    found = translated(HEAD + "".join(f"    {line}\n" for line in lines), "kfp")
+    assert set(by_id(found.pipeline)) == {"work", "endings"}
+    assert [one.code for one in found.findings] == ["PORT201"]
+    result = run_pipeline(found.pipeline, {}, RunOptions(store=str(tmp_path / "store"), workers=1))
+    assert {name: one.state for name, one in result.instances.items()} == {
+        "work": "failed",
+        "endings": "failed",
+    }
+    assert log.read_text() == "first second"
+    assert (
+        "first: it fails, too" in {one.instance: one.message for one in result.failures}["endings"]
+    )
+
+
+def test_endings_stay_as_they_are_elsewhere(flow):
+    assert {"first", "second"} <= set(by_id(flow(ENDINGS, "prefect")))

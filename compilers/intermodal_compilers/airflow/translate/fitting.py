@@ -100,7 +100,7 @@ def without_watchers(pipeline: Pipeline, context: Context) -> Pipeline:
             context.tasks[name].span,
             f"it only fails the run when another task failed, and {why}",
         )
-    body = tuple(_kept(pipeline.body, watchers))
+    body = without(pipeline.body, watchers)
     return pipeline.model_copy(update={"body": body}) if watchers else pipeline
 
 
@@ -119,13 +119,16 @@ def is_watcher(task: Task, context: Context) -> bool:
     return len(body) == 1 and isinstance(body[0], ast.Raise)
 
 
-def _kept(body: tuple[BodyNode, ...], dropped: set[str]) -> list[BodyNode]:
+def without(body: tuple[BodyNode, ...], dropped: set[str]) -> tuple[BodyNode, ...]:
+    """A body without some of its tasks; groups that hold nothing else go, too."""
     found: list[BodyNode] = []
     for node in body:
         if node.id in dropped:
             continue
         if isinstance(node, (Group, ForEach)):
-            inner = tuple(_kept(node.body, dropped))
+            inner = without(node.body, dropped)
+            if not inner:
+                continue
             node = node.model_copy(update={"body": inner})  # noqa: PLW2901 - the same one, smaller
         found.append(node)
-    return found
+    return tuple(found)

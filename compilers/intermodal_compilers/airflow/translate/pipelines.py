@@ -29,6 +29,7 @@ from intermodal_compilers.airflow.hosted.packages import provider_of
 from intermodal_compilers.airflow.translate import dag
 from intermodal_compilers.airflow.translate.branches import guard_of
 from intermodal_compilers.airflow.translate.context import AIRFLOW, Context, loop_of
+from intermodal_compilers.airflow.translate.endings import with_one_ending
 from intermodal_compilers.airflow.translate.fitting import fitted, without_watchers
 from intermodal_compilers.airflow.translate.hosting import SKIPPED
 from intermodal_compilers.airflow.translate.loops import loop_around, unexpanded
@@ -48,7 +49,7 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     found = settled.model_copy(
         update={"body": body, "exit_tasks": made.exit_tasks(), "environment": environment}
     )
-    found = fitted(found, context)
+    found = with_one_ending(fitted(found, context), context)
     if context.packages:
         _tell_packages(context)
     if not errors_of(context.findings):
