@@ -319,15 +319,17 @@ ENDINGS = """\
 def work():
     raise ValueError("it fails")
 @task(trigger_rule="all_done")
-def first(log):
-    with open(log, "a") as file:
-        file.write("first ")
+def first(word):
+    import os
+    with open(os.environ["ENDINGS"], "a") as file:
+        file.write(word)
     raise ValueError("it fails, too")
 @task(trigger_rule="all_done")
-def second(log):
-    with open(log, "a") as file:
+def second():
+    import os
+    with open(os.environ["ENDINGS"], "a") as file:
         file.write("second")
-work() >> first("LOG") >> second("LOG")
+work() >> first("first ") >> second()
 """
 
 
@@ -337,11 +339,12 @@ def test_endings_that_wait_for_each_other_become_one_where_nothing_can_wait_for_
     for name in ("INTERMODAL_EVENTS", "INTERMODAL_STORE", "INTERMODAL_TRACKING"):
         monkeypatch.delenv(name, raising=False)
     log = tmp_path / "log"
-    lines = ENDINGS.replace("LOG", str(log)).splitlines()
-    found = translated(HEAD + "".join(f"    {line}\n" for line in lines), "kfp")
+    found = translated(HEAD + "".join(f"    {line}\n" for line in ENDINGS.splitlines()), "kfp")
     assert set(by_id(found.pipeline)) == {"work", "endings"}
     assert [one.code for one in found.findings] == ["PORT201"]
-    result = run_pipeline(found.pipeline, {}, RunOptions(store=str(tmp_path / "store"), workers=1))
+    store, environment = str(tmp_path / "store"), {"ENDINGS": str(log)}
+    options = RunOptions(store=store, workers=1, environment=environment)
+    result = run_pipeline(found.pipeline, {}, options)
     assert {name: one.state for name, one in result.instances.items()} == {
         "work": "failed",
         "endings": "failed",
