@@ -71,3 +71,52 @@ def call(tmp_path, monkeypatch):
         return CliRunner(**APART).invoke(found, [str(argument) for argument in arguments])
 
     return call
+
+
+@pytest.fixture
+def read_shape(tmp_path):
+    """Reads a small repository and compares it with what is expected of it.
+
+    A shape has `files` by path; `env` and `variables`; the expected `dags`: what is downstream of each task,
+    `settings` by `dag:task:name`, `holes` as `dag` or `dag:task`, and the `codes` of the findings. `airflow`
+    is the version that loads the repository with just these DAGs; a shape without it has what Airflow cannot
+    load here, or what cannot be known without running it.
+    """
+
+    def run(shape):
+        for name, content in shape["files"].items():
+            place = tmp_path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content.lstrip("\n"))
+        inputs = Inputs(
+            root=tmp_path,
+            debug=True,
+            environment=shape.get("env", {}),
+            variables=shape.get("variables", {}),
+        )
+        files = list(read_files([tmp_path / "dags"], inputs))
+        dags = {dag.id: dag for file in files for dag in file.dags}
+        found = {
+            name: {task.id: " ".join(task.downstream) for task in dag.tasks.values()}
+            for name, dag in dags.items()
+        }
+        assert found == shape["dags"]
+        settings = {}
+        for place in shape.get("settings", {}):
+            dag, task, name = place.split(":")
+            read = dags[dag].tasks[task]
+            rule = name == "trigger_rule"
+            settings[place] = read.trigger_rule if rule else read.arguments[name].value
+        assert settings == shape.get("settings", {})
+        holes = [name for name, dag in dags.items() if dag.holes]
+        holes += [
+            f"{name}:{task.id}"
+            for name, dag in dags.items()
+            for task in dag.tasks.values()
+            if task.holes
+        ]
+        assert sorted(holes) == shape.get("holes", [])
+        codes = {finding.code for file in files for finding in file.findings}
+        assert sorted(codes) == shape.get("codes", [])
+
+    return run

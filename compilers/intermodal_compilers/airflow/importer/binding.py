@@ -176,7 +176,7 @@ def delete_item(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Sc
     """
     if not machine.certain_to(owner):
         machine.doubt(owner)
-        if isinstance(owner, dict) and key in owner:
+        if isinstance(owner, dict) and not isinstance(key, slice) and key in owner:
             owner[key] = machine.unknown(machine.uncertain[-1], node, scope)
         return
     try:
