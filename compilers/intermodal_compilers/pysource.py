@@ -180,8 +180,10 @@ def quote(text: str) -> str:
     return '"' + escaped.replace('"', '\\"') + '"'
 
 
-def _text(text: str, *, whole: bool) -> str:
-    return triple_quoted(text) if whole and "\n" in text else quote(text)
+def _constant(expr: Value | Lines) -> str:
+    if isinstance(expr, Value):
+        return _literal(expr.value)
+    return triple_quoted(expr.text) if expr.whole and "\n" in expr.text else quote(expr.text)
 
 
 def triple_quoted(text: str) -> str:
@@ -218,10 +220,8 @@ def inline(expr: Expr) -> str:
     match expr:
         case Name(text) | Written(text):
             return text
-        case Value(value):
-            return _literal(value)
-        case Lines(text, whole):
-            return _text(text, whole=whole)
+        case Value() | Lines():
+            return _constant(expr)
         case Attribute(base, name):
             return f"{_operand(base)}.{name}"
         case Subscript(base, key):

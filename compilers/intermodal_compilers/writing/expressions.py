@@ -167,6 +167,9 @@ def _input(writer: Expressions, expression: ir.InputRef) -> Written:
 
 def _compare(writer: Expressions, expression: ir.Compare) -> Written | None:
     left, right = writer.written(expression.left), writer.written(expression.right)
+    for side in (expression.left, expression.right):
+        if isinstance(side, ir.Literal_) and (side.value is None or isinstance(side.value, bool)):
+            writer.names.compares_constants = True
     if expression.operator in ("in", "not in"):
         inside = call(writer.names.ours("is_in"), left.expr, right.expr)
         whole = inside if expression.operator == "in" else Operation("~", (inside,))

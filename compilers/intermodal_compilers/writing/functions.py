@@ -11,7 +11,7 @@ from intermodal.findings import Finding, warning
 from intermodal_compilers.pysource import Expr, Name, is_identifier
 from intermodal_compilers.writing.library import Library
 from intermodal_compilers.writing.names import ModuleNames
-from intermodal_compilers.writing.pieces import Unit, read_unit
+from intermodal_compilers.writing.pieces import Unit, read_unit, undefined
 from intermodal_compilers.writing.policies import task_options
 from intermodal_compilers.writing.signatures import NotWritable, misfit, type_options
 from intermodal_compilers.writing.types import Types
@@ -121,6 +121,8 @@ class Functions:
             return f"the source cannot be read: {problem}"
         if unit.function.unfit:
             return unit.function.unfit
+        if missing := undefined(unit):
+            return f"it uses `{min(missing)}` when it is imported, which nothing defines"
         name = self.library.add(unit)
         if name is None:
             return "another function has its name, or that of something it uses"

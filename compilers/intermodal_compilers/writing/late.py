@@ -45,8 +45,7 @@ def late_of(pieces: Sequence[Piece], imports: Iterable[Import], tasks: Collectio
     _, before = _closure(pieces, [name for piece in found.values() for name in piece.at_once])
     others = (piece for piece in pieces if piece.text not in found)
     lazy = any(piece.annotated & names for piece in others)
-    inner = any(piece.annotated - names for piece in found.values())
-    return Late(tuple(late), tuple(found.values()), frozenset(before - found.keys()), lazy or inner)
+    return Late(tuple(late), tuple(found.values()), frozenset(before - found.keys()), lazy)
 
 
 def _closure(pieces: Sequence[Piece], names: Iterable[str]) -> tuple[set[str], set[str]]:

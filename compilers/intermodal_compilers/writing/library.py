@@ -59,6 +59,10 @@ class Library:
         self.functions[names[unit.function.name]] = pieces[-1].text
         return names[unit.function.name]
 
+    def bound(self) -> set[str]:
+        """Names that its statements and imports bind."""
+        return {name for name, meaning in self.meanings.items() if meaning is not None}
+
     def ordered(self) -> list[Piece]:
         """The statements, so that each comes after what it needs when the module is imported."""
         rank = {text: place for place, text in enumerate(self.pieces)}
@@ -132,7 +136,7 @@ def _meaning(name: str, own: Mapping[str, object], needs: Mapping[str, set[str]]
 
 def _free(unit: Unit, bound: Iterable[str]) -> set[str]:
     """Names that the unit uses and does not bind: Python's own, and those of nobody."""
-    needs = {name for piece in (*unit.definitions, unit.own) for name in piece.needs}
+    needs = {name for piece in (*unit.definitions, unit.own) for name in piece.needs - piece.inner}
     return needs.difference(bound)
 
 

@@ -22,12 +22,15 @@ from intermodal_compilers.pysource import (
     layout,
 )
 from intermodal_compilers.writing.functions import Definition, Functions
-from intermodal_compilers.writing.late import Late, late_of
+from intermodal_compilers.writing.late import late_of
 from intermodal_compilers.writing.library import Library
-from intermodal_compilers.writing.names import ModuleNames, variable
+from intermodal_compilers.writing.names import BUILTINS, ModuleNames, variable
 from intermodal_compilers.writing.pieces import Piece
 from intermodal_compilers.writing.pipelines import PipelineWriter
 from intermodal_compilers.writing.types import Types
+
+
+COMPARED = "# ruff: noqa: E711, E712 - what is compared are values of a run"
 
 
 class Written(Frozen):
@@ -64,16 +67,14 @@ def write_module(
     names = ModuleNames(Library())
     functions = Functions(names, Types(names))
     functions.find(kept)
-    siblings = {
-        each.name: names.claim(variable(each.name), f"{variable(each.name)}_pipeline")
-        for each in kept
-    }
+    shown = [names.claim(variable(each.name), f"{variable(each.name)}_pipeline") for each in kept]
+    siblings = {each.name: name for each, name in zip(kept, shown, strict=True)}
     names.hidden = {name for each in kept for name in each.parameters}
     functions.settle(kept)
-    called = frozenset(each.name for each in functions.definitions())
+    called = frozenset([*shown, *(each.name for each in functions.definitions())])
     blocks = [
-        PipelineWriter(place, each, functions, siblings, called | {*siblings.values()}).lines()
-        for place, each in enumerate(kept)
+        PipelineWriter(place, each, name, functions, siblings, called).lines()
+        for place, (each, name) in enumerate(zip(kept, shown, strict=True))
     ]
     text = _Top(functions, worker_only=worker_only).lines(caption or _caption(kept), blocks)
     renamed = functions.library.renamed
@@ -90,12 +91,12 @@ class _Top:
         defined = [each for each in functions.definitions() if each.unit]
         self.tasks = {library.functions[each.name]: each for each in defined}
         self.pieces = library.ordered()
-        self.late = Late()
-        if worker_only:
-            items = [item for item in library.imports if _is_foreign(item)]
-            own = self.names.imports
-            items = [item for item in items if item not in own]
-            self.late = late_of(self.pieces, items, self.tasks)
+        own = self.names.imports
+        items = [item for item in library.imports if _is_foreign(item) and item not in own]
+        self.late = late_of(self.pieces, items if worker_only else (), self.tasks)
+        bound = library.bound() | BUILTINS
+        # Names that only the original's own `from __future__ import annotations` allowed.
+        self.lazy = self.late.lazy or any(piece.annotated - bound for piece in self.pieces)
 
     def lines(self, caption: str, pipelines: list[list[str]]) -> str:
         """The whole text."""
@@ -103,6 +104,8 @@ class _Top:
         source.add(*docstring(caption))
         statements = self._statements()
         imports = self._imports()
+        if self.names.compares_constants:
+            source.add("", COMPARED)
         if imports:
             source.add("", *imports)
         _add(source, [*statements, *pipelines])
@@ -130,16 +133,18 @@ class _Top:
         """`with worker_imports():`, with what cannot be run without its imports."""
         inside = Source()
         inside.add(*_short(import_lines(self.late.imports)))
+        before = "@"
         for piece in self.late.pieces:
-            if _stands_apart(piece.text) or _stands_apart(inside.lines[-1]):
+            if _stands_apart(piece.text) or _stands_apart(before):
                 inside.blank()
             inside.add(*piece.text.rstrip().split("\n"))
+            before = piece.text
         text = "\n".join(inside.lines)
         return [f"with {self.names.ours('worker_imports')}():", *indented(text, INDENT)]
 
     def _imports(self) -> list[str]:
         plain = [item for item in self.names.import_items() if item not in self.late.imports]
-        future = [Import("__future__", "annotations")] if self.late.lazy else []
+        future = [Import("__future__", "annotations")] if self.lazy else []
         return import_lines([*future, *plain])
 
 
@@ -181,13 +186,15 @@ def _stands_apart(text: str) -> bool:
 
 def _add(source: Source, blocks: list[list[str]]) -> None:
     """Blocks as formatters part them: two blank lines around functions and classes."""
-    before_apart, first = True, True
+    before = ""
     for block in blocks:
-        apart = _stands_apart(block[0])
-        if apart or before_apart:
-            source.blank(1 if first and not apart else 2)
+        apart = _stands_apart(block[0]) or (before != "" and _stands_apart(before))
+        if apart:
+            source.blank(2)
+        elif not before or "with " in (before[:5], block[0][:5]):
+            source.blank()
         source.add(*block)
-        before_apart, first = apart, False
+        before = block[0]
 
 
 def _caption(pipelines: Sequence[ir.Pipeline]) -> str:

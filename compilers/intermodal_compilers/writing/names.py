@@ -29,6 +29,7 @@ class ModuleNames:
         library: What users' functions bind and use there.
         own: Names of what the writer puts there.
         imports: What the writer imports.
+        compares_constants: Whether something is compared with True, False or None by an operator.
         hidden: Names that parameters of the pipelines' functions hide.
     """
 
@@ -36,6 +37,7 @@ class ModuleNames:
     own: set[str] = field(default_factory=set)
     imports: dict[Import, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    compares_constants: bool = False
 
     def need(self, module: str, name: str | None = None) -> str:
         """Import something; the name that it has here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ from intermodal.authoring.capture import index_statements
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 from intermodal_compilers.pyimports import Import, imports_of
+
+GIVEN = ("__file__", "__name__", "__doc__")
+"""Names that every module has."""
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
@@ -23,6 +27,7 @@ class Piece(Frozen):
         needs: Names of the module that it uses, when it is run or later.
         at_once: Those among them that it uses when the module is imported, annotations apart.
         annotated: Those among them that stand in annotations of functions.
+        inner: Names that it binds for itself alone, in comprehensions and lambdas.
     """
 
     text: str
@@ -30,6 +35,7 @@ class Piece(Frozen):
     needs: frozenset[str]
     at_once: frozenset[str]
     annotated: frozenset[str]
+    inner: frozenset[str]
 
 
 class Argument(Frozen):
@@ -171,7 +177,29 @@ def _piece(text: str, tree: ast.Module) -> Piece:
     needs = frozenset(name for statement in statements for name in statement.needs)
     at_once = frozenset(name for node in tree.body for name in _at_once(node)) & needs
     annotated = frozenset(name for node in tree.body for name in _annotated(node)) & needs
-    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, annotated)
+    inner = frozenset(_bound_inside(tree)) - known.keys()
+    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, annotated, inner)
+
+
+def _bound_inside(tree: ast.Module) -> Iterator[str]:
+    """Variables of comprehensions and lambdas at the top of a statement that is no function or class."""
+    defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    if any(isinstance(node, defines) for node in tree.body):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.comprehension):
+            names = (part for part in ast.walk(node.target) if isinstance(part, ast.Name))
+            yield from (name.id for name in names)
+        if isinstance(node, ast.arg):
+            yield node.arg
+
+
+def undefined(unit: Unit) -> set[str]:
+    """Names that a unit uses when it is imported, and nothing defines: loading it would fail."""
+    pieces = (*unit.definitions, unit.own)
+    bound = {*GIVEN, *dir(builtins), *(item.bound for item in unit.imports)}
+    bound.update(name for piece in pieces for name in piece.binds)
+    return {name for piece in pieces for name in piece.at_once - piece.inner} - bound
 
 
 def _at_once(node: ast.stmt) -> Iterator[str]:

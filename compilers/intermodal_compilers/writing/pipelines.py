@@ -51,12 +51,14 @@ class PipelineWriter:
         self,
         place: int,
         pipeline: ir.Pipeline,
+        name: str,
         functions: Functions,
         siblings: Mapping[str, str],
         reserved: frozenset[str],
     ) -> None:
         self.place = place
         self.pipeline = pipeline
+        self.name = name
         self.functions = functions
         self.siblings = siblings
         self.reserved = reserved
@@ -69,9 +71,8 @@ class PipelineWriter:
 
     def lines(self) -> list[str]:
         """The decorated function."""
-        name = self.siblings[self.pipeline.name]
-        body = [*self._docstring(), *self._body()]
-        return [*self._decorator(name), *self._header(name), *body]
+        head = [*self._decorator(self.name), *self._header(self.name)]
+        return [*head, *self._docstring(), *self._body()]
 
     def _body(self) -> list[str]:
         pipeline = self.pipeline
