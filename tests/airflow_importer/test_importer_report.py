@@ -136,6 +136,12 @@ def test_tasks_are_linked_with_their_place_in_the_result(reports):
     assert len({link for link in page.links if link.startswith("#r1-")}) == 1
 
 
+def test_every_link_leads_somewhere(reports):
+    page, _ = reports(a_helper="x = 1\n", first=FIRST, second=SECOND, third=THIRD)
+    assert {"#file-2", "#file-3", "#file-4"} <= set(page.links)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.anchors)
+
+
 def test_hostile_text_stays_text(reports):
     text = HEAD + (
         f'"""{EVIL}"""\n# {EVIL}\n'

@@ -23,6 +23,7 @@ class Entry(Frozen):
         reads: Data whose change starts them.
         writes: Data that they change.
         modules: Modules of the user's own.
+        number: Which of all files it is, from 1; paths as shown may be alike below several roots.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Entry(Frozen):
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    number: int = 0
 
 
 class Step(Frozen):
@@ -57,7 +59,7 @@ def order(entries: Sequence[Entry]) -> list[Step]:
     steps = [
         Step(
             entries[at],
-            tuple(entries[needed].path for needed in sorted(before[at])),
+            tuple(dict.fromkeys(entries[needed].path for needed in sorted(before[at]))),
             {m: uses[m] - 1 for m in entries[at].modules if uses[m] > 1},
         )
         for at in range(len(entries))

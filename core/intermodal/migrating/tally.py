@@ -110,7 +110,7 @@ class Tally:
             self.ready.update(t for t in self.targets if not pipeline.refused.get(t))
         self._host(survey)
         if survey.pipelines:
-            self.entries.append(_entry(survey, len(blocked)))
+            self.entries.append(_entry(survey, len(blocked), self.files))
 
     @property
     def readiness(self) -> list[Ready]:
@@ -176,7 +176,7 @@ def _refusals(pipeline: PipelineSurvey) -> Iterator[tuple[str, Finding]]:
                 yield target, finding
 
 
-def _entry(survey: FileSurvey, blocked: int) -> Entry:
+def _entry(survey: FileSurvey, blocked: int, number: int) -> Entry:
     links = [pipeline.links for pipeline in survey.pipelines]
     return Entry(
         path=survey.path,
@@ -188,4 +188,5 @@ def _entry(survey: FileSurvey, blocked: int) -> Entry:
         reads=tuple(dict.fromkeys(one for link in links for one in link.reads)),
         writes=tuple(dict.fromkeys(one for link in links for one in link.writes)),
         modules=tuple(dict.fromkeys(one for link in links for one in link.modules)),
+        number=number,
     )

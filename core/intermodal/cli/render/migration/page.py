@@ -72,7 +72,7 @@ class Page:
         self._unit = unit
         self._environment = _environment()
         self._template = self._environment.get_template("file.html.j2")
-        self._numbers: dict[str, int] = {}
+        self._number = 0
         self._left_out = 0
         self._parts = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the page
             "w+", encoding="utf-8", errors="backslashreplace", newline="\n"
@@ -85,10 +85,11 @@ class Page:
             survey: The file.
             written: Where its result was written, if it was.
         """
+        self._number += 1  # as `Entry.number`
+        number = self._number
         if not survey.pipelines and not survey.blocking:
             self._left_out += 1
             return
-        number = self._numbers[survey.path] = len(self._numbers) + 1
         code = _Code(survey, number)
         counts: Counter[Support] = Counter()
         for pipeline in survey.pipelines:
@@ -123,7 +124,6 @@ class Page:
             meaning=MEANING,
             stated=effort.STATED,
             steps=order(tally.entries),
-            numbers=self._numbers,
             most=MOST_ROWS,
             few=FEW_ROWS,
             files=files,
