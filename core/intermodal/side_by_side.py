@@ -167,7 +167,8 @@ def data_beside(file: Path) -> tuple[Path, ...]:
         for entry in file.resolve().parent.iterdir()
         if entry.suffix != ".py" and not entry.name.startswith((".", "__"))
     ]
-    return tuple(entry for entry in found if entry.is_file() or not any(entry.glob("*.py")))
+    code = {entry: {file.name for file in entry.glob("*.py")} for entry in found}
+    return tuple(entry for entry in found if code[entry] <= {"__init__.py"})
 
 
 # Names
