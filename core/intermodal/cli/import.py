@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intermodal.cli.command import WithExamples
-from intermodal.cli.options import as_json, complete_targets, shown_path
+from intermodal.cli.options import as_json, complete_systems, complete_targets, shown_path
 from intermodal.cli.origin import Origin, existing, value_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ LONGEST = 90
         "port import airflow dags/ --env prod.env --json > reading.json",
     ),
 )
-@click.argument("system")
+@click.argument("system", shell_complete=complete_systems)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
     "--out", metavar="DIR", type=click.Path(), help="Write them there: one Python file for each."

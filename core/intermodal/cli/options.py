@@ -56,6 +56,15 @@ def complete_targets(
     return _items(known, incomplete)
 
 
+def complete_systems(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Systems whose files can be read."""
+    from intermodal import registry
+
+    return _items(registry.names("importers"), incomplete)
+
+
 def complete_profiles(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from intermodal.cli.options import AnyCommand
+from intermodal.cli.options import AnyCommand, complete_systems
 from intermodal.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def from_option(function: AnyCommand) -> AnyCommand:
         "--from",
         "system",
         metavar="SYSTEM",
+        shell_complete=complete_systems,
         help="SOURCE is files of this system, such as airflow: they are read, not run.",
     )
     @value_options
