@@ -258,6 +258,11 @@ def test_what_default_args_say_is_not_repeated():
     assert 'check = BashOperator(task_id="check", bash_command="true", retries=0)' in text
 
 
+def test_parameters_of_a_task_are_not_those_of_default_args():
+    text = text_of(pipeline(task("a", params={"x": 1}), default_args={"params": {"x": 1}}))
+    assert 'EmptyOperator(task_id="a", params={"x": 1})' in text
+
+
 def test_default_args_that_are_not_known_by_name_leave_the_tasks_as_they_are():
     defaults = source("DEFAULTS", (), ('DEFAULTS = {"retries": 2}\n',))
     text = text_of(pipeline(task("a", retries=2), default_args=defaults))

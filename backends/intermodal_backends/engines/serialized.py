@@ -152,7 +152,9 @@ def _field(key: str, value: Any) -> Any:
     if key in INDENTED:
         return _unindented(value)
     made = _rewritten(value)
-    return sorted(made, key=json.dumps) if key in UNORDERED and isinstance(made, list) else made
+    if key in UNORDERED and isinstance(made, list):
+        return sorted(made, key=lambda item: json.dumps(item, sort_keys=True))
+    return made
 
 
 def _unindented(value: Any) -> Any:

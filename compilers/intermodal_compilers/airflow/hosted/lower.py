@@ -46,6 +46,8 @@ from intermodal_compilers.pysource import Attribute, Expr, Name, Subscript, Valu
 
 # Arguments of groups that the emitter writes itself, or that mean nothing once all ids are given.
 GROUP_OWN = frozenset({"group_id", "0", "1", "add_suffix_on_collision", "expand", "expand_kwargs"})
+# Arguments that Airflow does not take from `default_args`, but puts together with those of the DAG.
+MERGED = frozenset({"params"})
 TEARDOWN_OWN = "on_failure_fail_dagrun"
 
 
@@ -343,7 +345,7 @@ class _Lowering:
         step.settings = {
             name: self.values.argument(value)
             for name, value in settings.items()
-            if name not in defaults or not _equal(value, defaults[name])
+            if name in MERGED or name not in defaults or not _equal(value, defaults[name])
         }
         step.late = frozenset(name for name, value in settings.items() if self._is_late(value))
         step.expand = {name: self.values.expr(v) for name, v in step.hosted.expand.items()}

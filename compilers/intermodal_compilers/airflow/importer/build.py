@@ -25,6 +25,7 @@ from intermodal.ir import (
     Items,
     Join,
     Literal_,
+    MapOf,
     OutputRef,
     Pairing,
     Pipeline,
@@ -107,6 +108,25 @@ def _texts(part: Expression) -> Iterator[str]:
                 pending += value
             elif isinstance(value, dict):
                 pending += value.values()
+
+
+def _with_parameters(arguments: dict[str, Expression]) -> dict[str, Expression]:
+    """A DAG's arguments with `params` of its `default_args` among its own, where Airflow puts them."""
+    defaults, own = _entries(arguments.get("default_args")), _entries(arguments.get("params"))
+    given = _entries(defaults.get("params")) if defaults else None
+    if defaults is None or given is None or (own is None and "params" in arguments):
+        return arguments
+    rest = {name: value for name, value in defaults.items() if name != "params"}
+    merged = MapOf.of(entries={**(own or {}), **given})
+    return {**arguments, "default_args": MapOf.of(entries=rest), "params": merged}
+
+
+def _entries(expression: Expression | None) -> dict[str, Expression] | None:
+    if isinstance(expression, MapOf):
+        return dict(expression.entries)
+    if isinstance(expression, Literal_) and isinstance(expression.value, dict):
+        return {name: Literal_.of(value=value) for name, value in expression.value.items()}
+    return None
 
 
 @dataclass
@@ -212,6 +232,9 @@ class _Builder:
         for name, argument in task.arguments.items():
             if name in ELSEWHERE or argument.origin == "super":
                 continue
+            if name == "params" and argument.origin == "default_args":
+                # They are the DAG's parameters, which every task has anyway.
+                continue
             found = self._written(task, name, argument)
             if found is None:
                 continue
@@ -258,7 +281,7 @@ class _Builder:
 
     def _dag_arguments(self) -> dict[str, Expression]:
         named = {name: a for name, a in self.dag.arguments.items() if name != "dag_id"}
-        return self._arguments(named, f"DAG `{self.dag.id}`")
+        return _with_parameters(self._arguments(named, f"DAG `{self.dag.id}`"))
 
     def _arguments(self, given: Mapping[str, ReadArgument], whose: str) -> dict[str, Expression]:
         found: dict[str, Expression] = {}
