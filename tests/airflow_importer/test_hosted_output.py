@@ -460,3 +460,8 @@ def test_a_large_pipeline_takes_linear_time():
 
 def test_a_pipeline_without_tasks_is_a_dag():
     assert text_of(Pipeline(name="etl", hosted=pipeline().hosted)).endswith(" as dag:\n    pass\n")
+
+
+def test_labels_and_arrows_of_nothing_are_refused():
+    made = pipeline(task("a"), task("b"), labels=[("a", "nothing", "x")], groups={"g": {}})
+    assert {code for code, _ in problems(made)} == {"PORT204"}

@@ -23,6 +23,7 @@ ALWAYS = frozenset({"span", "node"})
 
 def hosted_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
     """Errors about everything that the emitter of hosted pipelines would lose."""
+    yield from _references(pipeline, target)
     yield from _unwritten(pipeline, f"pipeline `{pipeline.name}`", target)
     if pipeline.environment.image is not None:
         yield _lost("environment.image", f"pipeline `{pipeline.name}`", target, pipeline.span)
@@ -40,6 +41,23 @@ def hosted_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
                 )
             elif action.expand and action.expand_maps is not None:
                 yield _no_place(f"`{node.id}`, mapped in two ways,", target, node.span)
+
+
+def _references(pipeline: Pipeline, target: str) -> Iterator[Finding]:
+    """Labels, arrows and arguments of groups that belong to nothing in the pipeline."""
+    hosted = pipeline.hosted
+    assert hosted is not None
+    known = {placed.node.id for placed in graph.walk(pipeline)}
+    named = [*hosted.groups]
+    for label in hosted.edge_labels:
+        named += [label.upstream, label.downstream]
+    for arrow in hosted.group_arrows:
+        named += [arrow.upstream, arrow.downstream]
+    for name in dict.fromkeys(named):
+        if name not in known:
+            yield _no_place(
+                f"what is said of `{name}`, which is no task or group,", target, hosted.span
+            )
 
 
 def _unwritten(node: Node, whose: str, target: str) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intermodal.analysis import graph
@@ -19,7 +19,6 @@ from intermodal.ir import (
     Index,
     ItemRef,
     Join,
-    ListOf,
     Literal_,
     MapOf,
     OutputRef,
@@ -27,17 +26,26 @@ from intermodal.ir import (
     SourceExpression,
     Task,
 )
+from intermodal_compilers.airflow.hosted.arrows import Arrows
 from intermodal_compilers.airflow.hosted.checks import hosted_findings
-from intermodal_compilers.airflow.hosted.edges import Edges, chains, group_arrows, meeting
 from intermodal_compilers.airflow.hosted.expressions import Expressions, brought, same
 from intermodal_compilers.airflow.hosted.functions import Functions, decorator_of
-from intermodal_compilers.airflow.hosted.model import Function, Item, Region, Step
+from intermodal_compilers.airflow.hosted.model import Function, Region, Step
+from intermodal_compilers.airflow.hosted.placing import Placing
+from intermodal_compilers.airflow.hosted.refusals import (
+    asset_findings,
+    no_arguments,
+    no_class,
+    no_function,
+)
 from intermodal_compilers.airflow.hosted.settings import (
     Arguments,
     class_finding,
     dag_arguments,
     entries_of,
+    equal,
     group_arguments,
+    items_of,
     task_arguments,
 )
 from intermodal_compilers.airflow.hosted.sources import Sources
@@ -73,37 +81,47 @@ class HostedFile:
 def lower_hosted(pipeline: Pipeline, target: Target) -> HostedFile:
     """The parts of the file; its findings may hold errors."""
     assert pipeline.hosted is not None
-    return _Lowering(pipeline, pipeline.hosted, target).file()
+    findings = list(hosted_findings(pipeline, str(target)))
+    if errors_of(findings):
+        root, sources = Region(None, "", None), Sources(target.version)
+        return HostedFile(pipeline.name, {}, root, sources, [], findings=findings)
+    return _Lowering(pipeline, pipeline.hosted, target, findings).file()
 
 
 class _Lowering:
     """What is known while one hosted pipeline is lowered."""
 
-    def __init__(self, pipeline: Pipeline, hosted: HostedPipeline, target: Target) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        hosted: HostedPipeline,
+        target: Target,
+        findings: list[Finding],
+    ) -> None:
         self.pipeline = pipeline
         self.hosted = hosted
         self.target = target
-        self.findings: list[Finding] = list(hosted_findings(pipeline, str(target)))
+        self.findings = findings
         self.sources = Sources(target.version, _own_names(pipeline, hosted))
         self.functions = Functions(self.sources)
         self.values = Expressions(self.sources, self._output, self._item)
-        self.steps: dict[str, Step] = {}
+        placing = Placing(pipeline, hosted, str(target))
+        self.root, self.steps = placing.root, placing.steps
+        self.findings += placing.findings
         self.arguments: dict[str, Arguments] = {}
         self.settings: dict[str, Arguments] = {}
         self.item_names: dict[str, tuple[str, ...]] = {}
 
     def file(self) -> HostedFile:
         """Lower everything."""
-        root = Region(None, "", None)
+        root = self.root
         file = HostedFile(self.pipeline.name, {}, root, self.sources, self.functions.all)
         file.findings = self.findings
         if errors_of(self.findings):
             return file
-        self._place(self.pipeline.body, root)
-        self._order(root)
         given = self._dag_arguments()
         self._bring(given, root)
-        self.findings += _asset_findings(list(self.steps.values()), str(self.target))
+        self.findings += asset_findings(list(self.steps.values()), str(self.target))
         self.functions.settle()
         self._name(root)
         file.arguments = {name: self.values.argument(value) for name, value in given.items()}
@@ -111,70 +129,13 @@ class _Lowering:
         defaults = entries_of(given.get("default_args")) or {}
         self._write_steps(root, defaults)
         self._share_settings()
-        self._draw(root)
+        Arrows(self.hosted, root, self.steps).draw()
+        if any(region.labelled for region in (root, *root.regions())):
+            self.sources.use("Label")
         self.findings += [*self.sources.findings, *self.values.findings]
         self.findings += self.sources.local_findings()
         file.packages = tuple(dict.fromkeys(self._packages()))
         return file
-
-    # Regions and ids
-
-    def _place(self, body: Iterable[BodyNode], region: Region) -> None:
-        for node in body:
-            if isinstance(node, Task):
-                assert isinstance(node.action, Hosted)
-                step = Step(node, node.action, self._label(node.id, region), region)
-                self.steps[node.id] = step
-                region.children.append(step)
-            elif isinstance(node, (Group, ForEach)):
-                inner = Region(node, self._label(node.id, region), region)
-                inner.prefix = self._prefix(node)
-                region.children.append(inner)
-                self._place(node.body, inner)
-
-    def _label(self, name: str, region: Region) -> str:
-        if region.node is None or not region.prefix:
-            return name
-        if name.startswith(f"{region.id}."):
-            return name.removeprefix(f"{region.id}.")
-        self.findings.append(
-            error(
-                "PORT204",
-                f"{self.target} cannot name `{name}` in group `{region.id}`",
-                region.node.span,
-                why="ids in a group of Airflow's all begin with its own, or none does",
-                next="name all that stands in the group alike",
-            )
-        )
-        return name
-
-    def _prefix(self, node: Group | ForEach) -> bool:
-        given = self.hosted.groups.get(node.id, {})
-        value = given.get("prefix_group_id", given.get("1"))
-        if isinstance(value, Literal_) and value.value is False:
-            return False
-        inside = [child.id for child in node.body]
-        return not inside or any(name.startswith(f"{node.id}.") for name in inside)
-
-    def _order(self, region: Region) -> None:
-        """Put what a task's arguments use before it; all else stays in its order."""
-        place: dict[str, Item] = {}
-        for child in region.children:
-            for step in [child] if isinstance(child, Step) else child.steps():
-                place[step.task.id] = child
-        needs: dict[Item, list[Item]] = {child: [] for child in region.children}
-        for child in region.children:
-            used = _used_by(child)
-            needs[child] = [
-                place[name] for name in used if name in place and place[name] is not child
-            ]
-        ordered: dict[Item, None] = {}
-        for child in region.children:
-            _visit(child, needs, ordered)
-        region.children = list(ordered)
-        for child in region.children:
-            if isinstance(child, Region):
-                self._order(child)
 
     # What the source expressions bring
 
@@ -231,7 +192,7 @@ class _Lowering:
         if step.decorator:
             source = settings.pop("python_callable", None)
             if not isinstance(source, SourceExpression):
-                self.findings.append(_no_function(step))
+                self.findings.append(no_function(step))
             elif not self.functions.take(step, source):
                 step.called = self.values.expr(source)
         elif hosted.class_source is not None:
@@ -239,7 +200,7 @@ class _Lowering:
         elif "." in hosted.class_path and _is_path(hosted.class_path):
             step.kind = Name(self.sources.use_class(hosted.class_path))
         else:
-            self.findings.append(_no_class(step))
+            self.findings.append(no_class(step))
         self.settings[step.task.id] = settings
         self._bring_all([*settings.values(), *hosted.expand.values()])
         if hosted.expand_maps is not None:
@@ -345,7 +306,7 @@ class _Lowering:
         step.settings = {
             name: self.values.argument(value)
             for name, value in settings.items()
-            if name in MERGED or name not in defaults or not _equal(value, defaults[name])
+            if name in MERGED or name not in defaults or not equal(value, defaults[name])
         }
         step.late = frozenset(name for name, value in settings.items() if self._is_late(value))
         step.expand = {name: self.values.expr(v) for name, v in step.hosted.expand.items()}
@@ -370,11 +331,11 @@ class _Lowering:
     def _write_call(self, step: Step, settings: dict[str, Expression]) -> None:
         """The arguments of a decorated function's call."""
         positional, named = settings.pop("op_args", None), settings.pop("op_kwargs", None)
-        items = _items_of(positional)
+        items = items_of(positional)
         entries = {} if named is None else entries_of(named)
         mapped = bool(step.hosted.expand) or step.hosted.expand_maps is not None
         if items is None or entries is None or (items and mapped):
-            self.findings.append(_no_arguments(step))
+            self.findings.append(no_arguments(step))
             return
         step.args = [self.values.expr(item) for item in items]
         step.arguments = {name: self.values.expr(value) for name, value in entries.items()}
@@ -396,100 +357,6 @@ class _Lowering:
             if not others and "task_id" in first.settings:
                 shared = {"task_id": first.settings.pop("task_id"), **shared}
             function.settings = shared
-
-    # Arrows
-
-    def _draw(self, root: Region) -> None:
-        order: dict[Item, int] = {}
-        for item in _all(root):
-            order[item] = len(order)
-        items = {_id(item): item for item in order}
-        arrows = list(self._arrows(root, items))
-        must = [pair for pair in arrows if any(isinstance(item, Region) for item in pair)]
-        single = [pair for pair in arrows if pair not in must] if must else arrows
-        edges = self._edges(single, must)
-        labels = {(one.upstream, one.downstream): one.text for one in self.hosted.edge_labels}
-        drawn, plain = group_arrows(self._group_arrows(items), single, edges)
-        rest: list[tuple[Item, Item]] = []
-        for up, down in dict.fromkeys([*must, *drawn, *plain]):
-            text = self._text(up, down, labels, edges)
-            if text is None:
-                rest.append((up, down))
-            else:
-                self._label_arrow(up, down, text)
-        for (up_id, down_id), text in labels.items():
-            # An edge that comes about otherwise, and has a text.
-            if up_id in items and down_id in items:
-                self._label_arrow(items[up_id], items[down_id], text)
-        self._chain(rest, order)
-        for step in self.steps.values():
-            step.is_used = step.is_used or step.is_setup or step.is_teardown
-
-    def _text(
-        self, up: Item, down: Item, labels: dict[tuple[str, str], str], edges: Edges
-    ) -> str | None:
-        """The text that all edges of an arrow have, which is taken from the labels then."""
-        pairs = [(_id(one), _id(other)) for one in edges.leaves(up) for other in edges.roots(down)]
-        texts = {labels.get(pair) for pair in pairs}
-        if len(texts) != 1 or None in texts:
-            return None
-        for pair in pairs:
-            del labels[pair]
-        return texts.pop()
-
-    def _label_arrow(self, up: Item, down: Item, text: str) -> None:
-        meeting(up, down).labelled.append((up, down, text))
-        up.is_used = down.is_used = True
-        self.sources.use("Label")
-
-    def _group_arrows(self, items: Mapping[str, Item]) -> Iterator[tuple[Item, Item]]:
-        for one in self.hosted.group_arrows:
-            up, down = items.get(one.upstream), items.get(one.downstream)
-            if up is None or down is None:
-                continue
-            mapped_over = isinstance(down, Region) and one.upstream in _inputs_of_groups(down)
-            if not mapped_over:
-                yield up, down
-
-    def _edges(
-        self, single: Iterable[tuple[Item, Item]], must: Iterable[tuple[Item, Item]]
-    ) -> Edges:
-        """All edges between tasks; those of whole groups, which stand in `after`, among them."""
-        known = [*((_id(up), _id(down)) for up, down in single), *self._implied()]
-        edges = Edges(self.steps.values(), known)
-        spread = [
-            (_id(one), _id(other))
-            for up, down in must
-            for one in edges.leaves(up)
-            for other in edges.roots(down)
-        ]
-        return Edges(self.steps.values(), [*known, *spread]) if spread else edges
-
-    def _chain(self, arrows: Iterable[tuple[Item, Item]], order: Mapping[Item, int]) -> None:
-        places: dict[Region, list[tuple[Item, Item]]] = {}
-        for up, down in arrows:
-            up.is_used = down.is_used = True
-            places.setdefault(meeting(up, down), []).append((up, down))
-        for region, some in places.items():
-            region.chains = chains(some, order)
-
-    def _arrows(self, root: Region, items: Mapping[str, Item]) -> Iterator[tuple[Item, Item]]:
-        """What stands after what and is not drawn by other means."""
-        for item in _all(root):
-            node = item.task if isinstance(item, Step) else item.node
-            skipped = set(item.setups) if isinstance(item, Step) else set()
-            if isinstance(item, Step):
-                skipped |= _inputs_of_groups(item.region)
-            for up in node.after if node is not None else ():
-                if up not in skipped and up in items:
-                    yield items[up], item
-
-    def _implied(self) -> Iterator[tuple[str, str]]:
-        """Edges by outputs that are used, by setups of teardowns, and by what groups are mapped over."""
-        for step in self.steps.values():
-            for up in (*_used_by(step), *step.setups, *_inputs_of_groups(step.region)):
-                if up in self.steps:
-                    yield up, step.task.id
 
     def _packages(self) -> Iterator[str]:
         from intermodal_compilers.airflow.hosted.packages import provider_packages
@@ -516,66 +383,6 @@ def _is_group(node: BodyNode) -> bool:
     return isinstance(node, (Group, ForEach))
 
 
-def _id(item: Item) -> str:
-    return item.id if isinstance(item, Region) else item.task.id
-
-
-def _all(region: Region) -> Iterator[Item]:
-    """Everything inside, in the order of the file."""
-    for child in region.children:
-        yield child
-        if isinstance(child, Region):
-            yield from _all(child)
-
-
-def _used_by(item: Item) -> list[str]:
-    """Ids of the tasks whose outputs an item uses."""
-    found: dict[str, None] = {}
-    if isinstance(item, Region):
-        if isinstance(item.node, ForEach):
-            found |= _nodes_in(item.node.items.lists)
-        for child in item.children:
-            found |= dict.fromkeys(_used_by(child))
-    else:
-        found |= _nodes_in(graph.action_expressions(item.hosted))
-    return list(found)
-
-
-def _nodes_in(expressions: Iterable[Expression]) -> dict[str, None]:
-    return {
-        part.node: None
-        for expression in expressions
-        for part in graph.parts(expression)
-        if isinstance(part, OutputRef)
-    }
-
-
-def _inputs_of_groups(region: Region) -> set[str]:
-    """Ids of tasks that mapped groups around are mapped over: Airflow draws those edges itself."""
-    return {
-        name
-        for one in region.path()
-        if isinstance(one.node, ForEach)
-        for name in _nodes_in(one.node.items.lists)
-    }
-
-
-def _visit(first: Item, needs: Mapping[Item, list[Item]], ordered: dict[Item, None]) -> None:
-    """Put an item after all that it needs, without recursion."""
-    stack: list[tuple[Item, Iterator[Item]]] = [(first, iter(needs[first]))]
-    open_: set[Item] = {first}
-    while stack:
-        item, waiting = stack[-1]
-        for other in waiting:
-            if other not in ordered and other not in open_:
-                open_.add(other)
-                stack.append((other, iter(needs[other])))
-                break
-        else:
-            ordered.setdefault(item)
-            stack.pop()
-
-
 def _claimed(names: Names, label: str, region: Region, suffix: str) -> str:
     """A name for what has a label: with that of the group around it, where the label alone is taken."""
     longer = f"{region.label}_{label}" if region.node is not None else label
@@ -584,75 +391,5 @@ def _claimed(names: Names, label: str, region: Region, suffix: str) -> str:
     return names.claim(label, suffix)
 
 
-def _items_of(expression: Expression | None) -> tuple[Expression, ...] | None:
-    """The items of a list; None where it is none."""
-    if expression is None:
-        return ()
-    if isinstance(expression, ListOf):
-        return expression.items
-    if isinstance(expression, Literal_) and isinstance(expression.value, list):
-        return tuple(Literal_.of(value=item) for item in expression.value)
-    return None
-
-
-def _equal(one: Expression, other: Expression) -> bool:
-    """Whether two values are the same, however they are held."""
-    if isinstance(one, Literal_) and isinstance(other, Literal_):
-        return type(one.value) is type(other.value) and bool(one.value == other.value)
-    if isinstance(one, SourceExpression) and isinstance(other, SourceExpression):
-        return one.text == other.text and one.definitions == other.definitions
-    entries, others = entries_of(one), entries_of(other)
-    if entries is not None and others is not None:
-        return entries.keys() == others.keys() and all(
-            _equal(entries[k], others[k]) for k in entries
-        )
-    items, more = _items_of(one), _items_of(other)
-    if items is not None and more is not None:
-        return len(items) == len(more) and all(map(_equal, items, more))
-    return one == other
-
-
 def _is_path(path: str) -> bool:
     return all(map(is_identifier, path.split(".")))
-
-
-def _no_function(step: Step) -> Finding:
-    return error(
-        "PORT204",
-        f"`{step.task.id}` has no function to decorate",
-        step.task.span,
-        why=f"`@{step.decorator}` makes a task of a function, which is its `python_callable`",
-        next="give the function as a source expression",
-    )
-
-
-def _asset_findings(steps: list[Step], target: str) -> Iterator[Finding]:
-    for step in steps:
-        if step.decorator.startswith("asset") and (len(steps) > 1 or step.called is not None):
-            yield error(
-                "PORT204",
-                f"{target} cannot make `{step.task.id}` with `@asset`",
-                step.task.span,
-                why="`@asset` makes a DAG of one task, of a function that the file itself defines",
-                next="make it a pipeline of its own, or use `@task` with `outlets`",
-            )
-
-
-def _no_class(step: Step) -> Finding:
-    return error(
-        "PORT204",
-        f"`{step.task.id}` is of no class that can be imported: {step.hosted.class_path[:80]!r}",
-        step.task.span,
-        why="a class's path is its module and its name, joined by dots",
-        next="give its full path",
-    )
-
-
-def _no_arguments(step: Step) -> Finding:
-    return error(
-        "PORT204",
-        f"the arguments that `{step.task.id}` calls its function with are not known one by one",
-        step.task.span,
-        why="`op_args` has to be a list, `op_kwargs` a map, and a mapped function takes no `op_args`",
-        next="give them so",
-    )

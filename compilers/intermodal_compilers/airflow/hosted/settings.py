@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from intermodal.findings import Finding, Span, error, warning
 from intermodal.frozen import Frozen
-from intermodal.ir import Expression, Literal_, MapOf
+from intermodal.ir import Expression, ListOf, Literal_, MapOf, SourceExpression
 
 Arguments = Mapping[str, Expression]
 
@@ -125,6 +125,34 @@ def entries_of(expression: Expression | None) -> dict[str, Expression] | None:
     if isinstance(expression, Literal_) and isinstance(expression.value, Mapping):
         return {key: Literal_.of(value=value) for key, value in expression.value.items()}
     return None
+
+
+def items_of(expression: Expression | None) -> tuple[Expression, ...] | None:
+    """The items of a list; None where it is none."""
+    if expression is None:
+        return ()
+    if isinstance(expression, ListOf):
+        return expression.items
+    if isinstance(expression, Literal_) and isinstance(expression.value, list):
+        return tuple(Literal_.of(value=item) for item in expression.value)
+    return None
+
+
+def equal(one: Expression, other: Expression) -> bool:
+    """Whether two values are the same, however they are held."""
+    if isinstance(one, Literal_) and isinstance(other, Literal_):
+        return type(one.value) is type(other.value) and bool(one.value == other.value)
+    if isinstance(one, SourceExpression) and isinstance(other, SourceExpression):
+        return one.text == other.text and one.definitions == other.definitions
+    entries, others = entries_of(one), entries_of(other)
+    if entries is not None and others is not None:
+        return entries.keys() == others.keys() and all(
+            equal(entries[k], others[k]) for k in entries
+        )
+    items, more = items_of(one), items_of(other)
+    if items is not None and more is not None:
+        return len(items) == len(more) and all(map(equal, items, more))
+    return one == other
 
 
 def _fitted(
