@@ -458,6 +458,12 @@ def test_a_large_pipeline_takes_linear_time():
     assert text.count("EmptyOperator(") == 1500
 
 
+def test_tracking_that_does_not_happen_is_said():
+    settings = Settings(tracking="http://localhost:5000")
+    result = compile_pipeline(CASES["groups"](), Target("airflow", "3.3"), settings)
+    assert [f.code for f in result.findings] == ["PORT209"]
+
+
 def test_a_pipeline_without_tasks_is_a_dag():
     assert text_of(Pipeline(name="etl", hosted=pipeline().hosted)).endswith(" as dag:\n    pass\n")
 

@@ -36,7 +36,7 @@ class AirflowCompiler:
         if pipeline.hosted is not None:
             from intermodal_compilers.airflow.hosted import emit_hosted
 
-            return emit_hosted(pipeline, target)
+            return emit_hosted(pipeline, target, settings)
         from intermodal_compilers.airflow.emit import emit
         from intermodal_compilers.airflow.lower import lower
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.analysis.setups import is_setup
 from intermodal.analysis.waits import is_teardown
 from intermodal.compiling import Settings, Target
@@ -19,7 +20,6 @@ from intermodal_compilers.airflow.policies import (
     timeout_findings,
 )
 from intermodal_compilers.airflow.waiting import waiting_findings
-from intermodal.analysis.dissolve_groups import dissolve_groups
 
 
 def tasks_findings(tasks: Iterable[Task], target: Target, settings: Settings) -> Iterator[Finding]:

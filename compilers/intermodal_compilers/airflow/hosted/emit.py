@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from intermodal.compiling import Compiled, Target
-from intermodal.findings import Finding, error, errors_of
+from intermodal.compiling import Compiled, Settings, Target
+from intermodal.findings import Finding, error, errors_of, note
 from intermodal.ir import Pipeline
 from intermodal.margins import indented
 from intermodal_compilers.airflow.hosted.expressions import call_of, same
@@ -32,9 +32,11 @@ from intermodal_compilers.pysource import (
 )
 
 
-def emit_hosted(pipeline: Pipeline, target: Target) -> Compiled:
+def emit_hosted(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
     """The file of a hosted pipeline, `requirements.txt` if it needs packages, and the findings."""
     file = lower_hosted(pipeline, target)
+    if settings.tracking:
+        file.findings.append(_untracked(pipeline, target))
     names = {step.task.id: step.task.id for step in file.root.steps()}
     if errors_of(file.findings):
         return Compiled({}, tuple(file.findings), names)
@@ -55,6 +57,16 @@ def _not_there(path: str, pipeline: Pipeline, target: Target) -> Finding:
         pipeline.span,
         why="another version of Airflow has it, and nothing is known to be the same here",
         next="use what this version has instead, or compile for the other one",
+    )
+
+
+def _untracked(pipeline: Pipeline, target: Target) -> Finding:
+    return note(
+        "PORT209",
+        f"{target}: the tasks of `{pipeline.name}` report nothing to the tracking server",
+        pipeline.span,
+        why="they are classes of Airflow's own, which run without Intermodal",
+        next="compile the translated pipeline, or log to the server in the tasks themselves",
     )
 
 

@@ -61,6 +61,7 @@ def store(machine: Machine, target: ast.expr, value: Any, scope: Scope) -> None:
     elif isinstance(target, ast.Attribute):
         note_change(target, scope)
         owner = machine.evaluate(target.value, scope)
+        _tell_of_class(machine, owner, target, scope)
         setter = _setter(owner, target.attr)
         if setter is not None:
             machine.call(Bound(owner, target.attr, setter), Arguments([value], {}), target, scope)
@@ -84,6 +85,13 @@ def note_change(target: ast.expr, scope: Scope) -> None:
         _, value = lookup(scope, place.id)
         if isinstance(value, Symbolic):
             value.changed = True
+
+
+def _tell_of_class(machine: Machine, owner: Any, target: ast.Attribute, scope: Scope) -> None:
+    """Tell of a class of a package that is changed: all its objects see it, and it is not taken along."""
+    if isinstance(owner, External) and owner.name[:1].isupper():
+        what = f"`{owner.name}.{target.attr}` is set, which is not taken along"
+        machine.hole("PORT804", what, scope.module.span(target), "it changes a class of a package")
 
 
 def _setter(owner: Any, name: str) -> Function | None:
@@ -126,6 +134,7 @@ def set_attribute(machine: Machine, owner: Any, name: str, value: Any, place: Ar
     if isinstance(owner, XCom) and len(owner.nodes) == 1:
         owner = owner.nodes[0]
     if not isinstance(owner, Instance | UserClass | TaskNode | Dag | Group | Module):
+        _tell_stored_dag(machine, value, place)
         return
     kept: dict[str, Any] = owner.attributes if isinstance(owner, Dag) else owner.names
     if machine.uncertain and not machine.certain_to(owner) and not same(kept.get(name), value):
@@ -136,6 +145,13 @@ def set_attribute(machine: Machine, owner: Any, name: str, value: Any, place: Ar
         _set_on_task(machine, owner, name, given)
     elif isinstance(owner, Dag) and name in DAG_ATTRIBUTES:
         owner.arguments[name] = given
+
+
+def _tell_stored_dag(machine: Machine, value: Any, place: Argument) -> None:
+    """A DAG that is put where it cannot be followed: Airflow may find it there."""
+    if isinstance(value, Dag):
+        what = f"whether Airflow finds DAG `{value.id}` is not known"
+        machine.hole("PORT809", what, place.span, f"`{place.source[:80]}` is not known")
 
 
 def _set_on_task(machine: Machine, task: TaskNode, name: str, given: Argument) -> None:
@@ -154,6 +170,7 @@ def _set_item(machine: Machine, owner: Any, key: Any, value: Any, place: Argumen
         set_environment(machine, key, value, place.span)
         return
     if not isinstance(owner, dict | list):
+        _tell_stored_dag(machine, value, place)
         return
     if is_unknown(key) or is_bulky(key):
         machine.doubt(owner, "an item is set whose key is not known")

@@ -42,6 +42,11 @@ def unread_call(
     """
     if path and is_harmless(path):
         return
+    names = [*arguments.positional, *arguments.named.values()]
+    if machine.main is not None and any(value is machine.main.names for value in names):
+        what = f"whether `{scope.module.source(node)[:80]}` makes DAGs is not known"
+        told = "give the folder of that module with `--root`, or read what it writes"
+        machine.hole("PORT809", what, scope.module.span(node), why, told)
     touched = [value for value in _flat(arguments) if isinstance(value, TOUCHED)]
     dags = {id(dag): dag for value in touched for dag in _dags(value)}
     if machine.dag is not None:

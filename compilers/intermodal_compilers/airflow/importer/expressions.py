@@ -261,7 +261,9 @@ def _rounds(
         yield None
         return
     generator = generators[level]
-    value = machine.evaluate(generator.iter, inner)
+    # What the first `for` goes through is looked up around the comprehension, as Python does.
+    around = inner.outer if level == 0 and inner.outer is not None else inner
+    value = machine.evaluate(generator.iter, around)
     items = items_of(machine, value, generator.iter, inner)
     why = machine.doubted(value)
     if why is not None and not isinstance(items, Unknown):

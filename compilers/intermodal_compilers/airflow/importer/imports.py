@@ -175,6 +175,8 @@ def _run_statements(machine: Machine, module: Module, scope: Scope) -> None:
 def member(machine: Machine, owner: Any, path: str, name: str, node: ast.AST, scope: Scope) -> Any:
     """A name of a module: what it defines, or the module below it."""
     if isinstance(owner, Module):
+        if name == "__dict__":
+            return owner.names
         if name in owner.names:
             return owner.names[name]
         below = machine.locate(f"{path}.{name}", scope)

@@ -32,8 +32,9 @@ from intermodal_compilers.airflow.importer.graph import (
 )
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.naming import is_operator, is_other_group, meaning
-from intermodal_compilers.airflow.importer.operations import check_sides, lost_edge
+from intermodal_compilers.airflow.importer.operations import binary, check_sides, lost_edge
 from intermodal_compilers.airflow.importer.standard import call_standard
+from intermodal_compilers.airflow.importer.subscripts import TEXT_ENUMS
 from intermodal_compilers.airflow.importer.taskflow import Factory
 from intermodal_compilers.airflow.importer.tasks import Partial
 from intermodal_compilers.airflow.importer.values import (
@@ -171,6 +172,8 @@ def call_external(
         ) from problem
     if known:
         return result
+    if path.endswith(TEXT_ENUMS) and path.startswith("airflow.") and arguments.positional:
+        return arguments.positional[0]
     special = AIRFLOW.get(meaning(path))
     if special is not None:
         return special(machine, path, arguments, node, scope)
@@ -354,6 +357,14 @@ def call_bound(
             return methods.call_method(machine, owner, name, arguments, node, scope)
 
 
+SHIFTS: dict[str, ast.operator] = {
+    "__rshift__": ast.RShift(),
+    "__lshift__": ast.LShift(),
+    "__rrshift__": ast.RShift(),
+    "__rlshift__": ast.LShift(),
+}
+
+
 def _of_node(
     machine: Machine, owner: Any, name: str, arguments: Arguments, node: ast.AST, scope: Scope
 ) -> Any:
@@ -362,6 +373,11 @@ def _of_node(
         if arguments.positional
         else next(iter(arguments.named.values()), None)
     )
+    if name in SHIFTS and len(arguments.positional) == 1:
+        left, right = (
+            (first, owner) if name.startswith("__r") and name != "__rshift__" else (owner, first)
+        )
+        return binary(machine, left, right, SHIFTS[name], node, scope)
     if name in ("set_downstream", "set_upstream"):
         check_sides(machine, (first,), node, scope)
         below = name == "set_downstream"

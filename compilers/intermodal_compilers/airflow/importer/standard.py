@@ -373,6 +373,25 @@ def _groups(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope)
     return Generated(found)
 
 
+def _operator(op: ast.operator) -> Handler:
+    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+        from intermodal_compilers.airflow.importer.operations import binary
+
+        left, right = arguments.positional
+        return binary(machine, left, right, op, node, scope)
+
+    return run
+
+
+def _namespace(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
+    """`SimpleNamespace(a=1)`: an object with those attributes."""
+    if arguments.rest is not None or arguments.positional:
+        return machine.unknown("an object that is not known", node, scope)
+    span = scope.module.span(node)
+    kind = UserClass("SimpleNamespace", [], {}, scope.module, span, span.line)
+    return machine.made(Instance(kind, dict(arguments.named)))
+
+
 def _shuffled(machine: Machine, arguments: Arguments, _: ast.AST, __: Scope) -> None:
     machine.doubt(arguments.get("x", 0), "its order depends on chance")
 
@@ -428,6 +447,13 @@ SPECIAL: dict[str, Handler] = {
     "csv.reader": _table("reader"),
     "csv.DictReader": _table("DictReader"),
     "random.shuffle": _shuffled,
+    "types.SimpleNamespace": _namespace,
+    "argparse.Namespace": _namespace,
+    "types.MappingProxyType": lambda _, a, __, ___: a.positional[0],
+    "operator.rshift": _operator(ast.RShift()),
+    "operator.lshift": _operator(ast.LShift()),
+    "operator.add": _operator(ast.Add()),
+    "operator.or_": _operator(ast.BitOr()),
     "itertools.count": _count,
     "itertools.cycle": _cycle,
     "itertools.repeat": _repeat,

@@ -19,6 +19,9 @@ from intermodal_compilers.airflow.importer.values import (
     plain_member,
 )
 
+# Enums of Airflow's whose members are text.
+TEXT_ENUMS = (".TriggerRule", ".WeightRule")
+
 
 def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope) -> Any:
     """The item.
@@ -27,10 +30,9 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
         RaisedError: There is none.
     """
     if isinstance(owner, External):
-        if owner.path == "os.environ":
-            return environment(machine, key, node, scope)
-        if owner.path.startswith(("typing.", "collections.", "builtins.", "airflow.")):
-            return owner
+        known, found = _of_external(machine, owner, key, node, scope)
+        if known:
+            return found
     if isinstance(owner, XCom):
         return XCom(owner.nodes, key if isinstance(key, str) else None, owner.how)
     if isinstance(owner, Group) and isinstance(key, str):
@@ -63,3 +65,20 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
                 type(problem).__name__, f"{key!r}"[:80], scope.module.span(node)
             ) from problem
     return machine.unknown("items of an object", node, scope)
+
+
+def _of_external(
+    machine: Machine, owner: External, key: Any, node: ast.AST, scope: Scope
+) -> tuple[bool, Any]:
+    """Whether the item of something external is known, and which it is."""
+    if owner.path == "os.environ":
+        return True, environment(machine, key, node, scope)
+    if owner.path == "sys.modules" and isinstance(key, str) and key in machine.modules:
+        return True, machine.modules[key]
+    if owner.path.endswith(TEXT_ENUMS) and isinstance(key, str):
+        return True, key.lower()
+    # A generic class keeps its name; an item of a constant is not known.
+    ours = owner.path.startswith("airflow.")
+    if owner.name.isupper() or (ours and owner.name.islower()):
+        return False, None
+    return ours or owner.path.startswith(("typing.", "collections.", "builtins.")), owner

@@ -74,7 +74,7 @@ class Context:
         templated: Ids of the loops whose items hold templates.
         reader: Id of the task that is translated now.
         collected: What readers outside take of tasks in loops, by loop and by the name it collects it as.
-        skipping: Ids of the tasks that may skip themselves, which their output `skipped` tells.
+        skipping: Ids of the tasks that may skip themselves, which their output `ran` tells.
     """
 
     pipeline: Pipeline

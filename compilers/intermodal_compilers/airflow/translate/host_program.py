@@ -95,13 +95,13 @@ def run_operator(
             for hook in (operator._post_execute_hook, operator.post_execute):
                 hook and hook(context, result)
         except AirflowSkipException as skip:
-            if "skipped" not in outputs:
+            if "ran" not in outputs:
                 raise RuntimeError(
                     f"the task skips itself ({skip}), which cannot be told"
                 ) from skip
-            return {name: name == "skipped" or None for name in outputs}
+            return {**dict.fromkeys(outputs), "ran": False}
     parts = result if isinstance(result, dict) else {}
-    given = {**parts, **task.pushed, "return": result, "skipped": False, "chosen": chosen}
+    given = {**parts, **task.pushed, "return": result, "ran": True, "chosen": chosen}
     found = {name: as_json(given.get(name)) for name in outputs}
     return found["return"] if outputs == ("return",) else found
 

@@ -69,8 +69,8 @@ OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b"
 TEMPLATE_FILE = re.compile(r"[\w./-]+\.(sql|hql|sh|bash)")
 BUILTINS = frozenset(dir(builtins))
 SKIP = "AirflowSkipException"
-CHOSEN, SKIPPED = "chosen", "skipped"
-TYPES: Mapping[str, Type] = {SKIPPED: BooleanType.of()}
+CHOSEN, RAN = "chosen", "ran"
+TYPES: Mapping[str, Type] = {RAN: BooleanType.of()}
 
 
 @dataclass
@@ -134,7 +134,7 @@ def host(
         class_path: Run this class in place of its own.
         result: What guards ask of it: nothing (`value`), the list or truth of what it returns, or the
             tasks that it chose.
-        skips: Whether it may skip itself: then it has an output `skipped`.
+        skips: Whether it may skip itself: then it has an output `ran`.
     """
     action = hosted_of(task)
     given = [*action.arguments.values(), *([action.class_source] if action.class_source else [])]
@@ -254,7 +254,7 @@ def _operator(action: Hosted, hosting: Hosting, class_path: str) -> tuple[Call, 
 def _outputs(task: Task, context: Context, result: Result, *, skips: bool) -> dict[str, Type]:
     """Outputs by name: what others read, and what guards ask."""
     read = context.pulled.get(task.id, set())
-    keys = [*sorted(read - {RETURN}), *([SKIPPED] if skips else [])]
+    keys = [*sorted(read - {RETURN}), *([RAN] if skips else [])]
     if result == "value":
         keys = [RETURN, *keys]
     elif result == CHOSEN or read:

@@ -12,14 +12,12 @@ from intermodal.findings import errors_of
 from intermodal.ir import (
     BodyNode,
     Branch,
-    Compare,
     Environment,
     Expression,
     ForEach,
     Group,
     Hosted,
     Items,
-    Literal_,
     Noop,
     OutputRef,
     Pipeline,
@@ -31,7 +29,7 @@ from intermodal_compilers.airflow.translate.branches import guard_of
 from intermodal_compilers.airflow.translate.context import AIRFLOW, Context, loop_of
 from intermodal_compilers.airflow.translate.endings import with_one_ending
 from intermodal_compilers.airflow.translate.fitting import fitted, without_watchers
-from intermodal_compilers.airflow.translate.hosting import SKIPPED
+from intermodal_compilers.airflow.translate.hosting import RAN
 from intermodal_compilers.airflow.translate.loops import loop_around, unexpanded
 from intermodal_compilers.airflow.translate.parameters import parameters_of
 from intermodal_compilers.airflow.translate.policies import apply_policies
@@ -172,7 +170,7 @@ class TranslatedTasks:
             yield skip_marker(task.id)
 
     def _skips(self, task: str) -> bool:
-        return task in self.context.skipping and SKIPPED in self.made[task].outputs
+        return task in self.context.skipping and RAN in self.made[task].outputs
 
     def _after(self, task: Task, made: Task, lists: Iterable[Expression] = ()) -> tuple[str, ...]:
         """Ids of what a task waits for, apart from what its inputs say."""
@@ -202,11 +200,7 @@ def marker_of(task: str) -> str:
 
 def skip_marker(task: str) -> Task:
     """A task that is skipped if another one skipped itself: what waits for that one waits for this."""
-    guard = Compare.of(
-        operator="==",
-        left=OutputRef.of(node=task, output=SKIPPED),
-        right=Literal_.of(value=False),
-    )
+    guard = OutputRef.of(node=task, output=RAN)
     return Task.of(id=marker_of(task), action=Noop.of(), guard=guard)
 
 
