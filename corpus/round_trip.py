@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -83,7 +84,12 @@ def _problem(dag_id: str, wanted: Any, back: list[Mapping[str, Any]]) -> str:
     found = dags[dag_id]["serialized"]
     if isinstance(wanted, str) or isinstance(found, str):
         return "" if isinstance(wanted, str) else f"cannot be stored: {found}"
-    for difference in differences({"dag": wanted}, {"dag": found}):
+    for difference in differences({"dag": _in_order(wanted)}, {"dag": _in_order(found)}):
         if MADE_UP.sub("", str(difference.before)) != MADE_UP.sub("", str(difference.after)):
             return str(difference)
     return ""
+
+
+def _in_order(value: Any) -> Any:
+    """The same with its keys sorted: lists whose order does not count are ordered by their text."""
+    return json.loads(json.dumps(value, sort_keys=True))

@@ -142,3 +142,20 @@ def test_what_stands_after_a_doubtful_return_may_raise(edges):
         """
     )
     assert found == {"first": "second", "second": ""}
+
+
+def test_a_class_of_a_package_that_is_changed_is_told_of(read):
+    found = read(
+        """
+        from airflow import DAG
+        from airflow.operators.bash import BashOperator
+
+        BashOperator.template_fields += ("cwd",)
+
+        with DAG("d"):
+            BashOperator(task_id="t", bash_command="true")
+        """
+    )
+    assert [f.what for f in found.findings] == [
+        "`BashOperator.template_fields` is set, which is not taken along"
+    ]
