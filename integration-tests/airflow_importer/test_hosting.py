@@ -35,7 +35,7 @@ def outputs(day):
         "branch": {"return": ["many"]},
         "many": {"return": "2 hello"},
         "get": {"return": answer},
-        "missing": {"return": None, "skipped": True},
+        "missing": {"return": None, "ran": False},
         "show": {"return": {"answer": answer, "day": day, "numbers": [day, after]}},
     }
 

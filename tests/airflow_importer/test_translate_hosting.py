@@ -203,10 +203,10 @@ def test_a_skip_is_told_where_somebody_asks():
     def work(context):
         raise SkipError("not today")
 
-    assert run(work, outputs=("return", "skipped")) == {"return": None, "skipped": True}
+    assert run(work, outputs=("return", "ran")) == {"return": None, "ran": False}
     with pytest.raises(RuntimeError, match="not today"):
         run(work)
-    assert run(lambda context: 1, outputs=("return", "skipped")) == {"return": 1, "skipped": False}
+    assert run(lambda context: 1, outputs=("return", "ran")) == {"return": 1, "ran": True}
 
 
 @pytest.mark.parametrize("chosen", ["a", ["a"], ("a",)])

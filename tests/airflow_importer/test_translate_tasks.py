@@ -337,9 +337,9 @@ def test_a_task_that_may_skip_itself_tells(tasks):
         "first = PythonOperator(task_id='t', python_callable=skips)\n"
         "first >> EmptyOperator(task_id='after')"
     )
-    assert set(found["t"].outputs) == {"return", "skipped"}
+    assert set(found["t"].outputs) == {"return", "ran"}
     marker = found["t_ran"]
-    assert marker.guard.left == OutputRef.of(node="t", output="skipped")
+    assert marker.guard == OutputRef.of(node="t", output="ran")
     assert found["after"].after == ("t_ran",)
 
 
