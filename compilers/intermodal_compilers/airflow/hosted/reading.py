@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from intermodal.frozen import Frozen
 from intermodal.ir import SourceExpression
@@ -243,6 +244,7 @@ def _moved(one: Import, version: str) -> Import:
     return Import(module, name, name if one.bound == one.name else one.bound)
 
 
+@lru_cache(maxsize=4096)
 def definition_of(text: str) -> Definition:
     """Statements, read.
 
@@ -286,6 +288,7 @@ def _executed(node: ast.stmt) -> Iterator[ast.AST]:
             pending += ast.iter_child_nodes(part)
 
 
+@lru_cache(maxsize=4096)
 def _retargeted(text: str, version: str) -> str:
     """Statements with the imports inside them as a version of Airflow has them."""
     if "airflow" not in text:
