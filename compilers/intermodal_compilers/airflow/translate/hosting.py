@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -41,7 +39,22 @@ from intermodal_compilers.airflow.translate.context import (
 )
 from intermodal_compilers.airflow.translate.jinja import fact
 from intermodal_compilers.airflow.translate.kinds import name_of
+from intermodal_compilers.airflow.translate.python_names import (
+    BUILTINS,
+    VERSION,
+    defined_names,
+    free_name,
+    identifier,
+    modern,
+    one_line,
+    used_names,
+)
 from intermodal_compilers.airflow.translate.sources import statements
+from intermodal_compilers.airflow.translate.surroundings import (
+    mentions_skip,
+    refuse_stores,
+    tell_files,
+)
 from intermodal_compilers.pysource import (
     Call,
     Expr,
@@ -58,17 +71,11 @@ from intermodal_compilers.pysource import (
     tuple_of,
 )
 
-VERSION = "3.3"
-"""The Airflow that hosted operators are imported from."""
 PROCESS: Mapping[str, str] = {"AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
 """Variables of a hosted task: Airflow holds one task in a process, so that each needs one of its own."""
 FACTS = ("run_id", "logical_date")
 """What a hosted task is told of its run. Outside of Airflow the data interval is the logical date's moment."""
 Result = Literal["value", "list", "truth", "chosen"]
-OWN_STORES = re.compile(r"\b(inlet_events|asset_state_store|task_state_store)\b")
-TEMPLATE_FILE = re.compile(r"[\w./-]+\.(sql|hql|sh|bash)")
-BUILTINS = frozenset(dir(builtins))
-SKIP = "AirflowSkipException"
 CHOSEN, RAN = "chosen", "ran"
 TYPES: Mapping[str, Type] = {RAN: BooleanType.of()}
 
@@ -106,7 +113,7 @@ class Hosting:
                 value = self.context.resolved(expression)
                 return Name(self.parameter(parameter_named(text), value))
             case SourceExpression(text=text):
-                return Written(_one_line(text))
+                return Written(one_line(text))
             case ListOf(items=items):
                 return list_of(map(self.code, items))
             case MapOf(entries=entries):
@@ -139,48 +146,24 @@ def host(
     action = hosted_of(task)
     given = [*action.arguments.values(), *([action.class_source] if action.class_source else [])]
     sources = list(sources_in([*given, *context.dag_settings.values()]))
-    hosting = Hosting(task, context, names=set(_names_in(sources)))
-    _refuse_stores(task, given, context)
-    _tell_files(task, given, context)
-    if result == "value" and (skips or _mentions_skip(sources)):
+    hosting = Hosting(task, context, names=set(used_names(sources)))
+    refuse_stores(task, given, context)
+    tell_files(task, given, context)
+    if result == "value" and (skips or mentions_skip(sources)):
         skips = True
         context.skipping.add(task.id)
-    facts = [hosting.parameter(name, fact(name)) for name in FACTS]
-    operator, imported = _operator(action, hosting, class_path)
     outputs = _outputs(task, context, result, skips=skips)
-    running = _call(hosting, facts, outputs, result)
-    taken = hosting.names | set(_defined(sources)) | PROGRAM | BUILTINS
-    function = identifier(task.id)
-    function = function if function not in taken else free_name(f"run_{function}", taken)
-    whole = [text for source in sources for text in source.definitions]
-    imports = list(dict.fromkeys(modern(text) for source in sources for text in source.imports))
-    inside = [imported] if imported else []
-    inside += [] if whole else imports
-    lines = [
-        *function_header(function, tuple(hosting.inputs)),
-        f'    """Run Airflow\'s {name_of(class_path or action.class_path)}."""',
-        *(f"    {line}" for line in inside),
-        *([""] if inside else []),
-        *layout(operator, prefix="operator = ", indent=1),
-        *layout(_returned(running, outputs, result), prefix="return ", indent=1),
-    ]
-    program_imports, program = host_program()
-    source = CapturedSource.of(
-        function="\n".join(lines) + "\n",
-        imports=tuple(dict.fromkeys((*program_imports, *(imports if whole else ())))),
-        definitions=tuple(dict.fromkeys((*program, *whole))),
-        local_modules=tuple(dict.fromkeys(m for s in sources for m in s.local_modules)),
-    )
+    name, source = _function(hosting, sources, outputs, class_path=class_path, result=result)
     context.packages.add(retarget(class_path or action.class_path, VERSION))
-    several = len(outputs) > 1
+    called = PythonCall.of(
+        module=module_of(context),
+        function=name,
+        unpack="items" if len(outputs) > 1 else "none",
+        source=source,
+    )
     return task.model_copy(
         update={
-            "action": PythonCall.of(
-                module=module_of(context),
-                function=function,
-                unpack="items" if several else "none",
-                source=source,
-            ),
+            "action": called,
             "inputs": hosting.inputs,
             "outputs": outputs,
             "environment": {**PROCESS, **task.environment},
@@ -188,44 +171,40 @@ def host(
     )
 
 
-def _tell_files(task: Task, given: Iterable[Expression], context: Context) -> None:
-    """Note the files that an operator may read as templates, which are not taken along."""
-    for one in given:
-        for part in graph.parts(one):
-            for text in _texts(part.value) if isinstance(part, Literal_) else ():
-                if TEMPLATE_FILE.fullmatch(text):
-                    context.tell(
-                        "PORT207",
-                        f"`{task.id}` may read the file `{text}`",
-                        "Airflow looks for it beside its DAG file; it is not taken along",
-                        "put it where the task runs, in the folder of what is compiled",
-                    )
-
-
-def _texts(value: object) -> Iterator[str]:
-    """The texts in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _mentions_skip(sources: Iterable[SourceExpression]) -> bool:
-    """Whether the user's own code raises what skips a task."""
-    return any(SKIP in text for source in sources for text in (source.text, *source.definitions))
-
-
-def _refuse_stores(task: Task, given: Iterable[Expression], context: Context) -> None:
-    """Note what a function or template asks of Airflow's own database."""
-    texts = [repr(part) for one in given for part in graph.parts(one)]
-    for word in dict.fromkeys(OWN_STORES.findall("\n".join(texts))):
-        context.fail(
-            f"`{task.id}` uses `{word}`, which only Airflow has",
-            task.span,
-            "it is kept in Airflow's own database",
-            "keep such facts in storage of your own, or the DAG on Airflow",
-        )
+def _function(
+    hosting: Hosting,
+    sources: list[SourceExpression],
+    outputs: Mapping[str, Type],
+    *,
+    class_path: str,
+    result: Result,
+) -> tuple[str, CapturedSource]:
+    """The name and the source of the function; the hosting gets its parameters."""
+    action = hosted_of(hosting.task)
+    facts = [hosting.parameter(name, fact(name)) for name in FACTS]
+    operator, imported = _operator(action, hosting, class_path)
+    running = _call(hosting, facts, outputs, result)
+    taken = hosting.names | set(defined_names(sources)) | PROGRAM | BUILTINS
+    name = identifier(hosting.task.id)
+    name = name if name not in taken else free_name(f"run_{name}", taken)
+    whole = [text for source in sources for text in source.definitions]
+    imports = list(dict.fromkeys(modern(text) for source in sources for text in source.imports))
+    inside = [*([imported] if imported else []), *([] if whole else imports)]
+    lines = [
+        *function_header(name, tuple(hosting.inputs)),
+        f'    """Run Airflow\'s {name_of(class_path or action.class_path)}."""',
+        *(f"    {line}" for line in inside),
+        *([""] if inside else []),
+        *layout(operator, prefix="operator = ", indent=1),
+        *layout(_returned(running, outputs, result), prefix="return ", indent=1),
+    ]
+    program_imports, program = host_program()
+    return name, CapturedSource.of(
+        function="\n".join(lines) + "\n",
+        imports=tuple(dict.fromkeys((*program_imports, *(imports if whole else ())))),
+        definitions=tuple(dict.fromkeys((*program, *whole))),
+        local_modules=tuple(dict.fromkeys(m for s in sources for m in s.local_modules)),
+    )
 
 
 def module_of(context: Context) -> str:
@@ -241,7 +220,7 @@ def _operator(action: Hosted, hosting: Hosting, class_path: str) -> tuple[Call, 
         if is_identifier(name) and name != "task_id"
     }
     if action.class_source is not None and not class_path:
-        made: Expr = Written(_one_line(action.class_source.text))
+        made: Expr = Written(one_line(action.class_source.text))
         imported = ""
     else:
         path = retarget(class_path or action.class_path, VERSION)
@@ -342,63 +321,6 @@ def _program_names() -> frozenset[str]:
         for node in statements(text)
         if (name := node.name)  # type: ignore[attr-defined]
     )
-
-
-def modern(text: str) -> str:
-    """An import statement with the paths of today's Airflow."""
-    nodes = statements(text)
-    node = nodes[0] if len(nodes) == 1 else None
-    if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("airflow"):
-        return text.strip()
-    if len(node.names) != 1:
-        return text.strip()
-    alias = node.names[0]
-    path = retarget(f"{node.module}.{alias.name}", VERSION)
-    module, _, name = path.rpartition(".")
-    bound = alias.asname or alias.name
-    return f"from {module} import {name}" + (f" as {bound}" if bound != name else "")
-
-
-def identifier(text: str) -> str:
-    """A Python name for any text."""
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "value"
-    return f"_{name}" if name[0].isdigit() else name
-
-
-def free_name(wanted: str, taken: Iterable[str]) -> str:
-    """A name that is not taken."""
-    name = wanted if is_identifier(wanted) and wanted not in BUILTINS else f"{wanted}_"
-    taken = set(taken)
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _defined(sources: Iterable[SourceExpression]) -> Iterator[str]:
-    """Names that the definitions and imports of sources bind."""
-    for source in sources:
-        for text in (*source.definitions, *source.imports):
-            for node in statements(text):
-                for part in ast.walk(node):
-                    if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                        yield part.name
-                    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                        yield part.id
-                    elif isinstance(part, ast.alias):
-                        yield (part.asname or part.name).partition(".")[0]
-
-
-def _names_in(sources: Iterable[SourceExpression]) -> Iterator[str]:
-    """Names that the expressions of sources use."""
-    for source in sources:
-        yield from re.findall(r"[A-Za-z_]\w*", source.text)
-
-
-def _one_line(text: str) -> str:
-    """An expression without line breaks of its own."""
-    if "\n" not in text.strip():
-        return text.strip()
-    return ast.unparse(ast.parse(text.strip(), mode="eval"))
 
 
 PROGRAM = _program_names() | {"operator"}

@@ -21,8 +21,9 @@ from intermodal.ir import (
     Wait,
 )
 from intermodal_compilers.airflow.translate.context import RETURN, Context, hosted_of
-from intermodal_compilers.airflow.translate.hosting import free_name, host, identifier
+from intermodal_compilers.airflow.translate.hosting import host
 from intermodal_compilers.airflow.translate.jinja import NotUnderstoodError, expression_of
+from intermodal_compilers.airflow.translate.python_names import free_name, identifier
 from intermodal_compilers.airflow.translate.sources import read
 from intermodal_compilers.airflow.translate.waits import wait_settings
 
