@@ -139,6 +139,34 @@ def test_text_of_the_user_never_becomes_code(text):
     assert names == {*classes, "dag", "a", "b", "c"} - ({"c"} - names)
 
 
+KEYS = ["x=print(1), y", "a b", "class", "", "1", "\n", '"']
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_names_of_arguments_never_become_code(key):
+    given = {key: 1}
+    made = pipeline(
+        task("a", BASH, **given),
+        task("b", BASH, expand=given),
+        call("f", "def f():\n    pass\n", **given),
+        call("g", "def g(**x):\n    pass\n", op_kwargs=given),
+        Group(id="h", body=(task("h.c"),)),
+        groups={"h": given},
+        **given,
+    )
+    result = compiled(made)
+    if result.files:
+        texts, names = values_of(result.files["etl.py"])
+        assert key in texts or key == "1"
+        classes = {"DAG", "TaskGroup", "BashOperator", "EmptyOperator", "task"}
+        assert names == {*classes, "dag", "f", "g"}
+
+
+def test_a_variant_is_a_name():
+    made = pipeline(task("a", "airflow.task.x(print(1))", python_callable=source("f")))
+    assert {code for code, _ in problems(made)} == {"PORT204"}
+
+
 @given(st.text())
 def test_any_text_comes_out_as_it_was(text):
     texts, names = values_of(text_of(pipeline(task("a", BASH, bash_command=text))))

@@ -109,7 +109,7 @@ class _Printer:
 
     def _dag(self) -> list[str]:
         file = self.file
-        dag = Call(Name(self.sources.use("DAG")), (Value(file.dag_id),), file.arguments)
+        dag = call_of(Name(self.sources.use("DAG")), (Value(file.dag_id),), file.arguments)
         inside = self._block(file.root, 1) or [f"{INDENT}pass"]
         return [*layout(dag, prefix="with ", suffix=" as dag:"), *inside]
 
@@ -124,7 +124,7 @@ class _Printer:
     def _function(self, function: Function) -> list[str]:
         decorator: Expr = self._decorator(function.decorator)
         if function.settings:
-            decorator = Call(decorator, (), function.settings)
+            decorator = call_of(decorator, (), function.settings)
         return [*layout(decorator, prefix="@"), *function.text.split("\n")]
 
     def _decorator(self, path: str) -> Name:
@@ -153,7 +153,8 @@ class _Printer:
         return self._mapped(item, indent) if item.is_mapped else self._group(item, indent)
 
     def _group(self, region: Region, indent: int) -> list[str]:
-        opened = Call(Name(self.sources.use("TaskGroup")), (Value(region.label),), region.arguments)
+        kind = Name(self.sources.use("TaskGroup"))
+        opened = call_of(kind, (Value(region.label),), region.arguments)
         suffix = f" as {region.variable}:" if region.is_used else ":"
         inside = self._block(region, indent + 1) or [f"{INDENT * (indent + 1)}pass"]
         return [*layout(opened, prefix="with ", suffix=suffix, indent=indent), *inside]
@@ -165,7 +166,7 @@ class _Printer:
             arguments = {"group_id": Value(region.label), **arguments}
         decorator: Expr = Name(self.sources.use("task_group"))
         if arguments:
-            decorator = Call(decorator, (), arguments)
+            decorator = call_of(decorator, (), arguments)
         outside = dict(self.current)
         # A name that has several meanings is the function's own once it is defined in it.
         several = {f.name for f in self.file.functions if self._has_several(f.name)}
@@ -227,12 +228,12 @@ class _Printer:
         if step.function is not None:
             function = Name(step.function.name)
             if step.settings:
-                function = Call(Attribute(function, "override"), (), step.settings)
+                function = call_of(Attribute(function, "override"), (), step.settings)
         else:
             assert step.called is not None
             decorator = self._decorator(step.decorator)
             settings = {"task_id": Value(step.label), **step.settings}
-            function = Call(Call(decorator, (), settings), (step.called,))
+            function = Call(call_of(decorator, (), settings), (step.called,))
         if not step.expand and step.expand_maps is None:
             return call_of(function, tuple(step.args), step.arguments)
         if step.arguments:

@@ -10,6 +10,7 @@ from intermodal_compilers.airflow.hosted.reading import Definition, Piece
 from intermodal_compilers.airflow.hosted.scopes import renamed
 from intermodal_compilers.airflow.hosted.sources import Sources
 from intermodal_compilers.airflow.importer.naming import VARIANTS
+from intermodal_compilers.pysource import is_identifier
 
 _NAMES = {path.rpartition(".")[2]: variant for variant, path in VARIANTS.items()}
 UNKNOWN_VARIANT = "airflow.task."
@@ -21,8 +22,9 @@ def decorator_of(hosted: Hosted) -> str:
     class_path = hosted.class_path
     if class_path == ASSET_CLASS:
         return "asset.multi" if "outlets" in hosted.arguments else "asset"
-    if class_path.startswith(UNKNOWN_VARIANT):
-        return f"task.{class_path.removeprefix(UNKNOWN_VARIANT)}"
+    variant = class_path.removeprefix(UNKNOWN_VARIANT)
+    if variant != class_path and is_identifier(variant):
+        return f"task.{variant}"
     name = class_path.rpartition(".")[2]
     if not class_path.startswith("airflow.") or name not in _NAMES:
         return ""

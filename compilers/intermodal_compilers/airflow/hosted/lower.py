@@ -210,7 +210,12 @@ class _Lowering:
 
     def _name(self, root: Region) -> None:
         """Names for tasks and groups; those that nothing refers to are not written."""
-        names = Names(self.sources.taken() | {function.name for function in self.functions.all})
+        taken = self.sources.taken() | {function.name for function in self.functions.all}
+        for region in root.regions():
+            if isinstance(region.node, ForEach):
+                given, count = self.arguments[region.id], len(region.node.items.lists)
+                taken.update(self._names_of_items(given, count))
+        names = Names(taken)
         for region in root.regions():
             if isinstance(region.node, ForEach):
                 region.function = names.claim(region.label, "_group")
