@@ -86,7 +86,19 @@ def _call_method(
 ) -> Any:
     if isinstance(value.function, Function):
         return call_function(machine, value.function, arguments, node, scope, bound=value.owner)
-    return call_bound(machine, value, arguments, node, scope)
+    try:
+        return call_bound(machine, value, arguments, node, scope)
+    except (TypeError, ValueError, LookupError, AttributeError) as problem:
+        raise _misused(machine, value.name, problem, node, scope) from problem
+
+
+def _misused(
+    machine: Machine, name: str, problem: Exception, node: ast.AST, scope: Scope
+) -> Exception:
+    """What to raise where something is called with what it cannot take: too little, or other than it has."""
+    if machine.inputs.debug:
+        return problem
+    return RaisedError(type(problem).__name__, f"`{name}`: {problem}", scope.module.span(node))
 
 
 def _call_object(
@@ -123,12 +135,7 @@ def _call_native(
     try:
         done = value.run(*arguments.positional, **arguments.named)
     except (TypeError, ValueError, LookupError, AttributeError) as problem:
-        # Called with what it cannot take: too few arguments, or others than it has.
-        if machine.inputs.debug:
-            raise
-        raise RaisedError(
-            type(problem).__name__, f"`{value.name}`: {problem}", scope.module.span(node)
-        ) from problem
+        raise _misused(machine, value.name, problem, node, scope) from problem
     return _placed(machine, done, node, scope)
 
 
@@ -164,12 +171,7 @@ def call_external(
             return how(machine, name, arguments, node, scope)
         known, result = call_standard(machine, path, arguments, node, scope)
     except (TypeError, ValueError, LookupError, AttributeError) as problem:
-        # Called with what it cannot take: too few arguments, or others than it has.
-        if machine.inputs.debug:
-            raise
-        raise RaisedError(
-            type(problem).__name__, f"`{path}`: {problem}", scope.module.span(node)
-        ) from problem
+        raise _misused(machine, path, problem, node, scope) from problem
     if known:
         return result
     if path.endswith(TEXT_ENUMS) and path.startswith("airflow.") and arguments.positional:
