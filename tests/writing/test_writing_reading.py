@@ -199,7 +199,14 @@ def test_names_that_clash_get_numbers(load):
     assert one.body[0].action.source.definitions == PLUS["definitions"]
 
 
-SHADOWED = "def f(x=1):\n    helper = x\n    return helper\n"
+def test_an_import_that_names_what_it_has_anyway_stands_once(load):
+    twice = [
+        task(name, f"def {name}():\n    return path.sep\n", sources={"imports": (text,)})
+        for name, text in (("a", "from os import path"), ("b", "from os import path as path"))
+    ]
+    text = write_module([Pipeline(name="p", body=tuple(twice))]).text
+    assert text.count("import path") == 1
+    load(text)
 
 
 def test_what_cannot_be_renamed_safely_stays_as_it_is(load):

@@ -173,7 +173,7 @@ def _trim(source):
     own = module.functions[tree.body[-1].name]
     imports, statements = needed_by(module, own.needs, own.position)
     source["function"] = source["function"].rstrip() + "\n"
-    source["imports"] = sorted(item.text for item in imports)
+    source["imports"] = sorted(re.sub(r"\b(\w+) as \1$", r"\1", item.text) for item in imports)
     source["definitions"] = [statement.text for statement in statements]
 
 

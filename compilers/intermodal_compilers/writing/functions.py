@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from intermodal import ir
 from intermodal.analysis import graph
 from intermodal.findings import Finding, warning
-from intermodal_compilers.pysource import Expr, Name, is_identifier
+from intermodal_compilers.pysource import Expr, is_identifier
 from intermodal_compilers.writing.library import Library
 from intermodal_compilers.writing.names import ModuleNames
 from intermodal_compilers.writing.pieces import Unit, read_unit, undefined
@@ -166,11 +166,6 @@ def kept_as_it_is(task: ir.Task, why: str) -> Finding:
         why=why,
         next="it runs as it is; to edit it, make it a function of the module, with plain parameters",
     )
-
-
-def import_of(definition: Definition) -> Name:
-    """The name of an imported function in the module."""
-    return Name(definition.path)
 
 
 def _used(pipeline: ir.Pipeline) -> Iterator[str]:

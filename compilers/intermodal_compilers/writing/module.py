@@ -29,7 +29,6 @@ from intermodal_compilers.writing.pieces import Piece
 from intermodal_compilers.writing.pipelines import PipelineWriter
 from intermodal_compilers.writing.types import Types
 
-
 COMPARED = "# ruff: noqa: E711, E712 - what is compared are values of a run"
 
 

@@ -133,10 +133,16 @@ def read_import(text: str) -> tuple[Import, ...]:
     for node in ast.parse(text).body:
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             raise ValueError(f"`{text.strip()}` is no import")  # noqa: TRY004 - not a caller's mistake
-        found += imports_of(node)
+        found += map(_plain, imports_of(node))
     if any(item.name == "*" for item in found):
         raise ValueError("a star import says no names")
     return tuple(found)
+
+
+def _plain(item: Import) -> Import:
+    """`import x as x` is `import x`, so that one module does not hold both."""
+    same = item.alias == (item.module if item.name is None else item.name)
+    return Import(item.module, item.name) if same else item
 
 
 @functools.lru_cache(maxsize=4096)
