@@ -198,7 +198,7 @@ def delete_item(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Sc
         return
     try:
         del owner[key]
-    except (KeyError, IndexError, TypeError) as problem:
+    except (KeyError, IndexError, TypeError, ValueError) as problem:
         if machine.doubted(owner) is None:
             raise RaisedError(
                 type(problem).__name__, str(problem), scope.module.span(node)

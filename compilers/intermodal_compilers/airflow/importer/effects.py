@@ -10,6 +10,9 @@ from intermodal_compilers.airflow.importer.graph import NODES, Dag, EdgeLabel, G
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
+    Bound,
+    Function,
+    Native,
     Scope,
     Symbolic,
     Unknown,
@@ -40,6 +43,9 @@ def unread_call(
     It may do anything with tasks and DAGs that it is given, and it may make tasks where a DAG is open: a
     function may anywhere, what is no plain function only where its result is not used.
     """
+    if path.startswith(RUNNING) and any(isinstance(value, RUN) for value in _flat(arguments)):
+        _told(machine, "the functions given to it are not followed", node, scope)
+        return
     if path and is_harmless(path):
         return
     names = [*arguments.positional, *arguments.named.values()]
@@ -62,6 +68,20 @@ def unread_call(
     machine.hole("PORT804", f"what `{source}` does is not known", scope.module.span(node), why)
     for dag in dags.values():
         dag.holes.append(f"what `{source}` does: {why}")
+
+
+# What runs functions that it is given, elsewhere or later.
+RUNNING = ("concurrent.", "multiprocessing.", "threading.", "asyncio.")
+RUN = (Function, Bound, Native)
+
+
+def _told(machine: Machine, why: str, node: ast.AST, scope: Scope) -> None:
+    source, span = scope.module.source(node)[:80], scope.module.span(node)
+    if machine.dag is None:
+        machine.hole("PORT809", f"whether `{source}` makes DAGs is not known", span, why)
+        return
+    machine.hole("PORT804", f"what `{source}` does is not known", span, why)
+    machine.dag.holes.append(f"what `{source}` does: {why}")
 
 
 TOUCHED = (Dag, Group, TaskNode, XCom)

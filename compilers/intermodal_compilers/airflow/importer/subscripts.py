@@ -58,7 +58,7 @@ def item_of(machine: Machine, owner: Any, key: Any, node: ast.AST, scope: Scope)
             return machine.unknown(why, node, scope)
         try:
             return owner[key]
-        except (KeyError, IndexError, TypeError) as problem:
+        except (KeyError, IndexError, TypeError, ValueError) as problem:
             if why is not None:
                 return machine.unknown(why, node, scope)
             raise RaisedError(
