@@ -592,6 +592,11 @@ CODES: dict[str, Code] = {
         "The file makes a path from where it lies (`__file__`), and that path was taken as it is here. Where the "
         "compiled pipeline runs, the files that it means have to lie at the same place.",
     ),
+    "PORT815": Code(
+        "a default that differs between versions",
+        "Airflow 2 starts the runs of the past that were missed, and runs a DAG without a schedule daily. Airflow 3 "
+        "does neither. The file does not say which it means, so what it becomes does as its own engine does.",
+    ),
     "PORT820": Code(
         "a file could not be loaded",
         "`--introspect` loads files as their scheduler does, in the environment of the Python that "

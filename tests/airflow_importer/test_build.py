@@ -277,3 +277,25 @@ def test_strings_keep_their_lines_when_a_function_moves_to_the_margin(built):
     assert argument(made, "a", "python_callable").definitions == (
         'def a():\n    text = """one\n            two\n"""\n    return f\'\'\'\n      {text}\'\'\'\n',
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "left"),
+    [
+        ('schedule="@daily"', "catchup"),
+        ('schedule_interval="@daily", catchup=True', None),
+        ("", "schedule"),
+        ("schedule=None", None),
+    ],
+)
+def test_what_a_file_leaves_to_a_version_of_airflow_is_told(built, settings, left):
+    made = built(f'\nwith DAG("d", {settings}):\n    BashOperator(task_id="a", bash_command="b")\n')
+    assert [f.what for f in made.findings] == ([f"`d` does not say its `{left}`"] if left else [])
+
+
+def test_a_file_for_airflow_3_means_its_defaults(built):
+    made = built(
+        "\nfrom airflow.sdk import DAG\n"
+        '\nwith DAG("d", schedule="@daily"):\n    BashOperator(task_id="a", bash_command="b")\n'
+    )
+    assert made.findings == ()

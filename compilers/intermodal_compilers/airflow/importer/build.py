@@ -40,6 +40,10 @@ from intermodal_compilers.airflow.importer.model import (
 )
 from intermodal_compilers.airflow.importer.written import AIRFLOW, HoleError, Writer
 
+LEFT_TO_VERSIONS = {
+    "catchup": "Airflow 2 starts the runs of the past that were missed, Airflow 3 and others do not",
+    "schedule": "Airflow 2 runs such a DAG daily, Airflow 3 and others only when somebody starts it",
+}
 # Folders that many machines have: `/`, `/home/somebody`.
 MOST_SHARED = 3
 # What the IR says in other words than an argument of the operator.
@@ -160,6 +164,7 @@ class _Builder:
         dag = self.dag
         for reason in dag.holes:
             self._structural(f"the DAG `{dag.id}` is not fully known: {reason}", dag.span)
+        self._versions()
         actions = {task.id: self._action(task) for task in dag.tasks.values()}
         tasks = {task.id: self._task(task, actions[task.id]) for task in dag.tasks.values()}
         hosted = HostedPipeline.of(
@@ -278,6 +283,25 @@ class _Builder:
         return found
 
     # Everything else
+
+    def _versions(self) -> None:
+        """Tell of settings that the file leaves to a version of Airflow, if it does not say which it is for."""
+        given = self.dag.arguments
+        schedule = given.get("schedule") or given.get("schedule_interval") or given.get("timetable")
+        if self.writer.is_for_3 or (schedule is not None and schedule.value in (None, "@once")):
+            return
+        left = "catchup" if schedule is not None else "schedule"
+        if left in given:
+            return
+        self.findings.append(
+            warning(
+                "PORT815",
+                f"`{self.dag.id}` does not say its `{left}`",
+                self.dag.span,
+                why=LEFT_TO_VERSIONS[left],
+                next=f"write `{left}` in the file, as you mean it",
+            )
+        )
 
     def _dag_arguments(self) -> dict[str, Expression]:
         named = {name: a for name, a in self.dag.arguments.items() if name != "dag_id"}

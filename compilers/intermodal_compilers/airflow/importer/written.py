@@ -66,6 +66,12 @@ class Writer:
         self.bindings = Bindings(self.module)
         self.items: Mapping[str, Expression] = {}
 
+    @property
+    def is_for_3(self) -> bool:
+        """Whether the file imports what only Airflow 3 has."""
+        imports = self.module.imports.values() if self.module else ()
+        return any(found.module.startswith("airflow.sdk") for found in imports)
+
     def argument(self, argument: ReadArgument) -> Expression:
         """An argument's value; as it was written where only the file itself can tell.
 
