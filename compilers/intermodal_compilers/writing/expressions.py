@@ -35,7 +35,13 @@ TAKEN_ATTRIBUTES = frozenset(dir(TaskHandle))
 
 
 class Written(NamedTuple):
-    """An expression in Python; `handle` if it may be compared, indexed and joined, `task` if it is a task's."""
+    """An expression in Python.
+
+    Attributes:
+        expr: The expression.
+        handle: Whether it is a handle: may be compared, indexed and joined.
+        literal: Whether it is a plain value, of which Python would make something by itself.
+    """
 
     expr: Expr
     handle: bool = False
