@@ -337,10 +337,25 @@ def test_a_task_that_may_skip_itself_tells(tasks):
         "first = PythonOperator(task_id='t', python_callable=skips)\n"
         "first >> EmptyOperator(task_id='after')"
     )
-    assert set(found["t"].outputs) == {"return", "ran"}
-    marker = found["t_ran"]
-    assert marker.guard == OutputRef.of(node="t", output="ran")
+    made = found["t"]
+    assert set(made.outputs) == {"return", "ran"}
+    assert made.action.function == "skips_unless_skipped"
+    assert not is_hosted(made)
+    assert found["t_ran"].guard == OutputRef.of(node="t", output="ran")
     assert found["after"].after == ("t_ran",)
+
+
+def test_a_hosted_task_that_may_skip_itself_tells(tasks):
+    found, _ = tasks("FileSensor(task_id='t', filepath='/x', soft_fail=True)")
+    assert is_hosted(found["t"])
+    assert set(found["t"].outputs) == {"return", "ran"}
+    assert found["t_ran"].guard == OutputRef.of(node="t", output="ran")
+
+
+def test_a_lambda_is_a_function(task):
+    made = task("PythonOperator(task_id='t', python_callable=lambda x: x * LIMIT, op_args=[2])")
+    assert made.action.source.function == "def function(x):\n    return x * LIMIT\n"
+    assert made.inputs == {"x": Literal_.of(value=2)}
 
 
 def test_users_add_their_own_translations(tasks, monkeypatch):

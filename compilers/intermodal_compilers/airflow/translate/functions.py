@@ -17,7 +17,9 @@ from intermodal.ir import (
     StringType,
     Type,
 )
-from intermodal_compilers.airflow.translate.sources import imported, statements
+from intermodal_compilers.airflow.hosted.paths import retarget
+from intermodal_compilers.airflow.translate.python_names import VERSION
+from intermodal_compilers.airflow.translate.sources import imported, parsed, statements
 
 ANNOTATED: Mapping[str, Type] = {
     "str": StringType.of(),
@@ -25,6 +27,9 @@ ANNOTATED: Mapping[str, Type] = {
     "float": FloatType.of(),
     "bool": BooleanType.of(),
 }
+LAMBDA = "function"
+"""The name that a lambda gets."""
+EXCEPTIONS = frozenset({"AirflowException", "AirflowFailException", "AirflowSkipException"})
 AIRFLOW_IMPORT = re.compile(r"^\s*(from|import)\s+airflow\b", re.MULTILINE)
 
 
@@ -84,8 +89,8 @@ class FoundFunction(Frozen):
 
 def plain_function(source: SourceExpression) -> FoundFunction | None:
     """The function that a source expression names, if it can be called without Airflow."""
-    found = function_of(source)
-    if found is None or isinstance(found.node, ast.AsyncFunctionDef):
+    found = function_of(without_airflows_exceptions(source))
+    if found is None:
         return None
     texts = (found.source.function, *found.source.imports, *found.source.definitions)
     if any(AIRFLOW_IMPORT.search(text) for text in texts):
@@ -112,6 +117,9 @@ def function_of(source: SourceExpression) -> FoundFunction | None:
     """The function that a source expression names; None where its definition is not at hand."""
     if is_airflows_watcher(source):
         source = WATCHER
+    tree = parsed(source.text)
+    if isinstance(tree, ast.Lambda):
+        return _of_lambda(tree, source)
     if not source.text.isidentifier():
         return None
     for index, text in reversed(list(enumerate(source.definitions))):
@@ -126,6 +134,47 @@ def function_of(source: SourceExpression) -> FoundFunction | None:
                 )
                 return FoundFunction(node, captured) if len(statements(text)) == 1 else None
     return None
+
+
+def _of_lambda(node: ast.Lambda, source: SourceExpression) -> FoundFunction:
+    """A lambda as a function with a name."""
+    text = f"def {LAMBDA}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}\n"
+    captured = CapturedSource.of(
+        function=text,
+        imports=source.imports,
+        definitions=source.definitions,
+        local_modules=source.local_modules,
+    )
+    [function] = statements(text)
+    assert isinstance(function, ast.FunctionDef)
+    return FoundFunction(function, captured)
+
+
+def without_airflows_exceptions(source: SourceExpression) -> SourceExpression:
+    """The source with exceptions of its own in place of those of Airflow's that mean nothing elsewhere."""
+    names = {
+        name: text
+        for text in source.imports
+        for name, path in imported((text,)).items()
+        if retarget(path, VERSION) == f"airflow.sdk.exceptions.{name}" and name in EXCEPTIONS
+    }
+    if not names:
+        return source
+    classes = [
+        f'class {name}({base}):\n    """As in Airflow."""\n'
+        for name in sorted(names)
+        for base in ["AirflowException" if _derives(name, names) else "Exception"]
+    ]
+    return source.model_copy(
+        update={
+            "imports": tuple(text for text in source.imports if text not in names.values()),
+            "definitions": (*classes, *source.definitions),
+        }
+    )
+
+
+def _derives(name: str, names: Mapping[str, str]) -> bool:
+    return name != "AirflowException" and "AirflowException" in names
 
 
 def is_airflows_watcher(source: SourceExpression) -> bool:

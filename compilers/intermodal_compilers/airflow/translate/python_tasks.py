@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from intermodal.ir import (
+    AnyType,
+    BooleanType,
     Expression,
     Join,
     ListOf,
@@ -26,6 +28,7 @@ from intermodal_compilers.airflow.translate.functions import (
 )
 from intermodal_compilers.airflow.translate.hosting import (
     CHOSEN,
+    RAN,
     Result,
     choice_output,
     choice_type,
@@ -35,6 +38,7 @@ from intermodal_compilers.airflow.translate.hosting import (
 from intermodal_compilers.airflow.translate.jinja import NAMES, NotUnderstoodError, values_of
 from intermodal_compilers.airflow.translate.kinds import name_of
 from intermodal_compilers.airflow.translate.sources import read
+from intermodal_compilers.airflow.translate.surroundings import SKIP
 from intermodal_compilers.pysource import function_header
 
 PYTHON = "airflow.providers.standard.operators.python"
@@ -109,7 +113,46 @@ CONTEXT = frozenset(
 
 def python_task(task: Task, context: Context) -> Task:
     """A task that calls a function."""
-    return call_of(task, context) or hosted_call(task, context)
+    called = call_of(task, context, may_skip=True)
+    if called is None:
+        return hosted_call(task, context)
+    return unless_skipped(called, context) if _mentions_skip(called) else called
+
+
+def unless_skipped(called: Task, context: Context) -> Task:
+    """A call whose function may raise that its task is to be skipped: an output tells whether it ran."""
+    action = called.action
+    assert isinstance(action, PythonCall)
+    assert action.source is not None
+    name = f"{action.function}_unless_skipped"
+    passed = ", ".join(f"{one}={one}" for one in called.inputs)
+    lines = [
+        *function_header(name, tuple(called.inputs)),
+        "    try:",
+        f"        answer = {action.function}({passed})",
+        f"    except {SKIP}:",
+        f'        return {{"return": None, "{RAN}": False}}',
+        f'    return {{"return": answer, "{RAN}": True}}',
+    ]
+    source = action.source.model_copy(
+        update={
+            "function": "\n".join(lines) + "\n",
+            "definitions": (*action.source.definitions, action.source.function),
+        }
+    )
+    context.skipping.add(called.id)
+    updates = {"function": name, "source": source, "unpack": "items"}
+    outputs = {RETURN: AnyType.of(), RAN: BooleanType.of()}
+    return called.model_copy(
+        update={"action": action.model_copy(update=updates), "outputs": outputs}
+    )
+
+
+def _mentions_skip(called: Task) -> bool:
+    assert isinstance(called.action, PythonCall)
+    assert called.action.source is not None
+    source = called.action.source
+    return any(SKIP in text for text in (source.function, *source.definitions))
 
 
 def isolated_task(task: Task, context: Context) -> Task:
@@ -134,8 +177,17 @@ def tell_isolation(task: Task, context: Context) -> None:
     )
 
 
-def call_of(task: Task, context: Context, harmless: frozenset[str] = HARMLESS) -> Task | None:
-    """The task as a plain call of its function; None where that needs Airflow."""
+def call_of(
+    task: Task, context: Context, harmless: frozenset[str] = HARMLESS, *, may_skip: bool = False
+) -> Task | None:
+    """The task as a plain call of its function; None where that needs Airflow.
+
+    Args:
+        task: A task of a class that calls a function.
+        context: What is around it.
+        harmless: Arguments of its class that say nothing of the call.
+        may_skip: Whether the function may raise what skips its task.
+    """
     action = hosted_of(task)
     callable_ = action.arguments.get("python_callable")
     if not isinstance(callable_, SourceExpression):
@@ -155,8 +207,11 @@ def call_of(task: Task, context: Context, harmless: frozenset[str] = HARMLESS) -
     outputs = {RETURN: function.returned_type} if function.returns_value else {}
     if context.pulled.get(task.id) and not outputs:
         outputs = {RETURN: function.returned_type}
+    made = task.model_copy(update={"action": called, "inputs": inputs, "outputs": outputs})
+    if not may_skip and _mentions_skip(made):
+        return None
     context.whole.add(task.id)
-    return task.model_copy(update={"action": called, "inputs": inputs, "outputs": outputs})
+    return made
 
 
 def hosted_call(
