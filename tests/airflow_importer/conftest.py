@@ -50,7 +50,8 @@ def translated(read):
     def run(text, target="local"):
         (dag,) = read(text).dags
         built = build(dag)
-        assert [finding.what for finding in built.findings] == []
+        # What a file leaves to a version of Airflow is told of elsewhere.
+        assert [f.what for f in built.findings if f.code != "PORT815"] == []
         return translate_pipeline(built.pipeline, target)
 
     return run

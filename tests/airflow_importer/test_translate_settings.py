@@ -10,8 +10,8 @@ from intermodal.ir import (
     AnyType,
     BooleanType,
     Cron,
-    Interval,
     IntegerType,
+    Interval,
     ListType,
     OnData,
     OptionalType,
@@ -124,7 +124,9 @@ def test_a_parameter_made_while_the_file_runs_is_required(translated):
 
 
 def test_everything_else_of_a_dag(translated):
-    settings = "schedule=None, tags=['b', 'a'], description='Text', max_active_runs=2, max_active_tasks=8"
+    settings = (
+        "schedule=None, tags=['b', 'a'], description='Text', max_active_runs=2, max_active_tasks=8"
+    )
     pipeline = translated(dag(settings)).pipeline
     assert pipeline.labels == {"a": "", "b": ""}
     assert pipeline.description == "Text"
@@ -139,9 +141,7 @@ POLICIES = {
         "retry": Retry.of(max=2, delay=timedelta(seconds=30))
     },
     "retries=3, retry_exponential_backoff=True, max_retry_delay=timedelta(hours=1)": {
-        "retry": Retry.of(
-            max=3, delay=timedelta(minutes=5), factor=2.0, ceiling=timedelta(hours=1)
-        )
+        "retry": Retry.of(max=3, delay=timedelta(minutes=5), factor=2.0, ceiling=timedelta(hours=1))
     },
     "retries=0": {"retry": None},
     "execution_timeout=timedelta(minutes=20)": {"timeout": timedelta(minutes=20)},
@@ -192,7 +192,9 @@ def test_settings_without_effect_are_warnings_once(translated, setting):
     assert setting.partition("=")[0] in warning.what
 
 
-@pytest.mark.parametrize("setting", ["dagrun_timeout=timedelta(hours=1)", "on_failure_callback=print"])
+@pytest.mark.parametrize(
+    "setting", ["dagrun_timeout=timedelta(hours=1)", "on_failure_callback=print"]
+)
 def test_settings_of_a_dag_without_effect_are_warnings(translated, setting):
     found = translated(dag(f"schedule=None, {setting}"))
     assert [one.code for one in found.findings] == ["PORT209"]

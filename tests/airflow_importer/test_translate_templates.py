@@ -12,6 +12,7 @@ from intermodal.ir import (
     IntegerType,
     Literal_,
     MapType,
+    Noop,
     OutputRef,
     Parameter,
     ParameterRef,
@@ -19,7 +20,6 @@ from intermodal.ir import (
     RunFact,
     StringType,
     Task,
-    Noop,
 )
 from intermodal_compilers.airflow.translate.context import Context
 from intermodal_compilers.airflow.translate.jinja import (
