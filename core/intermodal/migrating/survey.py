@@ -130,7 +130,7 @@ def _survey(source: ReadSource, wanted: Wanted) -> FileSurvey:
     converted = _converted(source, kept) if wanted.written else None
     found = [*source.findings, *(finding for p in looked_at for finding in p.findings)]
     written = converted.findings if converted else ()
-    blocking = _standing([*found, *errors_of(written)])
+    blocking = _standing([*source.findings, *errors_of(found), *errors_of(written)])
     return FileSurvey(
         path=source.path,
         findings=tuple(dict.fromkeys([*found, *written])),
