@@ -14,6 +14,7 @@ from intermodal_compilers.airflow.importer.classes import function_of
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Evaluate, Machine
 from intermodal_compilers.airflow.importer.operations import binary, compare
+from intermodal_compilers.airflow.importer.plain import PRINTABLE, holds_unknown
 from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.subscripts import item_of
 from intermodal_compilers.airflow.importer.truth import same
@@ -73,9 +74,9 @@ def _shown(machine: Machine, value: Any, part: ast.FormattedValue, scope: Scope)
     value = builtin_calls.text_value(value)
     if isinstance(value, Instance):
         value = builtin_calls.own_text(machine, value, part, scope)
-    if is_unknown(value) or not isinstance(value, builtin_calls.PRINTABLE):
+    if is_unknown(value) or not isinstance(value, PRINTABLE):
         return None
-    if builtin_calls.holds_unknown(value):
+    if holds_unknown(value):
         return None
     how = machine.evaluate(part.format_spec, scope) if part.format_spec else ""
     # Widths of many digits would make texts of that length; dates have `%` formats.

@@ -10,11 +10,12 @@ from pathlib import PurePath
 from typing import Any
 
 from intermodal_compilers.airflow.importer import records
-from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown, text_value
+from intermodal_compilers.airflow.importer.builtin_calls import text_value
 from intermodal_compilers.airflow.importer.files import OpenFile, open_file, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.operations import sized
+from intermodal_compilers.airflow.importer.plain import holds_unknown
 from intermodal_compilers.airflow.importer.sizes import is_bulky
 from intermodal_compilers.airflow.importer.truth import same
 from intermodal_compilers.airflow.importer.values import (

@@ -15,16 +15,15 @@ from pathlib import Path, PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from intermodal_compilers.airflow.importer import records, regexes, surroundings
-from intermodal_compilers.airflow.importer.builtin_calls import holds_unknown
-from intermodal_compilers.airflow.importer.files import OpenFile, open_file, parse_data, resolve
+from intermodal_compilers.airflow.importer import iterators, records, regexes, surroundings
+from intermodal_compilers.airflow.importer.files import open_file, parse_data, resolve
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
+from intermodal_compilers.airflow.importer.plain import holds_unknown
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
     Function,
-    Generated,
     Instance,
     Native,
     RaisedError,
@@ -316,63 +315,6 @@ def add_to_path(machine: Machine, value: Any) -> None:
                 machine.search.append(folder)
 
 
-# How many items stand for those of an endless iterator.
-ENDLESS = 2_000
-
-
-def _count(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    start, step = arguments.get("start", 0, 0), arguments.get("step", 1, 1)
-    if not isinstance(start, int) or not isinstance(step, int) or not step:
-        return machine.unknown("a count that is not known", node, scope)
-    return machine.made(Generated(range(start, start + step * ENDLESS, step)))
-
-
-def _cycle(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    items = items_of(machine, arguments.get("iterable", 0), node, scope)
-    if isinstance(items, Unknown):
-        return items
-    many = list(items)
-    return machine.made(Generated((many * (ENDLESS // max(len(many), 1) + 1))[:ENDLESS]))
-
-
-def _repeat(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    times = arguments.get("times", 1, ENDLESS)
-    if not isinstance(times, int) or times > MOST_ITEMS:
-        return machine.unknown("how often it repeats is not known", node, scope)
-    return machine.made(Generated([arguments.get("object", 0)] * times))
-
-
-def _slice(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    many, *bounds = arguments.positional
-    if not bounds or not all(isinstance(bound, int | None) for bound in bounds):
-        return machine.unknown("a slice that is not known", node, scope)
-    why = machine.doubted(many)
-    last = bounds[0] if len(bounds) == 1 else bounds[1]
-    items = items_of(machine, many, node, scope)
-    if isinstance(items, Unknown) or why is not None:
-        return machine.unknown(why or "its items are not known", node, scope)
-    found = list(items)
-    if isinstance(many, Generated) and last is not None:
-        many.extend(found[last:])  # what is not taken is still to come
-    return Generated(itertools.islice(found, *bounds))
-
-
-def _groups(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-    items = items_of(machine, arguments.get("iterable", 0), node, scope)
-    if isinstance(items, Unknown):
-        return items
-    key = arguments.get("key", 1)
-    found: list[tuple[Any, Generated]] = []
-    for item in items:
-        kind = item if key is None else machine.call(key, Arguments([item], {}), node, scope)
-        if holds_unknown(kind):
-            return machine.unknown("what it is grouped by is not known", node, scope)
-        if not found or found[-1][0] != kind:
-            found.append((kind, Generated()))
-        found[-1][1].append(item)
-    return Generated(found)
-
-
 def _operator(op: ast.operator) -> Handler:
     def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
         from intermodal_compilers.airflow.importer.operations import binary
@@ -390,27 +332,6 @@ def _namespace(machine: Machine, arguments: Arguments, node: ast.AST, scope: Sco
     span = scope.module.span(node)
     kind = UserClass("SimpleNamespace", [], {}, scope.module, span, span.line)
     return machine.made(Instance(kind, dict(arguments.named)))
-
-
-def _shuffled(machine: Machine, arguments: Arguments, _: ast.AST, __: Scope) -> None:
-    machine.doubt(arguments.get("x", 0), "its order depends on chance")
-
-
-def _table(kind: str) -> Handler:
-    """`csv.reader` and `csv.DictReader` of an open file."""
-
-    def run(machine: Machine, arguments: Arguments, node: ast.AST, scope: Scope) -> Any:
-        import csv
-
-        value = arguments.positional[0] if arguments.positional else None
-        lines = value.text.splitlines() if isinstance(value, OpenFile) else value
-        named = arguments.named
-        plain = isinstance(lines, list) and not holds_unknown(lines) and not holds_unknown(named)
-        if not plain or len(arguments.positional) != 1:
-            return machine.unknown("a table that is not known", node, scope)
-        return Generated(getattr(csv, kind)(lines, **named))
-
-    return run
 
 
 def _data(kind: str) -> Handler:
@@ -444,9 +365,6 @@ SPECIAL: dict[str, Handler] = {
     "yaml.load": _data("yaml"),
     "tomllib.load": _data("toml"),
     "tomllib.loads": _data("toml"),
-    "csv.reader": _table("reader"),
-    "csv.DictReader": _table("DictReader"),
-    "random.shuffle": _shuffled,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
     "types.MappingProxyType": lambda _, a, __, ___: a.positional[0],
@@ -454,12 +372,8 @@ SPECIAL: dict[str, Handler] = {
     "operator.lshift": _operator(ast.LShift()),
     "operator.add": _operator(ast.Add()),
     "operator.or_": _operator(ast.BitOr()),
-    "itertools.count": _count,
-    "itertools.cycle": _cycle,
-    "itertools.repeat": _repeat,
-    "itertools.islice": _slice,
-    "itertools.groupby": _groups,
     "builtins.open": lambda m, a, n, s: open_file(m, a.get("file", 0), n, s),
+    **iterators.HANDLERS,
     **surroundings.HANDLERS,
     **records.HANDLERS,
     **regexes.HANDLERS,
