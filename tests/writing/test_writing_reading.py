@@ -340,6 +340,33 @@ def test_packages_that_only_workers_have(load):
     assert "worker_imports" not in write_module([Pipeline(name="p", body=body)]).text
 
 
+NESTED = """def f():
+    '''Says.
+
+        More:
+          é deeper
+        '''
+    return '''a
+        b'''
+"""
+MOVED = """def f():
+    '''Says.
+
+    More:
+      é deeper
+    '''
+    return '''a
+        b'''
+"""
+
+
+def test_docstrings_stand_under_their_functions(load):
+    """A function that was nested was captured with its strings as they were."""
+    text = write_module([Pipeline(name="p", body=(task("f", NESTED),))]).text
+    assert MOVED in text
+    assert load(text).pipelines[0].body[0].docs == "Says.\n\nMore:\n  é deeper"
+
+
 def test_linters_are_told_what_comparisons_mean(load):
     from intermodal.ir import Compare
 

@@ -10,6 +10,7 @@ Left out, each for its reason:
 - the output of a function that returns nothing;
 - names of functions that another function of the module has: `Written.renamed` tells them;
 - with `worker_only`, the order of definitions: those that need what may be missing stand together;
+- the margin of docstrings: formatters set it anew;
 - the order of bodies, edges and imports: values stand after what they are made of, imports are sorted;
 - `(a & b) & c` for `a & b & c`, `x > 1` for `1 < x`, lists of literals for literal lists, joined literal text:
   the same value, written otherwise.
@@ -159,6 +160,16 @@ def _same(made):
     return made
 
 
+def _without_margins(text):
+    lines = text.split("\n")
+    defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, defines) and ast.get_docstring(node) is not None:
+            for number in range(node.body[0].lineno, node.body[0].end_lineno):
+                lines[number] = lines[number].strip()
+    return "\n".join(lines)
+
+
 def _trim(source):
     """Leave what the function needs, as capturing it would."""
     parts = [*source.get("imports", []), *source.get("definitions", []), source["function"]]
@@ -172,9 +183,9 @@ def _trim(source):
     module = index_statements(tree.body, tree, text, "", "")
     own = module.functions[tree.body[-1].name]
     imports, statements = needed_by(module, own.needs, own.position)
-    source["function"] = source["function"].rstrip() + "\n"
+    source["function"] = _without_margins(source["function"].rstrip() + "\n")
     source["imports"] = sorted(re.sub(r"\b(\w+) as \1$", r"\1", item.text) for item in imports)
-    source["definitions"] = [statement.text for statement in statements]
+    source["definitions"] = [_without_margins(statement.text) for statement in statements]
 
 
 def _compare(made):

@@ -11,6 +11,7 @@ from intermodal.authoring.capture import index_statements
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
 from intermodal_compilers.pyimports import Import, imports_of
+from intermodal_compilers.writing.docstrings import aligned
 
 GIVEN = ("__file__", "__name__", "__doc__")
 """Names that every module has."""
@@ -184,7 +185,9 @@ def _piece(text: str, tree: ast.Module) -> Piece:
     at_once = frozenset(name for node in tree.body for name in _at_once(node)) & needs
     annotated = frozenset(name for node in tree.body for name in _annotated(node)) & needs
     inner = frozenset(_bound_inside(tree)) - known.keys()
-    return Piece(text.rstrip() + "\n", tuple(known), needs, at_once, annotated, inner)
+    return Piece(
+        aligned(text, tree).rstrip() + "\n", tuple(known), needs, at_once, annotated, inner
+    )
 
 
 def _bound_inside(tree: ast.Module) -> Iterator[str]:
