@@ -116,7 +116,9 @@ def _wrong(
         return
     for name, value in theirs["settings"].items():
         given = _given(dag.arguments, *(k for k in (name, _other_name(name)) if k))
-        if given is not NO_VALUE and name not in CHANGED and _differs(given, value):
+        # An object that Airflow makes of what is given is not compared; one made of nothing is wrong.
+        none = name.startswith("schedule") and given is None and value is not None
+        if none or (given is not NO_VALUE and name not in CHANGED and _differs(given, value)):
             yield "", f"{name} is {given!r}, in Airflow {value!r}"
     for task in dag.tasks.values():
         if task.holes:

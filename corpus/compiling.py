@@ -17,9 +17,10 @@ from intermodal.compiling import Settings, Target
 from intermodal.features import Feature
 from intermodal.findings import Finding, Severity, errors_of
 from intermodal.importing import ImportSettings, ReadPipeline, ReadSource, importer
+from intermodal.ir import Join
 
 TARGETS = (Target("airflow", "3.3"), Target("prefect", "3"), Target("kfp", "2"))
-FEATURES = frozenset(feature.value for feature in Feature)
+WORDS = {feature.value for feature in Feature} | {rule.value for rule in Join}
 CLASSES = ("Operator", "Sensor", "Marker", "Timetable")
 # Findings of the reader that say that something is not known; see codes.py.
 OPEN = ("PORT803", "PORT804", "PORT805", "PORT806", "PORT807", "PORT808", "PORT809")
@@ -113,6 +114,6 @@ def _compiles(read: ReadPipeline, target: Target, found: FileResult, *, keep: bo
 
 def _block(found: FileResult, finding: Finding, whom: str) -> None:
     what = NAMES.sub(
-        lambda m: m[0] if m[1] in FEATURES or m[1].endswith(CLASSES) else "`…`", finding.what
+        lambda m: m[0] if m[1] in WORDS or m[1].endswith(CLASSES) else "`…`", finding.what
     )
     found.blockers.setdefault(f"{finding.code} {what}", set()).add(whom)

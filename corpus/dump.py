@@ -23,7 +23,7 @@ SETTINGS = (
 )  # fmt: skip
 OF_DAG = (
     "start_date", "end_date", "catchup", "max_active_runs", "max_active_tasks", "tags", "description",
-    "dagrun_timeout", "schedule_interval", "is_paused_upon_creation", "dag_display_name", "doc_md",
+    "dagrun_timeout", "schedule_interval", "schedule", "is_paused_upon_creation", "dag_display_name", "doc_md",
     "render_template_as_native_obj", "fail_fast", "fail_stop", "template_searchpath",
 )  # fmt: skip
 

@@ -159,3 +159,22 @@ def test_a_class_of_a_package_that_is_changed_is_told_of(read):
     assert [f.what for f in found.findings] == [
         "`BashOperator.template_fields` is set, which is not taken along"
     ]
+
+
+def test_the_version_of_airflow_has_numbers_that_compare(read):
+    (dag,) = read(
+        """
+        from airflow import DAG, __version__
+        from packaging.version import Version
+
+        HERE = Version(__version__)
+        FACTS = [HERE.major == 3, HERE >= Version("2.10"), Version("3.0") == Version("3.0.0")]
+
+        with DAG("d", params={"facts": FACTS, "odd": HERE.epoch == 3, "of": (1, 2).major == 1}):
+            pass
+        """
+    ).dags
+    found = dag.arguments["params"].value
+    assert found["facts"] == (True, True, True)
+    assert isinstance(found["odd"], NotKnown)
+    assert isinstance(found["of"], NotKnown)

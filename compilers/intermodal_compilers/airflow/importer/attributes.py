@@ -68,6 +68,8 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST, scope: Sco
         if isinstance(found, Unknown):
             return machine.unknown(found.reason, node, scope)
         return found
+    if isinstance(owner, PLAIN) and not hasattr(owner, name):
+        return machine.unknown(f"`.{name}` of what is read as plain data", node, scope)
     return Bound(owner, name)
 
 

@@ -20,6 +20,7 @@ from intermodal_compilers.airflow.importer.files import open_file, parse_data, r
 from intermodal_compilers.airflow.importer.iteration import items_of
 from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.plain import holds_unknown
+from intermodal_compilers.airflow.importer.releases import release
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
@@ -36,11 +37,6 @@ Handler = Callable[[Machine, Arguments, ast.AST, Scope], Any]
 MOST_ITEMS = 10_000
 CLOCK = "depends on the clock"
 CHANCE = "depends on chance"
-
-
-def _release(text: str) -> tuple[int, ...]:
-    """The numbers of a version, which compare as versions do."""
-    return tuple(int(part) for part in text.split("+", maxsplit=1)[0].split(".") if part.isdigit())
 
 
 def _zone(name: Any) -> Any:
@@ -108,8 +104,8 @@ PURE: dict[str, Callable[..., Any]] = {
     "pendulum.parse": lambda text: _with_zone(datetime.fromisoformat(text)),
     "pathlib.Path": Path,
     "pathlib.PurePath": PurePath,
-    "packaging.version.parse": _release,
-    "packaging.version.Version": _release,
+    "packaging.version.parse": release,
+    "packaging.version.Version": release,
     "textwrap.dedent": textwrap.dedent,
     "inspect.cleandoc": lambda value: textwrap.dedent(value).strip(),
     "itertools.chain": lambda *lists: [item for one in lists for item in one],
