@@ -84,7 +84,7 @@ class Waits:
         upstream: Names of tasks.
         join: The rule, as `intermodal.ir.Join` spells it.
         region: The mapped group around it, whose instances wait for those of the same index only.
-        keeps: Whether the engine keeps what the task returns.
+        keeps: Whether the engine always keeps what the task returns.
     """
 
     upstream: tuple[str, ...]

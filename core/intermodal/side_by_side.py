@@ -23,8 +23,8 @@ from intermodal.verifying import Request, Tried, Verified, judged, try_there, wo
 
 LOCAL = "local"
 RETURN = "return"
-SKIPPED = "skipped"
-"""The output by which a class of another system says that it skips itself, where tasks cannot."""
+RAN = "ran"
+"""The output by which a class of another system says that it skips itself, where tasks cannot: false."""
 NOT_JSON = "$type"
 """Engines' records hold a value that JSON lacks as `{"$type": NAME}`."""
 
@@ -309,13 +309,13 @@ def _ends_before(
 
 
 def _skipped_by_value(pipeline: Pipeline, done: TrialResult) -> tuple[TrialResult, tuple[str, ...]]:
-    """The run with classes of another system that give `skipped` as skipped tasks, and their names."""
+    """The run with classes of another system that say so as skipped tasks, and their names."""
     foreign = {task.id for task in graph.tasks(pipeline) if isinstance(task.action, Hosted)}
     instances = dict(done.trace.instances)
     found = [
         name
         for name, instance in instances.items()
-        if split_instance_id(name)[0] in foreign and instance.outputs.get(SKIPPED) is True
+        if split_instance_id(name)[0] in foreign and instance.outputs.get(RAN) is False
     ]
     for name in found:
         instances[name] = instances[name].model_copy(update={"state": "skipped", "outputs": {}})
@@ -331,7 +331,7 @@ def _comparable(
     Args:
         expected: The old run.
         actual: The new one.
-        unkept: Tasks of which the old engine does not keep what they return.
+        unkept: Tasks of which the old engine does not always keep what they return.
     """
     by_type: list[str] = []
     old, new = {}, {}
@@ -340,8 +340,8 @@ def _comparable(
         if name not in actual.instances:
             continue
         other = _returning(actual.instances[name])
-        if split_instance_id(name)[0] in unkept:
-            other = other.model_copy(update={"outputs": old[name].outputs})
+        if split_instance_id(name)[0] in unkept and not old[name].outputs:
+            other = other.model_copy(update={"outputs": {}})
         if RETURN in old[name].outputs and RETURN in other.outputs:
             value = _by_type(old[name].outputs[RETURN], other.outputs[RETURN])
             if _mentions_type(old[name].outputs[RETURN]):

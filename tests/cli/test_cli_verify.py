@@ -366,7 +366,7 @@ def test_a_new_file_that_is_one_of_the_old_system(verify_old, engine, project):
 
 def test_a_class_that_skips_itself_by_a_value(verify_old, engine):
     def skipping(trace):
-        total = trace.instances["total"].model_copy(update={"outputs": {"skipped": True}})
+        total = trace.instances["total"].model_copy(update={"outputs": {"ran": False}})
         return changed(trace, total=total)
 
     engine.change = staticmethod(skipping)

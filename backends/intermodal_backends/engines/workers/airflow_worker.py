@@ -56,6 +56,9 @@ def _waits(task: Any) -> tuple[list[str], str, str, bool]:
 
 
 def _keeps(task: Any) -> bool:
+    """Whether what it returns is kept; what skips others gives nothing whenever it does so."""
+    if hasattr(task, "skip_all_except") or hasattr(task, "ignore_downstream_trigger_rules"):
+        return False
     given = getattr(task, "partial_kwargs", {})
     return bool(given.get("do_xcom_push", getattr(task, "do_xcom_push", True)))
 
