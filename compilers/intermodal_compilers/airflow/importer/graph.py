@@ -242,7 +242,9 @@ def arrow(left: Any, right: Any, *, lead: str, label: Any = None) -> None:
         return
     for other in many:
         if isinstance(other, EdgeLabel):
-            _through(other, [first], downstream=not forward)
+            # An output draws its arrows through the tasks that it comes from.
+            ends = list(first.nodes) if isinstance(first, XCom) else [first]
+            _through(other, ends, downstream=not forward)
     nodes = [other for other in many if not isinstance(other, EdgeLabel)]
     if forward:
         _draw_down(first, nodes, label)
