@@ -50,6 +50,9 @@ bench: setup  ## measure against the kfp SDK and print the figures
 corpus: setup  ## read, compile and give back the DAG files of packages; print the table, write docs/corpus.md
 	$(BIN)/python -m corpus --page docs/corpus.md --json build/corpus.json
 
+differential: setup  ## run Airflow's example DAGs as they are and as what they become; tell what differs (needs engines)
+	$(BIN)/python integration-tests/airflow_importer/differential.py
+
 golden: setup  ## write golden files anew; read the diff before committing it
 	$(BIN)/python -m pytest -q tests --update-golden
 

@@ -61,6 +61,23 @@ BY_CHANCE = frozenset(
     }
 )
 
+# DAGs that do not end by themselves here: people answer them, other DAGs run before them, they wait
+# long, they need parameters, Kubernetes, or plugins that only Airflow's own installation loads.
+NEEDS_MORE = frozenset(
+    {
+        "example_custom_weight",
+        "example_external_task",
+        "example_external_task_marker_child",
+        "example_hitl_operator",
+        "example_kubernetes_executor",
+        "example_local_kubernetes_executor",
+        "example_params_ui_tutorial",
+        "example_retry_policy",
+        "example_sensors",
+        "example_workday_timetable",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -109,7 +126,7 @@ class Bench:
         [source] = importer("airflow").read([file], ImportSettings())
         every = {dag.id: dag.build() for dag in source.pipelines}
         for dag in source.pipelines:
-            if dag.id in BY_CHANCE or (only and dag.id not in only):
+            if dag.id in BY_CHANCE | NEEDS_MORE or (only and dag.id not in only):
                 continue
             built = every[dag.id]
             request = Request(
