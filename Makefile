@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 ENGINES := airflow@3.3 airflow@2.11 airflow@2.10 prefect@3 kfp@2
 
-.PHONY: help setup demo check fast test bench corpus engines lock schema golden matrix format clean
+.PHONY: help setup demo check fast test bench corpus differential engines lock schema golden matrix format clean
 
 help:  ## show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
