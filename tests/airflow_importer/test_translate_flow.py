@@ -357,3 +357,42 @@ def test_endings_that_wait_for_each_other_become_one_where_nothing_can_wait_for_
 
 def test_endings_stay_as_they_are_elsewhere(flow):
     assert {"first", "second"} <= set(by_id(flow(ENDINGS, "prefect")))
+
+
+OWN = """\
+from airflow import DAG
+from airflow.models import BaseOperator
+from airflow.operators.branch import BaseBranchOperator
+from airflow.operators.empty import EmptyOperator
+from airflow.operators.python import ShortCircuitOperator
+from airflow.sensors.base import BaseSensorOperator
+
+class Choosing(BaseBranchOperator):
+    def choose_branch(self, context):
+        return "a"
+
+class Chooser(Choosing):
+    pass
+
+class Stop(ShortCircuitOperator):
+    pass
+
+class Look(BaseSensorOperator):
+    def poke(self, context):
+        return False
+
+with DAG("d", schedule=None) as dag:
+    Chooser(task_id="pick") >> [EmptyOperator(task_id="a"), EmptyOperator(task_id="b")]
+    Stop(task_id="stop", python_callable=print) >> EmptyOperator(task_id="c")
+    Look(task_id="look", soft_fail=True) >> EmptyOperator(task_id="d")
+"""
+
+
+def test_classes_of_the_users_own_decide_as_what_they_derive_from(translated):
+    found = translated(OWN)
+    assert errors_of(found.findings) == []
+    nodes = by_id(found.pipeline)
+    assert nodes["a"].guard == is_in("a", "chosen")
+    assert nodes["c"].guard == OutputRef.of(node="stop")
+    assert 'outputs=("return", "chosen")' in nodes["stop"].action.source.function
+    assert nodes["d"].after == ("look_ran",)

@@ -58,6 +58,7 @@ class Operator:
 
     params: dict[str, object]
     inlets = outlets = ()
+    inherits_from_skipmixin = False
     _pre_execute_hook = _post_execute_hook = None
 
     def __init__(self, work, task_id="t", **more):
@@ -213,6 +214,11 @@ def test_a_skip_is_told_where_somebody_asks():
 def test_a_choice_is_told(chosen):
     operator = Operator(lambda context: operator.skip_all_except(context["ti"], chosen))
     assert run(None, operator=operator, outputs=("chosen",)) == {"chosen": ["a"]}
+
+
+def test_a_choice_that_nobody_asks_for_fails():
+    with pytest.raises(RuntimeError, match="skips tasks after it"):
+        run(None, operator=Operator(lambda context: 1, inherits_from_skipmixin=True))
 
 
 class Trigger:

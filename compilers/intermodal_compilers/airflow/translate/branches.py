@@ -15,7 +15,7 @@ from intermodal.ir import (
     Task,
 )
 from intermodal_compilers.airflow.translate.context import Choice, Context, hosted_of
-from intermodal_compilers.airflow.translate.hosting import CHOSEN, host
+from intermodal_compilers.airflow.translate.hosting import CHOSEN, choice_output, host
 from intermodal_compilers.airflow.translate.python_tasks import choosing_task
 from intermodal_compilers.airflow.translate.sources import read
 
@@ -29,6 +29,14 @@ def branch_operator(task: Task, context: Context) -> Task:
     """An operator of Airflow's that chooses among the tasks after it."""
     context.choices[task.id] = Choice("list", CHOSEN)
     return host(task, context, result="chosen")
+
+
+def short_circuit_operator(task: Task, context: Context) -> Task:
+    """A class of the user's own that says whether the tasks after it run."""
+    output = choice_output(task.id, "truth", context)
+    given = hosted_of(task).arguments.get("ignore_downstream_trigger_rules")
+    context.choices[task.id] = Choice("truth", output, given is None or read(given) is True)
+    return host(task, context, result="truth")
 
 
 def short_circuit_task(task: Task, context: Context) -> Task:

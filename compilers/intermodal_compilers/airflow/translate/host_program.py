@@ -76,6 +76,10 @@ def run_operator(
     from airflow.sdk.exceptions import AirflowSkipException
     from airflow.sdk.execution_time.context import set_current_context
 
+    if operator.inherits_from_skipmixin and "chosen" not in outputs:
+        raise RuntimeError(
+            "the operator skips tasks after it, which nobody knew when this was made"
+        )
     DAG(dag_id, schedule=None, **dag_settings).add_task(operator)
     operator = operator.prepare_for_execution()
     task = HostedTask(operator, dag_id, run_id, xcoms or {}, try_number)

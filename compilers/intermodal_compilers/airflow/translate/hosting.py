@@ -183,7 +183,7 @@ def _function(
     action = hosted_of(hosting.task)
     facts = [hosting.parameter(name, fact(name)) for name in FACTS]
     operator, imported = _operator(action, hosting, class_path)
-    running = _call(hosting, facts, outputs, result)
+    running = _call(hosting, facts, outputs, result, replaced=bool(class_path))
     taken = hosting.names | set(defined_names(sources)) | PROGRAM | BUILTINS
     name = identifier(hosting.task.id)
     name = name if name not in taken else free_name(f"run_{name}", taken)
@@ -196,7 +196,11 @@ def _function(
         *(f"    {line}" for line in inside),
         *([""] if inside else []),
         *layout(operator, prefix="operator = ", indent=1),
-        *layout(_returned(running, outputs, result), prefix="return ", indent=1),
+        *layout(
+            _returned(running, outputs, result, replaced=bool(class_path)),
+            prefix="return ",
+            indent=1,
+        ),
     ]
     program_imports, program = host_program()
     return name, CapturedSource.of(
@@ -254,7 +258,15 @@ def choice_output(task: str, result: Result, context: Context) -> str:
     return CHOSEN if result == CHOSEN or context.pulled.get(task) else RETURN
 
 
-def _call(hosting: Hosting, facts: list[str], outputs: Mapping[str, Type], result: Result) -> Call:
+def _call(
+    hosting: Hosting,
+    facts: list[str],
+    outputs: Mapping[str, Type],
+    result: Result,
+    *,
+    replaced: bool,
+) -> Call:
+    """The call that runs the operator; `replaced` says that it is of another class than the task."""
     context, task = hosting.context, hosting.task
     keywords: dict[str, Expr] = {}
     if context.parameters:
@@ -268,6 +280,8 @@ def _call(hosting: Hosting, facts: list[str], outputs: Mapping[str, Type], resul
     names = tuple(outputs)
     if names != (RETURN,) and not (result in ("list", "truth") and CHOSEN in names):
         keywords["outputs"] = tuple_of(Value(name) for name in names)
+    if result == "truth" and not replaced:
+        keywords["outputs"] = tuple_of((Value(RETURN), Value(CHOSEN)))
     settings = {name: hosting.code(value) for name, value in context.dag_settings.items()}
     given: list[Expr] = [Value(context.pipeline.name), *map(Name, facts)]
     return call("run_operator", Name("operator"), *given, **keywords, **settings)
@@ -279,7 +293,12 @@ def _asks_for_try(task: Task) -> bool:
     return any("try_number" in repr(part) for one in given for part in graph.parts(one))
 
 
-def _returned(running: Call, outputs: Mapping[str, Type], result: Result) -> Expr:
+def _returned(
+    running: Expr, outputs: Mapping[str, Type], result: Result, *, replaced: bool
+) -> Expr:
+    """What the function gives of what the operator gave."""
+    if result == "truth" and not replaced:
+        running = Subscript(running, Value(RETURN))
     if result == CHOSEN and len(outputs) == 1:
         return Subscript(running, Value(CHOSEN))
     if result in ("list", "truth"):

@@ -30,12 +30,31 @@ KINDS: Mapping[str, Kind] = {
     "ShortCircuitOperator": Kind.SHORT_CIRCUIT,
     "_ShortCircuitDecoratedOperator": Kind.SHORT_CIRCUIT,
     "DecoratedSensorOperator": Kind.SENSOR,
+    "BaseSensorOperator": Kind.SENSOR,
+    "BaseBranchOperator": Kind.BRANCH,
+    "BranchMixIn": Kind.BRANCH,
 }
 
 
 def name_of(class_path: str) -> str:
     """The last part of a path."""
     return class_path.rpartition(".")[2]
+
+
+def kind_of_own(name: str, bases: Mapping[str, list[str]]) -> Kind:
+    """What a class of the user's own is: by its name, else by those it derives from."""
+    seen: set[str] = set()
+    stack = [name]
+    while stack:
+        current = stack.pop(0)
+        if current in seen:
+            continue
+        seen.add(current)
+        kind = kind_of(current)
+        if kind not in (Kind.OTHER, Kind.PYTHON):
+            return kind
+        stack += bases.get(current, [])
+    return Kind.OTHER
 
 
 def kind_of(class_path: str) -> Kind:
@@ -45,4 +64,6 @@ def kind_of(class_path: str) -> Kind:
         return KINDS[name]
     if name.startswith("Branch") and name.endswith("Operator"):
         return Kind.BRANCH
+    if "ShortCircuit" in name:
+        return Kind.SHORT_CIRCUIT
     return Kind.SENSOR if name.endswith(("Sensor", "SensorAsync")) else Kind.OTHER

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from intermodal.ir import Task
+from intermodal.ir import SourceExpression, Task
 from intermodal_compilers.airflow.translate.branches import (
     branch_operator,
     branch_task,
+    short_circuit_operator,
     short_circuit_task,
 )
 from intermodal_compilers.airflow.translate.containers import docker_task, pod_task
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.hosting import host
-from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, name_of
+from intermodal_compilers.airflow.translate.kinds import Kind, kind_of, kind_of_own, name_of
 from intermodal_compilers.airflow.translate.python_tasks import (
     asset_task,
     isolated_task,
@@ -27,6 +29,7 @@ from intermodal_compilers.airflow.translate.simple import (
     noop_task,
     trigger_task,
 )
+from intermodal_compilers.airflow.translate.sources import statements
 from intermodal_compilers.airflow.translate.waits import (
     date_time_sensor,
     hosted_sensor,
@@ -84,6 +87,7 @@ TRANSLATORS: Mapping[str, Translator] = {
 BY_KIND: Mapping[Kind, Translator] = {
     Kind.BRANCH: branch_operator,
     Kind.SENSOR: hosted_sensor,
+    Kind.SHORT_CIRCUIT: short_circuit_operator,
     Kind.OTHER: host,
 }
 
@@ -97,9 +101,22 @@ def translator_of(task: Task) -> Translator:
 
             own: Translator = registry.load(GROUP, name)
             return own
-    if hosted_of(task).class_source is None and name_of(path) in TRANSLATORS:
+    source = hosted_of(task).class_source
+    if source is not None:
+        return BY_KIND.get(kind_of_own(source.text, bases_in(source)), host)
+    if name_of(path) in TRANSLATORS:
         return TRANSLATORS[name_of(path)]
     return BY_KIND.get(kind_of(path), host)
+
+
+def bases_in(source: SourceExpression) -> dict[str, list[str]]:
+    """The names of the classes that each class of a source derives from."""
+    return {
+        node.name: [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+        for text in source.definitions
+        for node in statements(text)
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 @cache
