@@ -181,7 +181,9 @@ def started_by(pipeline: Pipeline, others: Sequence[Pipeline]) -> tuple[Pipeline
     return tuple(found.values())
 
 
-def needed_beside(pipeline: Pipeline, family: str, others: Sequence[Pipeline]) -> Sequence[Pipeline]:
+def needed_beside(
+    pipeline: Pipeline, family: str, others: Sequence[Pipeline]
+) -> Sequence[Pipeline]:
     """Others that have to be there; of classes of the engine's own nobody knows which they need."""
     if pipeline.hosted is not None:
         return others

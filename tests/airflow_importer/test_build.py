@@ -275,7 +275,7 @@ def test_strings_keep_their_lines_when_a_function_moves_to_the_margin(built):
         ).replace('\n    """\n', '\n"""\n')
     )
     assert argument(made, "a", "python_callable").definitions == (
-        'def a():\n    text = """one\n            two\n"""\n    return f\'\'\'\n      {text}\'\'\'\n',
+        "def a():\n    text = \"\"\"one\n            two\n\"\"\"\n    return f'''\n      {text}'''\n",
     )
 
 

@@ -12,6 +12,7 @@ import yaml
 from control_cases import CASES, compare, literal, loop
 from prefect_cases import add, echo, out, totals
 
+from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.analysis.validate import validate
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
@@ -31,7 +32,6 @@ from intermodal.ir import (
     Task,
     Wait,
 )
-from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal_compilers.prefect.control import control_of
 from intermodal_compilers.prefect.parts import closure, names_in_flow, prelude
 
