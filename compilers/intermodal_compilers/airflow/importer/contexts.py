@@ -8,8 +8,8 @@ from typing import Any
 from intermodal_compilers.airflow.importer.binding import store
 from intermodal_compilers.airflow.importer.calling import call_function
 from intermodal_compilers.airflow.importer.effects import is_harmless
-from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom, connect
-from intermodal_compilers.airflow.importer.machine import Machine, ScopedTasks
+from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode, XCom
+from intermodal_compilers.airflow.importer.machine import Machine
 from intermodal_compilers.airflow.importer.values import (
     Arguments,
     External,
@@ -149,84 +149,8 @@ def _tasks(value: Any) -> list[TaskNode]:
 
 
 def _with_tasks(machine: Machine, tasks: list[TaskNode], body: Any) -> Any:
-    context = ScopedTasks(tasks)
-    # As Airflow: partners are looked for when the `with` opens.
-    partners = _partners(tasks)
-    machine.scoped.append(context)
+    machine.context.open(tasks)
     try:
-        flow = body()
+        return body()
     finally:
-        machine.scoped.pop()
-    inside = [t for t in context.inside if not t.setup and not t.teardown]
-    if inside:
-        roots = [t for t in inside if not t.upstream]
-        leaves = [t for t in inside if not t.downstream]
-        _surround(tasks, partners, inside, roots, leaves)
-    if machine.scoped:
-        _nest(machine.scoped[-1].tasks, tasks, partners)
-    return flow
-
-
-def _surround(
-    tasks: list[TaskNode],
-    partners: list[TaskNode],
-    inside: list[TaskNode],
-    roots: list[TaskNode],
-    leaves: list[TaskNode],
-) -> None:
-    """Setups before the work, teardowns after it."""
-    setups = tasks if tasks[0].setup else partners
-    teardowns = partners if tasks[0].setup else tasks
-    for setup in setups:
-        for task in roots or inside[:1]:
-            connect(setup, task)
-    for teardown in teardowns:
-        for task in leaves or inside[-1:]:
-            connect(task, teardown)
-
-
-def _nest(outer: list[TaskNode], inner: list[TaskNode], inner_partners: list[TaskNode]) -> None:
-    """Inner setups come after outer ones, inner teardowns before outer ones."""
-    outer_partners = _partners(outer)
-    for kind, first, second in (("setup", outer, inner), ("teardown", inner, outer)):
-        before = [
-            t
-            for t in (*first, *_other(first, outer, outer_partners, inner_partners))
-            if getattr(t, kind)
-        ]
-        after = [
-            t
-            for t in (*second, *_other(second, outer, outer_partners, inner_partners))
-            if getattr(t, kind)
-        ]
-        for one in before:
-            for other in after:
-                connect(one, other)
-
-
-def _other(
-    side: list[TaskNode],
-    outer: list[TaskNode],
-    outer_partners: list[TaskNode],
-    inner: list[TaskNode],
-) -> list[TaskNode]:
-    return outer_partners if side is outer else inner
-
-
-def _partners(tasks: list[TaskNode]) -> list[TaskNode]:
-    """The teardowns below setups, or the setups above teardowns."""
-    wanted = "teardown" if tasks[0].setup else "setup"
-    below = tasks[0].downstream if tasks[0].setup else tasks[0].upstream
-    pending, seen = list(below.values()), {tasks[0].id}
-    while pending:
-        found = [t for t in pending if getattr(t, wanted)]
-        if found:
-            return found
-        seen |= {t.id for t in pending}
-        pending = [
-            n
-            for t in pending
-            for n in (*t.downstream.values(), *t.upstream.values())
-            if n.id not in seen
-        ]
-    return []
+        machine.context.close()

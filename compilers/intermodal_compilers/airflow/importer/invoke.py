@@ -396,6 +396,10 @@ def _of_node(
     if name == "as_teardown":
         _teardown(owner, arguments)
         return owner
+    if name == "add_task" and isinstance(first, TaskNode | XCom):
+        for task in first.roots():
+            machine.context.add(task)
+        return None
     if name == "get_child_by_label" and isinstance(owner, Group) and isinstance(first, str):
         child = owner.children.get(owner.child_id(first))
         return child or machine.unknown("no task of this label", node, scope)

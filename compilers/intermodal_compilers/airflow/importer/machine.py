@@ -11,6 +11,7 @@ from typing import Any
 from intermodal.findings import Finding, Span, note, warning
 from intermodal_compilers.airflow.importer.graph import Dag, Group, TaskNode
 from intermodal_compilers.airflow.importer.modules import Module, Sources
+from intermodal_compilers.airflow.importer.scoped import SetupContext
 from intermodal_compilers.airflow.importer.settings import Inputs
 from intermodal_compilers.airflow.importer.truth import truth
 from intermodal_compilers.airflow.importer.values import (
@@ -70,7 +71,7 @@ class Machine:
         self.tasks: list[TaskNode] = []
         self.open_dags: list[Dag] = []
         self.open_groups: list[Group] = []
-        self.scoped: list[ScopedTasks] = []
+        self.context = SetupContext()
         self.uncertain: list[str] = []
         self.main: Module | None = None
         # Modules that are being loaded, the one whose statements run last; what `sys.path` gained.
@@ -252,11 +253,3 @@ class Machine:
         finally:
             self.uncertain.pop()
             self._regions.pop()
-
-
-class ScopedTasks:
-    """Setup and teardown tasks whose `with` is open, and the tasks made inside."""
-
-    def __init__(self, tasks: list[TaskNode]) -> None:
-        self.tasks = tasks
-        self.inside: list[TaskNode] = []

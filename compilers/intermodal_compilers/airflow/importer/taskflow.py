@@ -113,6 +113,7 @@ def call_method(
             whole = Arguments([], dict(factory.partial))
             task = _make_task(machine, factory, whole, node, scope)
             mark_mapped(task, name, arguments, node, scope)
+            machine.context.forget(task)
             return XCom((task,))
         case _:
             return machine.unknown(f"`.{name}` of a decorated function", node, scope)
@@ -138,8 +139,6 @@ def _make_task(
     task.setup, task.teardown = factory.setup, factory.teardown
     if task.teardown:
         task.trigger_rule = "all_done_setup_success"
-    if (task.setup or task.teardown) and machine.scoped and task in machine.scoped[-1].inside:
-        machine.scoped[-1].inside.remove(task)
     return task
 
 

@@ -155,8 +155,7 @@ def start_task(
         dag.add(task)
     machine.tasks.append(task)
     link_data(task)
-    if machine.scoped:
-        machine.scoped[-1].inside.append(task)
+    machine.context.add(task)
 
 
 def set_rule(machine: Machine, task: TaskNode, rule: Any) -> None:
@@ -269,6 +268,7 @@ def expand_partial(
         place=(partial.dag, partial.group),
     )
     mark_mapped(task, name, arguments, node, scope)
+    machine.context.forget(task)
     return task
 
 
