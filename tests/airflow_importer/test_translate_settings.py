@@ -207,3 +207,11 @@ def test_a_target_without_pools_and_assets_is_given_none(translated):
     assert (task.pool, task.writes, found.pipeline.concurrency.max_active_tasks) == (None, (), None)
     assert {one.code for one in found.findings} == {"PORT209"}
     assert len(found.findings) == 3
+
+
+@pytest.mark.parametrize("setting", ["retries=int(pendulum.now().hour)", "retry_delay=print"])
+def test_retries_made_while_the_file_runs_are_told(translated, setting):
+    text = dag("schedule=None", setting).replace("retry_delay", "retries=1, retry_delay")
+    found = translated(text)
+    assert [one.code for one in found.findings] == ["PORT209"]
+    assert setting.partition("=")[0] in found.findings[0].what

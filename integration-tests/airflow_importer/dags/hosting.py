@@ -5,8 +5,9 @@ from datetime import datetime
 from airflow.decorators import task
 from airflow.models import DAG
 from airflow.operators.bash import BashOperator
+from airflow.operators.branch import BaseBranchOperator
 from airflow.operators.empty import EmptyOperator
-from airflow.operators.python import BranchPythonOperator, PythonOperator
+from airflow.operators.python import BranchPythonOperator, PythonOperator, ShortCircuitOperator
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.providers.http.sensors.http import HttpSensor
@@ -20,6 +21,15 @@ def count(ti, **context):
     ti.xcom_push(key="rows", value=len(rows))
     assert context["logical_date"].to_date_string() == context["ds"]
     return [row[0] for row in rows]
+
+
+class Choosing(BaseBranchOperator):
+    def choose_branch(self, context):
+        return [f"own_{context['params']['table']}"]
+
+
+class Stopping(ShortCircuitOperator):
+    pass
 
 
 def choose(ti):
@@ -79,6 +89,11 @@ with DAG("hosting", schedule=None, start_date=START, params={"table": "points"})
         print(answer, numbers, ds)
         return {"answer": answer, "day": ds, "numbers": numbers}
 
+    Choosing(task_id="own") >> [
+        EmptyOperator(task_id="own_points"),
+        EmptyOperator(task_id="own_lines"),
+    ]
+    Stopping(task_id="stop", python_callable=lambda ds: not ds) >> EmptyOperator(task_id="stopped")
     make >> read >> counted >> branch >> [many, few] >> join
     up >> get
     missing >> after_missing

@@ -9,7 +9,7 @@ from typing import Any
 from intermodal.ir import Expression, Hosted, Retry, Task
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.schedules import asset_uri
-from intermodal_compilers.airflow.translate.sources import Called, Referred, read
+from intermodal_compilers.airflow.translate.sources import Called, Referred, Unknown, read
 
 DELAY = dt.timedelta(minutes=5)
 """The pause between attempts where Airflow is told none."""
@@ -33,6 +33,7 @@ SILENT = frozenset(
         "allow_nested_operators",
         "task_concurrency",
         "provide_context",
+        "xcom_push",
         "adhoc",
     }
 )
@@ -78,6 +79,8 @@ def apply_policies(task: Task, context: Context) -> Task:
     updates: dict[str, Any] = {"owners": _owners(action.arguments)}
     rest: dict[str, Expression] = {}
     for name, value in action.arguments.items():
+        if name in RETRIES and isinstance(read(value), UNREAD):
+            context.warn_once(name, "its value is made while the file runs", task.span)
         if name in RETRIES or name in SILENT or (name == "email" and _is_quiet(action)):
             continue
         if name in WITHOUT_EFFECT:
@@ -178,6 +181,7 @@ def _uris(value: Any) -> tuple[str, ...] | None:
     return tuple(found)
 
 
+UNREAD = (Unknown, Called, Referred)
 NOTHING: tuple[Any, ...] = (None, "default_pool", "", [], 0)
 DOCS = ("doc_md", "doc", "doc_rst", "doc_json", "doc_yaml")
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
