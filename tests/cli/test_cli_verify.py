@@ -337,12 +337,17 @@ def test_secrets_of_the_old_system_are_not_shown(verify_old, engine, monkeypatch
     engine.old = ran(
         old_trace(total=Instance(state="succeeded", attempts=1, outputs={"return": said}))
     )
-    for more in ((), ("--json",)):
-        done = verify_old(*more)
-        assert done.code == 1
-        shown = done.out + done.err
-        assert "***" in shown
-        assert not [word for word in ("pass!word", "pass%21word", "horse") if word in shown]
+    new = changed(
+        old_trace(), total=Instance(state="succeeded", attempts=1, outputs={"return": url})
+    )
+    for change in (engine.change, lambda _: new):
+        engine.change = staticmethod(change)
+        for more in ((), ("--json",)):
+            done = verify_old(*more)
+            assert done.code == 1
+            shown = done.out + done.err
+            assert "***" in shown
+            assert not [word for word in ("pass!word", "pass%21word", "horse") if word in shown]
 
 
 def test_an_old_file_that_does_not_run(verify_old, engine):
