@@ -155,6 +155,98 @@ with DAG("sps", schedule="0 6 * * 1-5", max_active_runs=1, dagrun_timeout=timede
             "sps:f:retries": 2,
         },
     },
+    "nested_setup_contexts": {
+        "files": {
+            "dags/f.py": """
+from airflow.sdk import DAG, dag, task, task_group, setup, teardown, Label, chain, chain_linear, cross_downstream, TaskGroup, XComArg, BaseOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+
+@setup
+def up(): return 1
+@teardown
+def down(x): ...
+@task
+def work(x=None): ...
+with DAG("nsc", schedule=None):
+    with EmptyOperator(task_id="d1").as_teardown(setups=EmptyOperator(task_id="s1")):
+        EmptyOperator(task_id="before")
+        with EmptyOperator(task_id="d2").as_teardown(setups=EmptyOperator(task_id="s2")):
+            work() >> work()
+        EmptyOperator(task_id="after_inner")
+    with EmptyOperator(task_id="s3").as_setup() as scope:
+        outside = EmptyOperator(task_id="in3")
+        BashOperator.partial(task_id="mapped").expand(bash_command=["a"])
+    u = up()
+    w = work.override(task_id="added")()
+    with down(u) as scope:
+        scope.add_task(w)
+        work.override(task_id="last")(u)
+""",
+        },
+        "airflow": "3.3",
+        "dags": {
+            "nsc": {
+                "added": "down",
+                "after_inner": "",
+                "before": "d1",
+                "d1": "",
+                "d2": "d1",
+                "down": "",
+                "in3": "",
+                "last": "down",
+                "mapped": "",
+                "s1": "before d1 s2",
+                "s2": "d2 work",
+                "s3": "in3",
+                "up": "added down last",
+                "work": "work__1",
+                "work__1": "d2",
+            }
+        },
+        "settings": {
+            "nsc:d1:trigger_rule": "all_done_setup_success",
+            "nsc:d2:trigger_rule": "all_done_setup_success",
+            "nsc:down:trigger_rule": "all_done_setup_success",
+        },
+    },
+    "labels_from_group_outputs": {
+        "files": {
+            "dags/f.py": """
+from airflow.sdk import DAG, dag, task, task_group, setup, teardown, Label, chain, chain_linear, cross_downstream, TaskGroup, XComArg, BaseOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+
+@task
+def one(x=None): return x
+@task_group
+def pair(x=None):
+    a = one(x)
+    a >> EmptyOperator(task_id="two")
+    return a
+with DAG("lgo", schedule=None):
+    out = pair()
+    t = EmptyOperator(task_id="t")
+    out >> Label("through") >> t
+    t << Label("back") << one.override(task_id="alone")()
+    again = pair(out)
+    [out, t] >> Label("both") >> again
+""",
+        },
+        "airflow": "3.3",
+        "dags": {
+            "lgo": {
+                "alone": "t",
+                "pair.one": "pair.two pair__1.one",
+                "pair.two": "t",
+                "pair__1.one": "pair__1.two",
+                "pair__1.two": "",
+                "t": "pair__1.one",
+            }
+        },
+    },
 }
 
 
