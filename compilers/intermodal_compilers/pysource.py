@@ -335,7 +335,20 @@ def _in_parentheses(
     lines = [f"{inner}{word}{_operand(part, operator)}" for word, part in parts]
     if isinstance(expr, Conditional):
         lines[1] = f"{inner}if {inline(expr.condition)}"
+    else:
+        lines = [
+            line
+            for flat, (word, part) in zip(lines, parts, strict=True)
+            for line in _part_lines(flat, word, part, indent + 1, around)
+        ]
     return [f"{margin}{prefix}(", *lines, f"{margin}){suffix}"]
+
+
+def _part_lines(flat: str, word: str, part: Expr, indent: int, around: int) -> list[str]:
+    """The line of an operand; a call that is too long for one is broken."""
+    if isinstance(part, Call) and len(flat) > WIDTH - len(INDENT) * around:
+        return layout(part, prefix=word, indent=indent, around=around)
+    return [flat]
 
 
 def _method(expr: Call) -> tuple[Call, str] | None:

@@ -27,6 +27,7 @@ from intermodal_compilers.writing.names import variable
 from intermodal_compilers.writing.nodes import Tasks
 from intermodal_compilers.writing.places import Path
 from intermodal_compilers.writing.raw import raw
+from intermodal_compilers.writing.statements import assigned, ordered
 from intermodal_compilers.writing.variables import singular
 
 
@@ -61,7 +62,7 @@ class Bodies:
         lines = [
             line
             for statement in edges.statements(waits, len(INDENT) * indent)
-            for line in layout(statement, indent=indent)
+            for line in ordered(statement, indent)
         ]
         return ["", *lines] if lines and apart else lines
 
@@ -176,7 +177,7 @@ class Bodies:
             tasks.expressions.name(node.id, target)
             for output, reference in node.outputs.items():
                 self._give(node.id, output, _part(target, reference.output))
-        return layout(made, prefix=f"{target} = " if target else "", indent=indent)
+        return assigned(made, target, indent)
 
     def _when(self, node: ir.Branch, path: Path, indent: int) -> list[str]:
         expressions = self.tasks.expressions
@@ -229,7 +230,7 @@ class Bodies:
             named = "merged" if output.startswith("return") else variable(output)
             result = self.tasks.variables.first([named])
             merged = Call(Attribute(Name(target), "merge"), tuple(given))
-            lines += layout(merged, prefix=f"{result} = ", indent=indent)
+            lines += assigned(merged, result, indent)
             self.tasks.expressions.given[node.id, output] = Name(result)
         return lines
 

@@ -10,8 +10,6 @@ from intermodal import ir
 from intermodal.analysis.connection_calls import JSON, TEXT
 from intermodal.authoring.requests import ROWS
 from intermodal_compilers.pysource import (
-    INDENT,
-    WIDTH,
     Attribute,
     Call,
     Expr,
@@ -20,7 +18,6 @@ from intermodal_compilers.pysource import (
     Value,
     call,
     dict_of,
-    inline,
     is_identifier,
     layout,
     list_of,
@@ -32,6 +29,7 @@ from intermodal_compilers.writing.names import ModuleNames
 from intermodal_compilers.writing.places import Places
 from intermodal_compilers.writing.policies import duration, task_options, texts
 from intermodal_compilers.writing.raw import raw
+from intermodal_compilers.writing.statements import assigned
 from intermodal_compilers.writing.variables import Variables
 
 TRIGGER_WORDS = frozenset({"wait", "id", "options"})
@@ -71,15 +69,15 @@ class Tasks:
         if exiting:
             made = self._on_exit(made)
         target = self._variable(task)
-        prefix = f"{target} = " if target else ""
         if task.pairing is None or (task.pairing.role == "setup" and task.id in self.setups):
-            return layout(made, prefix=prefix, indent=indent)
-        whole = self._paired(made, task.pairing)
-        if len(f"{prefix}{inline(whole)}") + len(INDENT) * indent <= WIDTH:
-            return layout(whole, prefix=prefix, indent=indent)
+            return assigned(made, target, indent)
+        whole = assigned(self._paired(made, task.pairing), target, indent)
+        if len(whole) == 1:
+            return whole
         target = target or self.variables.make(task.id, "task")
-        first = layout(made, prefix=f"{target} = ", indent=indent)
-        return first + layout(self._paired(Name(target), task.pairing), indent=indent)
+        return assigned(made, target, indent) + layout(
+            self._paired(Name(target), task.pairing), indent=indent
+        )
 
     def call(self, task: ir.Task) -> Call:
         """What makes the task."""
