@@ -396,3 +396,13 @@ def test_classes_of_the_users_own_decide_as_what_they_derive_from(translated):
     assert nodes["c"].guard == OutputRef.of(node="stop")
     assert 'outputs=("return", "chosen")' in nodes["stop"].action.source.function
     assert nodes["d"].after == ("look_ran",)
+
+
+def test_a_choice_for_each_item_is_refused(translated):
+    text = HEAD + (
+        "    @task.short_circuit\n    def stop(x):\n        return x\n"
+        "    stop.expand(x=[1, 2]) >> empty('after')\n"
+    )
+    [finding] = errors_of(translated(text).findings)
+    assert finding.code == "PORT208"
+    assert "`stop` decides many times whether `after` runs" in finding.what

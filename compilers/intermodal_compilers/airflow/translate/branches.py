@@ -62,6 +62,10 @@ def _terms(task: str, context: Context) -> Iterator[Expression]:
     is_teardown = pairing is not None and pairing.role == "teardown"
     for chooser, choice in context.choices.items():
         near = task in context.downstream[chooser]
+        if _is_many(chooser, task, context):
+            if near:
+                _refuse(chooser, task, context)
+            continue
         if choice.form == "truth" and not is_teardown:
             if near or (choice.far and task in context.all_downstream(chooser)):
                 yield _given(chooser, choice, task, context, Literal_.of(value=True))
@@ -70,6 +74,20 @@ def _terms(task: str, context: Context) -> Iterator[Expression]:
             everything = Literal_.of(value=names)
             given = _given(chooser, choice, task, context, everything)
             yield _any_of([_chosen(name, choice, given) for name in names])
+
+
+def _is_many(chooser: str, task: str, context: Context) -> bool:
+    """Whether there are several choices for one task: the chooser is expanded, or stands in a loop."""
+    return context.is_expanded(chooser) or bool(context.loop_between(chooser, task))
+
+
+def _refuse(chooser: str, task: str, context: Context) -> None:
+    context.fail(
+        f"`{chooser}` decides many times whether `{task}` runs",
+        context.tasks[chooser].span,
+        "it is expanded, and each instance may choose otherwise",
+        f"let `{chooser}` choose once, or stand in the same expanded group as `{task}`",
+    )
 
 
 def _chosen(name: str, choice: Choice, given: Expression) -> Expression:
