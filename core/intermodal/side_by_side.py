@@ -14,7 +14,7 @@ from intermodal.analysis.waits import EARLY, instance_id, split_instance_id
 from intermodal.concealed import conceal
 from intermodal.ecosystems import translate
 from intermodal.engines import SourceRun, Trial, TrialResult, Waits, run_source
-from intermodal.findings import FindingsError, error
+from intermodal.findings import Finding, FindingsError, error
 from intermodal.ir import Hosted, Join, Pipeline
 from intermodal.running import RunOptions, local_backend
 from intermodal.trace import Instance, Trace, read_events, spans_of
@@ -86,12 +86,26 @@ def run_old(old: Old, request: Request) -> SourceRun:
                 for task in (_old_name(old, new),)
             },
         )
-        ran = run_source(old.engine, old.file, old.name, trial, request.requirements)
+        ran = _run_source(old, trial, request.requirements)
     shown = {
         name: instance.model_copy(update={"outputs": conceal(instance.outputs)})
         for name, instance in ran.trace.instances.items()
     }
     return replace(ran, trace=ran.trace.model_copy(update={"instances": shown}))
+
+
+def _run_source(old: Old, trial: Trial, requirements: Path | None) -> SourceRun:
+    """Run the old file; without the requirements that make other engines host its classes, if need be."""
+    try:
+        return run_source(old.engine, old.file, old.name, trial, requirements)
+    except FindingsError as problem:
+        if requirements is None or not _is_not_installed(problem.findings):
+            raise
+    return run_source(old.engine, old.file, old.name, trial)
+
+
+def _is_not_installed(findings: Iterable[Finding]) -> bool:
+    return any(finding.code == "PORT700" for finding in findings)
 
 
 def _old_name(old: Old, new: str) -> str:
@@ -104,7 +118,7 @@ def compare_on(name: str, request: Request, old: Old, ran: SourceRun) -> Side:
     Raises:
         FindingsError: PORT702 for an unknown engine, PORT700 if it is not installed; see `side_of`.
     """
-    tried = _try_here(request) if name == LOCAL else try_there(name, request)
+    tried = _try_here(request) if name == LOCAL else _try_there(name, request, old)
     if isinstance(tried, Verified):
         return Side(tried, ran.trace)
     return side_of(tried, request, old, ran)
@@ -134,6 +148,14 @@ def side_of(tried: Tried, request: Request, old: Old, ran: SourceRun) -> Side:
     found = differences(tried.pipeline, expected, actual, request.ignore)
     verified = judged(tried, request, found)
     return Side(replace(verified, log=conceal(verified.log)), expected, by_type, by_value)
+
+
+def _try_there(name: str, request: Request, old: Old) -> Tried | Verified:
+    tried = try_there(name, request)
+    own = name.partition("@")[0] == old.engine.partition("@")[0]
+    if own and isinstance(tried, Verified) and _is_not_installed(tried.findings):
+        return try_there(name, replace(request, requirements=None))
+    return tried
 
 
 def _try_here(request: Request) -> Tried | Verified:

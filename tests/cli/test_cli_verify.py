@@ -350,6 +350,23 @@ def test_secrets_of_the_old_system_are_not_shown(verify_old, engine, monkeypatch
             assert not [word for word in ("pass!word", "pass%21word", "horse") if word in shown]
 
 
+def test_requirements_are_those_of_what_hosts_old_classes(verify_old, engine, project):
+    (project / "more.txt").write_text("airflow\n")
+    kept = {"run_source": engine.run_source, "try_out": engine.try_out}
+
+    def needing_none(name):
+        def run(*given):
+            if given[-1] is not None:
+                raise FindingsError([error("PORT700", "there is no such environment")])
+            return kept[name](*given)
+
+        return staticmethod(run)
+
+    engine.run_source = needing_none("run_source")
+    engine.try_out = needing_none("try_out")
+    assert verify_old("--requirements", "more.txt").code == 0
+
+
 def test_an_old_file_that_does_not_run(verify_old, engine):
     def broken(*_):
         raise FindingsError([error("PORT704", "`old.py` was not run to an end on toy@2.0")])
