@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from intermodal.comparable import counted_tasks
 from intermodal.compiling import Compiled
 from intermodal.engines import SourceRun, TrialResult, Waits
 from intermodal.ir import ForEach, Items, Literal_, Noop, Pipeline, PythonCall, Task
-from intermodal.side_by_side import Old, counted_tasks, data_beside, side_of
+from intermodal.side_by_side import Old, data_beside, side_of
 from intermodal.trace import Instance, Trace
 from intermodal.verifying import Request, Tried
 

@@ -241,7 +241,7 @@ def _text(pipeline: Pipeline, ran: SourceRun, sides: Sequence[Side], ignore: Seq
     """One line if all is the same, otherwise a table under a line."""
     from intermodal.cli.render.text import counted
     from intermodal.cli.verify import table
-    from intermodal.side_by_side import counted_tasks
+    from intermodal.comparable import counted_tasks
 
     tasks, mapped = counted_tasks(ran.trace)
     head = f"{pipeline.name}: {counted(tasks, 'task')}"
