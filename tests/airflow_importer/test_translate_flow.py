@@ -406,3 +406,15 @@ def test_a_choice_for_each_item_is_refused(translated):
     [finding] = errors_of(translated(text).findings)
     assert finding.code == "PORT208"
     assert "`stop` decides many times whether `after` runs" in finding.what
+
+
+def test_a_task_that_raises_after_success_is_no_watcher(translated):
+    lines = WATCHED.replace("ONE_FAILED", "ALL_SUCCESS").splitlines()
+    found = translated(HEAD + "".join(f"    {line}\n" for line in lines), "kfp")
+    assert "watcher" in by_id(found.pipeline)
+
+
+def test_endings_that_something_else_waits_for_stay_as_they_are(translated):
+    text = ENDINGS + "dag.get_task('second') >> empty('more')\n"
+    found = translated(HEAD + "".join(f"    {line}\n" for line in text.splitlines()), "kfp")
+    assert {"first", "second", "more"} <= set(by_id(found.pipeline))

@@ -71,6 +71,15 @@ def skips():
 def there():
     return True
 
+def keywords(**context):
+    return context["ds"]
+
+def unused(**context):
+    return 1
+
+def waits_or_skips():
+    raise AirflowSkipException
+
 with DAG("d", schedule=None, params={"word": "x", "number": 1, "items": {}}) as dag:
 """
 LOGICAL = RunFact.of(fact="logical_date")
@@ -380,3 +389,14 @@ def test_a_function_with_an_environment_of_its_own_is_called_in_the_workers(task
     [warning] = findings
     assert warning.code == "PORT209"
     assert "colorama==0.4.0" in warning.next
+
+
+def test_keywords_that_a_function_uses_are_airflows_context(task):
+    assert is_hosted(task("PythonOperator(task_id='t', python_callable=keywords)"))
+    assert not is_hosted(task("PythonOperator(task_id='t', python_callable=unused)"))
+
+
+def test_a_sensor_whose_function_skips_is_hosted(task):
+    made = task("PythonSensor(task_id='t', python_callable=waits_or_skips)")
+    assert is_hosted(made)
+    assert "ran" in made.outputs

@@ -87,6 +87,7 @@ UNDERSTOOD = {
         moved(back=True, hours=2), "%H"
     ),
     "{{ logical_date.add(days=1) | ds }}": day(moved(days=1)),
+    "{{ logical_date.subtract(days=1) | ds }}": day(moved(back=True, days=1)),
     "{{ macros.ds_add(ds, -7) }}": day(moved(back=True, days=7)),
     "{{ macros.ds_format(ds, '%Y-%m-%d', '%Y/%m') }}": day(pattern="%Y/%m"),
     "{{ params.word }}!": text(ParameterRef.of(name="word"), "!"),
