@@ -56,7 +56,7 @@ def attribute(machine: Machine, owner: Any, name: str, node: ast.AST, scope: Sco
     how = OWNERS.get(type(owner))
     if how is not None:
         return how(machine, owner, name, node, scope)
-    if isinstance(owner, DATES) and name in DATE_FIELDS:
+    if isinstance(owner, DATES) and name in DATE_FIELDS and hasattr(owner, name):
         return getattr(owner, name)
     if isinstance(owner, PurePath) and name in PATH_FIELDS:
         found = getattr(owner, name)

@@ -256,7 +256,7 @@ def _run(
         return machine.unknown(why, node, scope)
     try:
         done = getattr(owner, name)(*values, **named)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem_:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as problem_:
         if why is not None:
             return machine.unknown(why, node, scope)
         if any(holds_unknown(value) for value in (*values, *named.values())):
