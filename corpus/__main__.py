@@ -44,7 +44,7 @@ def _measure(given: argparse.Namespace) -> int:
         given.json.write_text(json.dumps(total.as_data(), indent=1, sort_keys=True))
     if given.page:
         given.page.write_text(INTRODUCTION + text, encoding="utf-8")
-    problems = [] if given.only else fallen(total.shares(), json.loads(FLOORS.read_text()))
+    problems = [] if given.only else fallen(measured.guarded(), json.loads(FLOORS.read_text()))
     problems += [f"a fault: {fault}" for fault in total.faults[:10]]
     print(*problems, sep="\n", file=sys.stderr)
     return 1 if problems else 0
@@ -61,12 +61,12 @@ Airflow for comparison. `make corpus` measures it anew and writes this page.
 def fallen(shares: dict[str, float], floors: dict[str, dict[str, float]]) -> list[str]:
     """Which figures are worse than they may be, a line each."""
     low = [
-        f"{name} is {shares.get(name, 0.0)} %, and must be at least {least} %"
+        f"{name} is {shares.get(name, 0.0):g}, and must be at least {least:g}"
         for name, least in floors["at_least"].items()
         if shares.get(name, 0.0) < least
     ]
     high = [
-        f"{name} is {shares[name]} %, and must be at most {most} %"
+        f"{name} is {shares[name]:g}, and must be at most {most:g}"
         for name, most in floors["at_most"].items()
         if shares[name] > most
     ]

@@ -29,7 +29,6 @@ class Figures:
         uneven: Those that are not; a line each.
         blockers: What stands against compiling or is not known, by file.
         faults: Tracebacks, of which there must be none.
-        seconds: How long reading took.
     """
 
     files: int = 0
@@ -49,7 +48,6 @@ class Figures:
     uneven: list[str] = field(default_factory=list)
     blockers: dict[str, set[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
     def add(self, other: Figures) -> None:
         """Take another's counts in."""

@@ -24,17 +24,42 @@ from intermodal_compilers.airflow.importer import Inputs, read_files
 MEBI = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What reading costs.
+
+    Attributes:
+        files: How many were read.
+        seconds: Of the processor's time.
+        peak: The most memory of the process at the end, in MiB.
+        half: The same after half of the files.
+    """
+
+    files: int
+    seconds: float
+    peak: int
+    half: int
+
+
 @dataclass(slots=True)
 class Measured:
     """All figures.
 
     Attributes:
         sources: By the sources' names, in order.
-        peak: Memory of the process that reads, in MiB: at its highest, and after half of the files.
+        pace: How fast and how large a process is that only reads.
     """
 
     sources: dict[str, Figures] = field(default_factory=dict)
-    peak: tuple[int, int] = (0, 0)
+    pace: Pace | None = None
+
+    def guarded(self) -> dict[str, float]:
+        """All figures that floors.json knows."""
+        found = self.total.shares()
+        if self.pace:
+            speed = self.pace.files / max(self.pace.seconds, 0.001)
+            found |= {"files_per_second": round(speed), "peak_mib": self.pace.peak}
+        return found
 
     @property
     def total(self) -> Figures:
@@ -51,8 +76,6 @@ class _Read:
 
     compared: Compared
     loaded_files: int
-    seconds: float
-    peak: int
     faults: list[str]
 
 
@@ -63,17 +86,17 @@ def measure(only: str = "") -> Measured:
     known = truths([one for one in chosen if files[one.name]])
     measured = Measured()
     done: dict[str, list[FileResult]] = {}
-    peaks: list[int] = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as reader, ProcessPoolExecutor(2, spawn) as pool:
         for one in chosen:
             read = reader.submit(read_source, one, files[one.name], known.get(one.name)).result()
-            peaks.append(read.peak)
             done[one.name] = results(one, files[one.name], pool)
             measured.sources[one.name] = _figures(one, files[one.name], read, done[one.name])
     _give_back(measured, chosen, known, done)
-    half = peaks[len(peaks) // 2] if peaks else 0
-    measured.peak = (max(peaks, default=0), half)
+    with ProcessPoolExecutor(1, spawn) as alone:
+        measured.pace = alone.submit(
+            pace, [(one.folder, files[one.name]) for one in chosen]
+        ).result()
     return measured
 
 
@@ -115,9 +138,7 @@ def unique(chosen: list[Source]) -> dict[str, list[Path]]:
 
 def read_source(one: Source, files: list[Path], truth: Mapping[str, Any] | None) -> _Read:
     """Read a source's files one after the other, and compare them with what Airflow loads."""
-    began = time.perf_counter()
     read = list(read_files(files, Inputs(root=one.folder, environment=ENVIRONMENT)))
-    seconds = time.perf_counter() - began
     total, count = Compared(), 0
     for path, result in zip(files, read, strict=True):
         loaded = truth["files"][str(path.relative_to(one.folder))] if truth else None
@@ -125,8 +146,23 @@ def read_source(one: Source, files: list[Path], truth: Mapping[str, Any] | None)
             count += bool(loaded["dags"])
             total.add(compare(result, loaded, truth["defaults"]))
     faults = [f"{r.path}: {f.what}" for r in read for f in r.findings if f.code == "PORT011"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MEBI
-    return _Read(total, count, seconds, peak, faults)
+    return _Read(total, count, faults)
+
+
+def pace(trees: list[tuple[Path, list[Path]]]) -> Pace:
+    """Read all files in a process that does nothing else and keeps nothing."""
+    whole = sum(len(files) for _, files in trees)
+    began, count, half = time.process_time(), 0, 0
+    for root, files in trees:
+        for _ in read_files(files, Inputs(root=root, environment=ENVIRONMENT)):
+            count += 1
+            if count == whole // 2:
+                half = _memory()
+    return Pace(count, time.process_time() - began, _memory(), half)
+
+
+def _memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MEBI
 
 
 def _figures(one: Source, files: list[Path], read: _Read, done: list[FileResult]) -> Figures:
@@ -142,7 +178,6 @@ def _figures(one: Source, files: list[Path], read: _Read, done: list[FileResult]
         wrong=read.compared.wrong,
         short=read.compared.short,
         faults=read.faults,
-        seconds=read.seconds,
     )
     for result in done:
         found.tasks.update(result.support)

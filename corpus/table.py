@@ -71,8 +71,13 @@ def summary(measured: Measured, total: Figures) -> str:
     compiled = ", ".join(
         f"{target} {share(total.compiled[str(target)], total.dag_files)} %" for target in TARGETS
     )
-    peak, half = measured.peak
-    speed = total.files / total.seconds if total.seconds else 0.0
+    cost = measured.pace
+    pace = (
+        f"{cost.files / max(cost.seconds, 0.001):.0f} files a second on one core; {cost.peak} MiB at most, "
+        f"{cost.half} MiB after half of the files"
+        if cost
+        else "not measured"
+    )
     whole = total.loaded_tasks - total.loaded_holes
     return (
         f"- {share(total.exact, total.loaded)} % of the DAGs that Airflow's DagBag loads are read with exactly "
@@ -81,7 +86,7 @@ def summary(measured: Measured, total: Figures) -> str:
         f"- Files that compile: {compiled} (in the table: how many, and how many of them without a hosted task).\n"
         f"- Serialized round trips are equal for {share(total.tripped, total.loaded_files)} % of the files that "
         f"Airflow loads.\n"
-        f"- {speed:.0f} files a second on one core; {peak} MiB at most, {half} MiB after half of the sources.\n"
+        f"- Reading: {pace}.\n"
         f"- Tracebacks: {len(total.faults)}."
     )
 

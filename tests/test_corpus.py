@@ -115,6 +115,6 @@ def test_what_airflow_has_not_is_wrong(tmp_path, tasks, where):
 def test_a_figure_that_fell_is_told():
     figures = Figures(loaded=100, exact=97, loaded_tasks=100, loaded_holes=1)
     floors = {"at_least": {"exact": 98.0, "tasks_without_holes": 98.0}, "at_most": {"wrong": 0.3}}
-    assert fallen(figures.shares(), floors) == ["exact is 97.0 %, and must be at least 98.0 %"]
+    assert fallen(figures.shares(), floors) == ["exact is 97, and must be at least 98"]
     figures.wrong = [("file:d.a", "x"), ("file:d.a", "y")]
-    assert "wrong is 1.0 %, and must be at most 0.3 %" in fallen(figures.shares(), floors)
+    assert "wrong is 1, and must be at most 0.3" in fallen(figures.shares(), floors)
