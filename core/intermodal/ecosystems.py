@@ -21,7 +21,9 @@ class Ecosystem(Protocol):
 
     name: str
 
-    def translate(self, pipeline: Pipeline, target: str) -> Translated:
+    def translate(
+        self, pipeline: Pipeline, target: str, *, keep_hosted: bool = False
+    ) -> Translated:
         """The pipeline with neutral actions in place of this ecosystem's hosted tasks.
 
         A class that has no neutral action becomes a Python call that hosts it: the worker makes an
@@ -30,16 +32,19 @@ class Ecosystem(Protocol):
         Args:
             pipeline: A valid pipeline.
             target: The target's name, for findings.
+            keep_hosted: Leave classes without a neutral action as they are, and what hangs on them to
+                the translation of the result.
         """
         ...
 
 
-def translate(pipeline: Pipeline, target: str) -> Translated:
+def translate(pipeline: Pipeline, target: str, *, keep_hosted: bool = False) -> Translated:
     """The pipeline as a target sees it: hosted tasks of other ecosystems than its own are replaced.
 
     Args:
         pipeline: A valid pipeline.
         target: The target's name; its own ecosystem's tasks stay.
+        keep_hosted: Replace only those that have a neutral form, for a pipeline that a user edits.
     """
     from intermodal import registry
 
@@ -49,7 +54,7 @@ def translate(pipeline: Pipeline, target: str) -> Translated:
             findings.append(_unknown(pipeline, name))
             return Translated(None, tuple(findings))
         ecosystem: Ecosystem = registry.load("ecosystems", name)()
-        translated = ecosystem.translate(pipeline, target)
+        translated = ecosystem.translate(pipeline, target, keep_hosted=keep_hosted)
         findings += translated.findings
         if translated.pipeline is None:
             return Translated(None, tuple(findings))

@@ -14,8 +14,10 @@ class AirflowEcosystem:
 
     name = "airflow"
 
-    def translate(self, pipeline: Pipeline, target: str) -> Translated:
+    def translate(
+        self, pipeline: Pipeline, target: str, *, keep_hosted: bool = False
+    ) -> Translated:
         """See `intermodal.ecosystems.Ecosystem`."""
         from intermodal_compilers.airflow.translate import translate_pipeline
 
-        return translate_pipeline(pipeline, target)
+        return translate_pipeline(pipeline, target, keep_hosted=keep_hosted)

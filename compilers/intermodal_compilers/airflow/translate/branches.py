@@ -14,7 +14,7 @@ from intermodal.ir import (
     OutputRef,
     Task,
 )
-from intermodal_compilers.airflow.translate.context import Choice, Context, hosted_of
+from intermodal_compilers.airflow.translate.context import Choice, Context, hosted_of, loop_of
 from intermodal_compilers.airflow.translate.hosting import CHOSEN, choice_output, host
 from intermodal_compilers.airflow.translate.python_tasks import choosing_task
 from intermodal_compilers.airflow.translate.sources import read
@@ -108,7 +108,11 @@ def _names(chooser: str, task: str, context: Context) -> list[str]:
         for one in context.downstream[chooser]
         if one == task or task in context.all_downstream(one)
     ]
-    groups = [name for name, roots in context.roots.items() if set(roots) & set(ways)]
+    groups = [
+        name
+        for name, roots in context.roots.items()
+        if set(roots) & set(ways) and name not in map(loop_of, roots)
+    ]
     return [*sorted(ways, key=lambda one: one != task), *groups]
 
 

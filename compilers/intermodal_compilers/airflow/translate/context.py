@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.findings import Finding, Span, error, note, warning
-from intermodal.frozen import Frozen
+from intermodal.frozen import Frozen, defaults_of
 from intermodal.ir import (
     AnyType,
+    BodyNode,
     Expression,
     ForEach,
     Hosted,
@@ -20,6 +22,7 @@ from intermodal.ir import (
     ListOf,
     Literal_,
     MapOf,
+    Node,
     OutputRef,
     Parameter,
     ParameterRef,
@@ -75,6 +78,8 @@ class Context:
         reader: Id of the task that is translated now.
         collected: What readers outside take of tasks in loops, by loop and by the name it collects it as.
         skipping: Ids of the tasks that may skip themselves, which their output `ran` tells.
+        kept: Ids of the tasks that stay what they are in Airflow, to be translated another time.
+        hosting: Ids of the tasks whose class is run as it is, or that cannot be translated.
     """
 
     pipeline: Pipeline
@@ -91,6 +96,8 @@ class Context:
     reader: str = ""
     collected: dict[str, dict[str, OutputRef]] = field(default_factory=dict)
     templated: set[str] = field(default_factory=set)
+    kept: frozenset[str] = frozenset()
+    hosting: set[str] = field(default_factory=set)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _above: dict[str, frozenset[str]] = field(default_factory=dict)
     _below: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -137,8 +144,29 @@ class Context:
 
     @cached_property
     def upstream(self) -> dict[str, tuple[str, ...]]:
-        """Ids of the tasks right before each task."""
-        return {name: graph.upstreams(task) for name, task in self.tasks.items()}
+        """Ids of the tasks right before each task; the first ones of a region wait for what that waits for."""
+        found = {name: dict.fromkeys(graph.upstreams(task)) for name, task in self.tasks.items()}
+        for name, region in self.holders.items():
+            for first in self.roots[name]:
+                found[first] |= dict.fromkeys(graph.upstreams(region))
+        return {
+            name: tuple(dict.fromkeys(one for up in ups for one in self._last(up)))
+            for name, ups in found.items()
+        }
+
+    @cached_property
+    def holders(self) -> dict[str, BodyNode]:
+        """The nodes that hold others, by id: loops, branches and groups."""
+        nodes = (placed.node for placed in graph.walk(self.pipeline))
+        return {node.id: node for node in nodes if not isinstance(node, Task)}
+
+    def _last(self, node: str) -> list[str]:
+        """The task itself, or the tasks of a region that no other of its tasks waits for."""
+        if node not in self.holders:
+            return [node]
+        inside = [name for name in graph.ids_inside(self.holders[node]) if name in self.tasks]
+        before = {up for name in inside for up in graph.upstreams(self.tasks[name])}
+        return [name for name in inside if name not in before]
 
     def all_upstream(self, task: str) -> frozenset[str]:
         """Ids of all tasks before a task, near and far."""
@@ -157,9 +185,20 @@ class Context:
                 for name in self.pull_sources(task.id, pull):
                     found[name].add(pull.output)
             for reference in graph.references(graph.expressions(task)):
-                if isinstance(reference, OutputRef) and reference.node in found:
-                    found[reference.node].add(reference.output)
+                if isinstance(reference, OutputRef):
+                    for inner in self._collected(reference):
+                        found[inner.node].add(inner.output)
         return found
+
+    def _collected(self, reference: OutputRef) -> Iterator[OutputRef]:
+        """The output of a task that a reference means, of one in a loop where it means what that collects."""
+        if reference.node in self.tasks:
+            yield reference
+        elif isinstance(loop := self.holders.get(reference.node), ForEach):
+            given = loop.outputs.get(reference.output)
+            for inner in graph.references([given] if given is not None else []):
+                if isinstance(inner, OutputRef):
+                    yield from self._collected(inner)
 
     def pull_sources(self, task: str, pull: pulls.Pull) -> list[str]:
         """Ids of the tasks that a pull may mean: those it names, or all before it."""
@@ -199,6 +238,10 @@ class Context:
         action = self.tasks[task].action
         return isinstance(action, Hosted) and bool(action.expand or action.expand_maps is not None)
 
+    def is_looped(self, task: str) -> bool:
+        """Whether a task becomes a loop around itself."""
+        return self.is_expanded(task) and task not in self.kept
+
     # Outputs
 
     def output(self, task: str, output: str) -> Expression:
@@ -207,11 +250,11 @@ class Context:
         if outer:
             name = task if output == RETURN else f"{task}.{output}"
             inner = OutputRef.of(
-                node=loop_of(task) if self.is_expanded(task) else task, output=output
+                node=loop_of(task) if self.is_looped(task) else task, output=output
             )
             self.collected.setdefault(outer, {})[name] = inner
             return OutputRef.of(node=outer, output=name)
-        node = loop_of(task) if self.is_expanded(task) else task
+        node = loop_of(task) if self.is_looped(task) else task
         if output != RETURN and task in self.whole:
             return Index.of(
                 base=OutputRef.of(node=node, output=RETURN), key=Literal_.of(value=output)
@@ -231,7 +274,7 @@ class Context:
         """Whether what a task gives is text for sure."""
         if self.loop_between(task, self.reader):
             return False
-        return isinstance(self.output_type(task, output), StringType) and not self.is_expanded(task)
+        return isinstance(self.output_type(task, output), StringType) and not self.is_looped(task)
 
     def resolved(self, expression: Expression) -> Expression:
         """An expression whose references are those of the neutral pipeline."""
@@ -249,6 +292,29 @@ class Context:
                 return Index.of(base=self.resolved(base), key=key)
             case _:
                 return expression
+
+    def adapted(self, value: Any) -> Any:
+        """A node, or fields of one, whose references to Airflow's tasks are those of the neutral pipeline."""
+        match value:
+            case OutputRef(node=node) if node in self.tasks:
+                hosted = isinstance(self.tasks[node].action, Hosted)
+                return self.output(node, value.output) if hosted else value
+            case Literal_():
+                return value
+            case Node():
+                given = {name: getattr(value, name) for name in defaults_of(type(value))}
+                made = {name: self.adapted(one) for name, one in given.items()}
+                changed = {name: one for name, one in made.items() if one is not given[name]}
+                return value.model_copy(update=changed) if changed else value
+            case tuple():
+                items = tuple(map(self.adapted, value))
+                same = all(one is other for one, other in zip(items, value, strict=True))
+                return value if same else items
+            case Mapping():
+                entries = {name: self.adapted(one) for name, one in value.items()}
+                return value if all(one is value[n] for n, one in entries.items()) else entries
+            case _:
+                return value
 
     def is_parameter(self, text: str) -> bool:
         """Whether an expression is `dag.param("name", ...)`, of a parameter of the pipeline."""

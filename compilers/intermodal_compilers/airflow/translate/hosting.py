@@ -118,6 +118,8 @@ class Hosting:
                 return list_of(map(self.code, items))
             case MapOf(entries=entries):
                 return dict_of({name: self.code(value) for name, value in entries.items()})
+            case ParameterRef(name=name):
+                return Name(self.parameter(name, expression))
             case OutputRef(node=node, output=output):
                 wanted = node if output == RETURN else f"{node}_{output}"
                 return Name(self.parameter(wanted, self.context.resolved(expression)))
@@ -143,10 +145,12 @@ def host(
             tasks that it chose.
         skips: Whether it may skip itself: then it has an output `ran`.
     """
+    context.hosting.add(task.id)
     action = hosted_of(task)
     given = [*action.arguments.values(), *([action.class_source] if action.class_source else [])]
     sources = list(sources_in([*given, *context.dag_settings.values()]))
-    hosting = Hosting(task, context, names=set(used_names(sources)))
+    written = [source for source in sources if not context.is_parameter(source.text)]
+    hosting = Hosting(task, context, names=set(used_names(written)))
     refuse_stores(task, given, context)
     tell_files(task, given, context)
     if result == "value" and (skips or mentions_skip(sources)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from intermodal.analysis import graph
@@ -30,6 +30,7 @@ from intermodal_compilers.airflow.translate.context import AIRFLOW, Context, loo
 from intermodal_compilers.airflow.translate.endings import with_one_ending
 from intermodal_compilers.airflow.translate.fitting import fitted, without_watchers
 from intermodal_compilers.airflow.translate.hosting import RAN
+from intermodal_compilers.airflow.translate.keeping import kept_task, to_keep
 from intermodal_compilers.airflow.translate.loops import loop_around, unexpanded
 from intermodal_compilers.airflow.translate.parameters import parameters_of
 from intermodal_compilers.airflow.translate.policies import apply_policies
@@ -37,12 +38,16 @@ from intermodal_compilers.airflow.translate.sources import read
 from intermodal_compilers.airflow.translate.table import translator_of
 
 
-def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
+def translate_pipeline(
+    pipeline: Pipeline, target: str, *, keep_hosted: bool = False
+) -> Translated:
     """The pipeline with neutral actions in place of Airflow's classes; see `Ecosystem.translate`."""
     made = translate_tasks(pipeline, target)
+    if keep_hosted and (kept := to_keep(made.context)):
+        made = translate_tasks(pipeline, target, kept)
     context = made.context
     settled = dag.settle(context.pipeline, context)
-    environment = _with_packages(pipeline)
+    environment = _with_packages(pipeline, context.kept)
     body = tuple(made.nodes(context.pipeline.body))
     found = settled.model_copy(
         update={"body": body, "exit_tasks": made.exit_tasks(), "environment": environment}
@@ -56,12 +61,18 @@ def translate_pipeline(pipeline: Pipeline, target: str) -> Translated:
     return Translated(None if wrong else found, tuple(context.findings))
 
 
-def translate_tasks(pipeline: Pipeline, target: str) -> TranslatedTasks:
-    """The tasks of a pipeline in neutral terms, each by itself."""
+def translate_tasks(
+    pipeline: Pipeline, target: str, kept: frozenset[str] = frozenset()
+) -> TranslatedTasks:
+    """The tasks of a pipeline in neutral terms, each by itself; those of `kept` stay Airflow's."""
     before = Context(pipeline, target)
     pipeline = without_watchers(pipeline, before)
     context = Context(
-        pipeline, target, parameters=pipeline.parameters, findings=list(before.findings)
+        pipeline,
+        target,
+        parameters=pipeline.parameters,
+        findings=list(before.findings),
+        kept=kept,
     )
     if pipeline.hosted is not None:
         context.parameters = parameters_of(pipeline, context)
@@ -91,7 +102,10 @@ class TranslatedTasks:
         tasks = list(self.context.tasks.values())
         for node in graph.topological(tasks):
             assert isinstance(node, Task)
-            made = self._translated(node) if is_airflow(node) else node
+            known = len(self.context.findings)
+            made = self._translated(node) if is_airflow(node) else self._adapted(node)
+            if errors_of(self.context.findings[known:]):
+                self.context.hosting.add(node.id)
             self.made[node.id] = made
             for name, type_ in made.outputs.items():
                 self.context.types[node.id, name] = type_
@@ -99,12 +113,20 @@ class TranslatedTasks:
     def _translated(self, task: Task) -> Task:
         self.context.reader = task.id
         settled = apply_policies(task, self.context)
-        if self.context.is_expanded(task.id):
+        if self.context.is_looped(task.id):
             found = unexpanded(settled, self.context)
             if found is None:
                 return settled.model_copy(update={"action": Noop.of(), "outputs": {}})
             settled, self.items[task.id] = found
+        if task.id in self.context.kept:
+            return kept_task(settled, self.context)
         return translator_of(settled)(settled, self.context)
+
+    def _adapted(self, task: Task) -> Task:
+        """A task that is none of Airflow's, with what it takes of those that are."""
+        self.context.reader = task.id
+        adapted: Task = self.context.adapted(task)
+        return adapted
 
     # Edges
 
@@ -126,11 +148,22 @@ class TranslatedTasks:
 
     def _branch(self, branch: Branch) -> Branch:
         arms = tuple(
-            arm.model_copy(update={"body": tuple(self.nodes(arm.body))}) for arm in branch.arms
+            arm.model_copy(
+                update={
+                    "body": tuple(self.nodes(arm.body)),
+                    "condition": self.context.adapted(arm.condition),
+                }
+            )
+            for arm in branch.arms
         )
         rest = branch.otherwise
-        otherwise = None if rest is None else tuple(self.nodes(rest))
-        return branch.model_copy(update={"arms": arms, "otherwise": otherwise})
+        updates = {
+            "arms": arms,
+            "otherwise": None if rest is None else tuple(self.nodes(rest)),
+            "chooser": self.context.adapted(branch.chooser),
+            "outputs": self.context.adapted(branch.outputs),
+        }
+        return branch.model_copy(update=updates)
 
     def _group(self, group: Group) -> Group:
         hosted = self.context.pipeline.hosted
@@ -144,16 +177,26 @@ class TranslatedTasks:
     def _loop(self, loop: ForEach) -> ForEach:
         """A loop that holds the tasks of an expanded group."""
         self.context.reader = ""
-        lists = tuple(map(self.context.resolved, loop.items.lists))
+        lists = tuple(self.context.adapted(self.context.resolved(one)) for one in loop.items.lists)
         body = tuple(self.nodes(loop.body))
         collected = self.context.collected.get(loop.id, {})
+        first = self.context.roots[loop.id]
+        known = set(graph.data_upstreams(body[0])) if [body[0].id] == [*first] else set()
         updates = {
             "items": loop.items.model_copy(update={"lists": lists}),
             "body": body,
-            "outputs": {**loop.outputs, **collected},
-            "after": tuple(name for up in loop.after for name in self._ends(up)),
+            "outputs": {**self._outputs(loop), **collected},
+            "after": tuple(
+                name for up in loop.after for name in self._ends(up) if name not in known
+            ),
         }
         return loop.model_copy(update=updates)
+
+    def _outputs(self, loop: ForEach) -> Mapping[str, Expression]:
+        """What a loop collects, of tasks that are loops themselves by now, too."""
+        self.context.reader = next(iter(self.context.roots.get(loop.id, ())), "")
+        adapted: Mapping[str, Expression] = self.context.adapted(loop.outputs)
+        return adapted
 
     def _placed(self, task: Task) -> Iterator[BodyNode]:
         made = self.made[task.id]
@@ -204,11 +247,11 @@ def skip_marker(task: str) -> Task:
     return Task.of(id=marker_of(task), action=Noop.of(), guard=guard)
 
 
-def _with_packages(pipeline: Pipeline) -> Environment:
-    """What the tasks run in, with what their classes say that they need."""
+def _with_packages(pipeline: Pipeline, kept: Container[str]) -> Environment:
+    """What the tasks run in, with what classes say that they need which are not kept."""
     found = dict.fromkeys(pipeline.environment.packages)
     for task in graph.tasks(pipeline):
-        if isinstance(task.action, Hosted):
+        if isinstance(task.action, Hosted) and task.id not in kept:
             found |= dict.fromkeys(task.action.packages)
     return pipeline.environment.model_copy(update={"packages": tuple(found)})
 

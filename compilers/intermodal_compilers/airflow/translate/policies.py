@@ -76,7 +76,7 @@ WITHOUT_EFFECT: Mapping[str, tuple[tuple[Any, ...], str]] = {
 def apply_policies(task: Task, context: Context) -> Task:
     """The task with its policies in neutral terms, and its class with the other arguments only."""
     action = hosted_of(task)
-    updates: dict[str, Any] = {"owners": _owners(action.arguments)}
+    updates: dict[str, Any] = {"owners": _owners(action.arguments) or task.owners}
     rest: dict[str, Expression] = {}
     for name, value in action.arguments.items():
         if name in RETRIES and isinstance(read(value), UNREAD):
@@ -101,7 +101,7 @@ def apply_policies(task: Task, context: Context) -> Task:
     updates |= {"retry": retry} if retry else {}
     docs = next((t for n in DOCS if isinstance(t := read(action.arguments.get(n)), str)), "")
     return task.model_copy(
-        update={**updates, "docs": docs, "action": _with_arguments(action, rest)}
+        update={**updates, "docs": docs or task.docs, "action": _with_arguments(action, rest)}
     )
 
 
