@@ -26,6 +26,7 @@ from intermodal_compilers.pysource import (
 from intermodal_compilers.writing.names import ModuleNames, next_free, variable
 from intermodal_compilers.writing.policies import secret
 from intermodal_compilers.writing.raw import raw
+from intermodal_compilers.writing.sources import Sources
 
 FACTS: Mapping[str, str] = {"run_id": "id"}
 """Facts of a run whose attributes have other names."""
@@ -60,6 +61,7 @@ class Expressions:
         items: Variables of the items of the loops that were begun, by the loop's id.
         ranks: In which order these were written.
         given: What stands for an output of a region, by its id and the output's name.
+        sources: How values of hosted tasks are written.
     """
 
     names: ModuleNames
@@ -69,6 +71,7 @@ class Expressions:
     items: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[str, str], Expr] = field(default_factory=dict)
+    sources: Sources | None = None
 
     def name(self, node: str, variable: str) -> None:
         """Note the variable of a task or region that has just been written."""
@@ -263,6 +266,17 @@ def _format(writer: Expressions, expression: ir.Format) -> Written:
     return Written(Call(Name(writer.names.ours("text")), (Value(template),), values), handle=True)
 
 
+def _source(writer: Expressions, expression: ir.SourceExpression) -> Written | None:
+    found = writer.sources.of(expression) if writer.sources else None
+    if found is None:
+        return None
+    if found.by_name:
+        return Written(Name(found.text))
+    keywords = {"imports": list_of(map(Value, found.imports))} if found.imports else {}
+    quoted = Value(found.text)
+    return Written(Call(Name(writer.names.ours("source")), (quoted,), keywords))
+
+
 def _fits_a_template(pattern: str) -> bool:
     return bool(pattern) and not {"{", "}"} & set(pattern)
 
@@ -308,5 +322,6 @@ WRITERS: Mapping[type[ir.Node], Callable[..., Written | None]] = {
     ir.Default: _default,
     ir.ListOf: _list,
     ir.MapOf: _map,
+    ir.SourceExpression: _source,
 }
 """How each kind is written; None where nothing but the node itself says it."""

@@ -14,6 +14,7 @@ from intermodal_compilers.writing.names import ModuleNames
 from intermodal_compilers.writing.pieces import Unit, read_unit, undefined
 from intermodal_compilers.writing.policies import task_options
 from intermodal_compilers.writing.signatures import NotWritable, misfit, type_options
+from intermodal_compilers.writing.sources import Sources
 from intermodal_compilers.writing.types import Types
 
 Use = tuple[int, str]
@@ -62,8 +63,12 @@ class Functions:
     types: Types
     by_use: dict[Use, Definition] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    sources: Sources = field(init=False)
     _known: dict[object, Definition | str] = field(default_factory=dict)
     _by_name: dict[str, Definition] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.library)
 
     @property
     def library(self) -> Library:
@@ -81,6 +86,8 @@ class Functions:
                 call = called(task)
                 if call is not None:
                     self._take((place, task.id), task, call)
+                if isinstance(task.action, ir.Hosted):
+                    self.sources.find(task)
 
     def settle(self, pipelines: Sequence[ir.Pipeline]) -> None:
         """Work out the options of every use, now that all names are known."""

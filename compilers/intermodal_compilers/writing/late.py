@@ -48,6 +48,11 @@ def late_of(pieces: Sequence[Piece], imports: Iterable[Import], tasks: Collectio
     return Late(tuple(late), tuple(found.values()), frozenset(before - found.keys()), lazy)
 
 
+def needed_at_once(pieces: Sequence[Piece], names: Iterable[str]) -> set[str]:
+    """The names, and those that what makes them needs when the module is imported."""
+    return _closure(pieces, names)[0]
+
+
 def _closure(pieces: Sequence[Piece], names: Iterable[str]) -> tuple[set[str], set[str]]:
     """Names that are needed for these when the module is imported, and texts of what makes them."""
     by_name: dict[str, list[Piece]] = {}

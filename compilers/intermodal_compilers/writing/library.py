@@ -37,6 +37,11 @@ class Library:
 
     def add(self, unit: Unit) -> str | None:
         """Take a function with what it needs; its name here, or None if its names cannot be made to agree."""
+        names = self.bring(unit)
+        return None if names is None else names[unit.function.name]
+
+    def bring(self, unit: Unit) -> dict[str, str] | None:
+        """Take a function with what it needs; the names here of all that it binds, None as for `add`."""
         meanings = _meanings(unit)
         names = {name: self._name_for(name, meaning) for name, meaning in meanings.items()}
         changed = {name: new for name, new in names.items() if new != name}
@@ -57,7 +62,7 @@ class Library:
         self.imports.update(dict.fromkeys(imports))
         self._place(pieces)
         self.functions[names[unit.function.name]] = pieces[-1].text
-        return names[unit.function.name]
+        return names
 
     def bound(self) -> set[str]:
         """Names that its statements and imports bind."""

@@ -27,6 +27,7 @@ from intermodal_compilers.writing.library import Library
 from intermodal_compilers.writing.names import BUILTINS, ModuleNames, variable
 from intermodal_compilers.writing.pieces import Piece
 from intermodal_compilers.writing.pipelines import PipelineWriter
+from intermodal_compilers.writing.sources import is_foreign
 from intermodal_compilers.writing.types import Types
 
 COMPARED = "# ruff: noqa: E711, E712 - what is compared are values of a run"
@@ -91,7 +92,7 @@ class _Top:
         self.tasks = {library.functions[each.name]: each for each in defined}
         self.pieces = library.ordered()
         own = self.names.imports
-        items = [item for item in library.imports if _is_foreign(item) and item not in own]
+        items = [item for item in library.imports if is_foreign(item) and item not in own]
         self.late = late_of(self.pieces, items if worker_only else (), self.tasks)
         bound = library.bound() | BUILTINS
         # Names that only the original's own `from __future__ import annotations` allowed.
@@ -160,11 +161,6 @@ def _imported(definition: Definition, names: ModuleNames) -> list[str]:
     if definition.common:
         task = Call(task, (), definition.common)
     return layout(Call(task, (Name(definition.path),)), prefix=f"{definition.name} = ")
-
-
-def _is_foreign(item: Import) -> bool:
-    top = item.module.split(".")[0]
-    return top not in sys.stdlib_module_names and top != "intermodal"
 
 
 def _short(lines: list[str]) -> Iterator[str]:

@@ -101,6 +101,8 @@ class Tasks:
                 made = self._sql(task, task.action)
             case ir.Http() if _is_plain_request(task, task.action):
                 made = self._http(task, task.action)
+            case ir.Hosted() if self._can_host(task, task.action):
+                made = self._hosted(task, task.action)
             case _:
                 made = self._raw(task)
         return made
@@ -304,6 +306,39 @@ class Tasks:
         if action.connection is not None:
             keywords["connection"] = Value(action.connection)
         return self._other(task, "http", (self.expressions.of(action.url),), keywords)
+
+    def _can_host(self, task: ir.Task, action: ir.Hosted) -> bool:
+        gives_all = task.outputs.get("return") and all(
+            isinstance(type_, ir.AnyType) for type_ in task.outputs.values()
+        )
+        if task.inputs or task.input_types or not gives_all:
+            return False
+        path = action.class_path
+        if action.class_source is not None:
+            made = self.functions.sources.of(action.class_source)
+            return made is not None and path == action.class_source.text
+        first, _, rest = path.partition(".")
+        return first == action.ecosystem and all(map(is_identifier, rest.split(".")))
+
+    def _hosted(self, task: ir.Task, action: ir.Hosted) -> Call:
+        """`hosted("some.where.Operator", id="copy", arguments={...})`."""
+        self.ids.by_itself(task.id, task.id)
+        keywords: dict[str, Expr] = {"id": Value(task.id)}
+        kind: Expr = Value(action.class_path)
+        if action.class_source is not None:
+            kind = self.expressions.of(action.class_source)
+            keywords["ecosystem"] = Value(action.ecosystem)
+        if action.arguments:
+            keywords["arguments"] = self._values(action.arguments)
+        if action.expand:
+            keywords["expand"] = self._values(action.expand)
+        if action.expand_maps is not None:
+            keywords["expand_maps"] = self.expressions.of(action.expand_maps)
+        others = [name for name in task.outputs if name != "return"]
+        keywords |= {"outputs": texts(others)} if others else {}
+        keywords |= {"packages": texts(action.packages)} if action.packages else {}
+        options = task_options(task, self.names, None) | self._graph_options(task)
+        return Call(Name(self.names.ours("hosted")), (kind,), {**keywords, **options})
 
     def _values(self, given: Mapping[str, ir.Expression]) -> Expr:
         return dict_of({name: self.expressions.of(value) for name, value in given.items()})

@@ -76,7 +76,7 @@ class PipelineWriter:
 
     def _body(self) -> list[str]:
         pipeline = self.pipeline
-        expressions = Expressions(self.names, self.parameters)
+        expressions = Expressions(self.names, self.parameters, sources=self.functions.sources)
         places = places_of(pipeline)
         counts = Counter(node.rpartition(".")[2] for node in places.paths)
         short = {name for name, count in counts.items() if count == 1}

@@ -14,7 +14,7 @@ from intermodal.migrating.task_lines import task_lines
 
 WRITER = "python"
 HERE = "local"
-"""Whom a pipeline is translated for when it is written down: nobody's own classes stay in it."""
+"""Whom a pipeline is translated for when it is written down; classes without a neutral form stay in it."""
 
 
 class Converted(Frozen):
@@ -38,7 +38,7 @@ def convert(imported: Sequence[Imported]) -> Converted:
     findings: list[Finding] = []
     pipelines = []
     for one in imported:
-        translated = translate(one.pipeline, HERE)
+        translated = translate(one.pipeline, HERE, keep_hosted=True)
         findings += translated.findings
         if translated.pipeline is not None and not errors_of(translated.findings):
             pipelines.append(translated.pipeline)
