@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from intermodal.authoring.capture import worker_imports
     from intermodal.authoring.facts import default, is_in, run, secret, state_of, text
     from intermodal.authoring.hints import Param
+    from intermodal.authoring.hosting import hosted, source
     from intermodal.authoring.pipelines import on_exit, pipeline
     from intermodal.authoring.policies import (
         Cache,
@@ -76,6 +77,7 @@ _HOMES = {
     "default": "intermodal.authoring.facts",
     "for_each": "intermodal.authoring.regions",
     "group": "intermodal.authoring.regions",
+    "hosted": "intermodal.authoring.hosting",
     "http": "intermodal.authoring.requests",
     "input_path": "intermodal.authoring.actions",
     "input_value": "intermodal.authoring.actions",
@@ -87,6 +89,7 @@ _HOMES = {
     "run": "intermodal.authoring.facts",
     "secret": "intermodal.authoring.facts",
     "shell": "intermodal.authoring.actions",
+    "source": "intermodal.authoring.hosting",
     "sql": "intermodal.authoring.requests",
     "state_of": "intermodal.authoring.facts",
     "task": "intermodal.authoring.tasks",
@@ -125,6 +128,7 @@ __all__ = [
     "default",
     "for_each",
     "group",
+    "hosted",
     "http",
     "input_path",
     "input_value",
@@ -136,6 +140,7 @@ __all__ = [
     "run",
     "secret",
     "shell",
+    "source",
     "sql",
     "state_of",
     "task",

@@ -94,6 +94,44 @@ def capture(function: Callable[..., Any], root: Path | None) -> tuple[CapturedSo
     return source, tracks
 
 
+def named(
+    names: Iterable[str], file: str, module: str, root: Path | None
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What makes these names of a module: imports, definitions, and imported modules of the project.
+
+    All are empty if the file cannot be read.
+    """
+    known = _module_source(file, module)
+    imports, statements = _closure(known, names, -1) if known else ([], [])
+    local = sorted({item.module for item in imports if _is_local(item.module, root)})
+    texts = tuple(dict.fromkeys(item.text for item in imports))
+    return texts, tuple(statement.text for statement in statements), tuple(local)
+
+
+def names_of(text: str) -> set[str]:
+    """The names that a Python expression uses, apart from those that it binds itself."""
+    table = symtable.symtable(text, "", "eval")
+    inside = {name for child in table.get_children() for name in _globals_in(child)}
+    return {*table.get_identifiers(), *inside}
+
+
+def bound_by(imports: Iterable[str]) -> set[str]:
+    """The names that import statements bind."""
+    return {name for name, _ in _each_import(imports)}
+
+
+def local_among(imports: Iterable[str], root: Path | None) -> tuple[str, ...]:
+    """The modules of the project that import statements name."""
+    modules = {item.module for _, item in _each_import(imports)}
+    return tuple(sorted(one for one in modules if _is_local(one, root)))
+
+
+def _each_import(imports: Iterable[str]) -> Iterator[tuple[str, ImportedName]]:
+    for node in ast.walk(ast.parse("\n".join(imports))):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from _imports(node, "", "")
+
+
 def _closure(
     module: ModuleSource, names: Iterable[str], own: int
 ) -> tuple[list[ImportedName], list[Statement]]:

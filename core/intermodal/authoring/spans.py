@@ -31,13 +31,26 @@ def shown_below(root: Path | None) -> Iterator[None]:
 
 def caller_span() -> Span | None:
     """The place of the call in the nearest frame that is not Intermodal's own."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
-        frame = frame.f_back
+    frame = _users_frame()
     if frame is None:
         return None
     line, column = _position(frame.f_code, frame.f_lasti, frame.f_lineno)
     return Span(file=shown_path(frame.f_code.co_filename), line=line, column=column)
+
+
+def caller_module() -> tuple[str, str]:
+    """The file and the module of that call; empty if there is none."""
+    frame = _users_frame()
+    if frame is None:
+        return "", ""
+    return frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
+
+
+def _users_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
+        frame = frame.f_back
+    return frame
 
 
 def function_span(code: CodeType) -> Span:
