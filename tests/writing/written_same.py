@@ -21,7 +21,7 @@ import inspect
 import json
 import re
 
-from intermodal.authoring.capture import index_statements, needed_by
+from intermodal.authoring.capture import index_statements, names_of, needed_by
 from intermodal.ir.write import to_data
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -66,7 +66,7 @@ def _with_names(data, names):
         return [_with_names(item, names) for item in data]
     if not isinstance(data, dict):
         return data
-    if data.get("kind") == "python":
+    if data.get("kind") == "python" or data.get("op") == "source":
         words = re.compile(rf"\b({'|'.join(names)})\b")
         text = words.sub(lambda found: names[found[0]], json.dumps(data))
         return json.loads(text)
@@ -157,6 +157,8 @@ def _same(made):
         made["python"] = made.get("python", "").rpartition(".")[2]
     if "function" in made and made.get("kind") != "python":
         _trim(made)
+    if made.get("op") == "source":
+        _trim_expression(made)
     return made
 
 
@@ -168,6 +170,17 @@ def _without_margins(text):
             for number in range(node.body[0].lineno, node.body[0].end_lineno):
                 lines[number] = lines[number].strip()
     return "\n".join(lines)
+
+
+def _trim_expression(source):
+    """Leave what an expression needs, its own imports among them."""
+    parts = [*source.get("imports", []), *source.get("definitions", [])]
+    text = "".join(part.rstrip() + "\n" for part in parts)
+    module = index_statements((tree := ast.parse(text)).body, tree, text, "", "")
+    imports, statements = needed_by(module, names_of(source["text"].strip()))
+    source["text"] = source["text"].strip()
+    source["imports"] = sorted(item.text for item in imports)
+    source["definitions"] = [statement.text for statement in statements]
 
 
 def _trim(source):

@@ -28,7 +28,7 @@ from intermodal_compilers.airflow.hosted.expressions import AIRFLOW, brought, ca
 from intermodal_compilers.airflow.hosted.packages import provider_packages
 from intermodal_compilers.airflow.hosted.reading import Import
 from intermodal_compilers.airflow.hosted.settings import (
-    Arguments,
+    Fitted,
     class_finding,
     task_arguments,
 )
@@ -59,8 +59,7 @@ class HostedClasses:
         self.tasks = [task for task in graph.tasks(pipeline) if isinstance(task.action, Hosted)]
         self.sources = Sources(target.version)
         self.findings: list[Finding] = []
-        self.arguments: dict[str, Arguments] = {}
-        self.kinds: dict[str, Expr] = {}
+        self.kinds: dict[tuple[str, SourceExpression | None], Expr] = {}
         self.reserved: set[str] = set()
         self.findings += _elsewhere(pipeline, str(target))
         if self.tasks:
@@ -86,9 +85,8 @@ class HostedClasses:
         target = str(self.target)
         if (finding := class_finding(kind, target, whose, task.span)) is not None:
             self.findings.append(finding)
-        fitted = task_arguments(action.arguments, kind, target, whose, task.span)
+        fitted = self._fitted(task, action)
         self.findings += fitted.findings
-        self.arguments[task.id] = fitted.arguments
         maps = () if action.expand_maps is None else (action.expand_maps,)
         for expression in (*fitted.arguments.values(), *action.expand.values(), *maps):
             self.findings += self._unwritten(expression, task)
@@ -96,13 +94,13 @@ class HostedClasses:
                 self.sources.piece(source)
         if action.class_source is not None:
             piece = self.sources.piece(action.class_source)
-            self.kinds[task.id] = of_python(piece.text) if piece else Value(None)
+            self.kinds[_kind_of(action)] = of_python(piece.text) if piece else Value(None)
         elif all(map(is_identifier, action.class_path.split("."))) and "." in action.class_path:
-            self.kinds[task.id] = Name(self.sources.use_class(action.class_path))
+            self.kinds[_kind_of(action)] = Name(self.sources.use_class(action.class_path))
         else:
             what = f"`{task.id}` is of no class that can be imported: {action.class_path[:80]!r}"
             self.findings.append(_refused(what, task, "a class's path is its module and its name"))
-            self.kinds[task.id] = Value(None)  # never printed
+            self.kinds[_kind_of(action)] = Value(None)  # never printed
 
     def _unplaced(self, task: Task) -> Iterator[Finding]:
         action = task.action
@@ -140,9 +138,10 @@ class HostedClasses:
         """The call that makes the task; `settings` are what its neutral fields say."""
         action = task.action
         assert isinstance(action, Hosted)
-        given = {name: self._expr(value, values) for name, value in self.arguments[task.id].items()}
+        arguments = self._fitted(task, action).arguments
+        given = {name: self._expr(value, values) for name, value in arguments.items()}
         given = {"task_id": Value(task.id), **given, **settings}
-        kind = self.kinds[task.id]
+        kind = self.kinds[_kind_of(action)]
         if not action.expand and action.expand_maps is None:
             return call_of(kind, (), given)
         partial = call_of(Attribute(kind, "partial"), (), given)
@@ -151,6 +150,12 @@ class HostedClasses:
             return Call(Attribute(partial, "expand_kwargs"), (maps,))
         over = {name: self._expr(value, values) for name, value in action.expand.items()}
         return Call(Attribute(partial, "expand"), (), over)
+
+    def _fitted(self, task: Task, action: Hosted) -> Fitted:
+        """The arguments as this version has them."""
+        kind = action.class_path.rpartition(".")[2]
+        target, whose = str(self.target), f"`{task.id}`"
+        return task_arguments(action.arguments, kind, target, whose, task.span)
 
     def _expr(self, expression: Expression, values: Values) -> Expr:
         match expression:
@@ -181,6 +186,11 @@ class HostedClasses:
             found |= dict.fromkeys(task.action.packages)
         found |= dict.fromkeys(provider_packages(self.sources.modules(), self.target.version))
         return tuple(found)
+
+
+def _kind_of(action: Hosted) -> tuple[str, SourceExpression | None]:
+    """What says of which class a task is, however often it is there."""
+    return action.class_path, action.class_source
 
 
 def _elsewhere(pipeline: Pipeline, target: str) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from intermodal.ir import (
     Expression,
     ForEach,
     Group,
+    Hosted,
     Http,
     ItemRef,
     Join,
@@ -244,6 +245,13 @@ class Structure:
                 return action.model_copy(update={"parameters": changed})
             case Wait(check=check):
                 return action.model_copy(update={"check": self._action_here(check, region)})
+            case Hosted(arguments=arguments, expand=expand, expand_maps=maps):
+                made: dict[str, object] = {
+                    "arguments": {key: self.resolved(e, region) for key, e in arguments.items()},
+                    "expand": {key: self.resolved(e, region) for key, e in expand.items()},
+                    "expand_maps": None if maps is None else self.resolved(maps, region),
+                }
+                return action.model_copy(update=made)
             case _:
                 return action
 

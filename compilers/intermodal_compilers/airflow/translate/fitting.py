@@ -16,11 +16,13 @@ from intermodal.ir import (
     Join,
     OnData,
     Pipeline,
+    PythonCall,
     SourceExpression,
     Task,
 )
 from intermodal_compilers.airflow.translate.context import Context, hosted_of
 from intermodal_compilers.airflow.translate.functions import function_of
+from intermodal_compilers.airflow.translate.sources import statements
 
 # Settings of tasks by feature: the name in Airflow, and the fields without it.
 SETTINGS: Mapping[Feature, tuple[str, Mapping[str, object]]] = {
@@ -109,13 +111,18 @@ def is_watcher(task: Task, context: Context) -> bool:
     if task.join is not Join.ONE_FAILED or context.downstream[task.id]:
         return False
     action = task.action
+    if isinstance(action, PythonCall) and action.source is not None:
+        [*_, function] = statements(action.source.function) or [None]
+        return isinstance(function, ast.FunctionDef) and _only_raises(function)
     if not isinstance(action, Hosted):
         return False
     source = hosted_of(task).arguments.get("python_callable")
     found = function_of(source) if isinstance(source, SourceExpression) else None
-    if found is None:
-        return False
-    body = [one for one in found.node.body if not isinstance(one, ast.Expr)]
+    return found is not None and _only_raises(found.node)
+
+
+def _only_raises(function: ast.FunctionDef) -> bool:
+    body = [one for one in function.body if not isinstance(one, ast.Expr)]
     return len(body) == 1 and isinstance(body[0], ast.Raise)
 
 
