@@ -13,6 +13,7 @@ from intermodal_compilers.pysource import (
     Attribute,
     Call,
     Expr,
+    Lines,
     Name,
     Operation,
     Subscript,
@@ -273,7 +274,7 @@ def _source(writer: Expressions, expression: ir.SourceExpression) -> Written | N
     if found.by_name:
         return Written(Name(found.text))
     keywords = {"imports": list_of(map(Value, found.imports))} if found.imports else {}
-    quoted = Value(found.text)
+    quoted = Lines(found.text, whole=True) if "\n" in found.text else Value(found.text)
     return Written(Call(Name(writer.names.ours("source")), (quoted,), keywords))
 
 

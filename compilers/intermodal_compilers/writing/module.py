@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
@@ -76,6 +75,8 @@ def write_module(
         PipelineWriter(place, each, name, functions, siblings, called).lines()
         for place, (each, name) in enumerate(zip(kept, shown, strict=True))
     ]
+    # What classes of other ecosystems are made with is theirs: it may be missing here.
+    worker_only = worker_only or functions.sources.brings
     text = _Top(functions, worker_only=worker_only).lines(caption or _caption(kept), blocks)
     renamed = functions.library.renamed
     return Written(text, (*findings, *functions.findings), renamed)

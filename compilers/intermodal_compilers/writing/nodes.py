@@ -317,8 +317,7 @@ class Tasks:
         if action.class_source is not None:
             made = self.functions.sources.of(action.class_source)
             return made is not None and path == action.class_source.text
-        first, _, rest = path.partition(".")
-        return first == action.ecosystem and all(map(is_identifier, rest.split(".")))
+        return "." in path and all(map(is_identifier, path.split(".")))
 
     def _hosted(self, task: ir.Task, action: ir.Hosted) -> Call:
         """`hosted("some.where.Operator", id="copy", arguments={...})`."""
@@ -327,6 +326,7 @@ class Tasks:
         kind: Expr = Value(action.class_path)
         if action.class_source is not None:
             kind = self.expressions.of(action.class_source)
+        if action.class_source is not None or action.class_path.split(".")[0] != action.ecosystem:
             keywords["ecosystem"] = Value(action.ecosystem)
         if action.arguments:
             keywords["arguments"] = self._values(action.arguments)
@@ -334,7 +334,7 @@ class Tasks:
             keywords["expand"] = self._values(action.expand)
         if action.expand_maps is not None:
             keywords["expand_maps"] = self.expressions.of(action.expand_maps)
-        others = [name for name in task.outputs if name != "return"]
+        others = tuple(name for name in task.outputs if name != "return")
         keywords |= {"outputs": texts(others)} if others else {}
         keywords |= {"packages": texts(action.packages)} if action.packages else {}
         options = task_options(task, self.names, None) | self._graph_options(task)

@@ -40,10 +40,12 @@ class Sources:
 
     Attributes:
         named: Names in the module of functions and classes that pipelines use.
+        brings: Whether the library holds anything of theirs.
     """
 
     library: Library
     named: set[str] = field(default_factory=set)
+    brings: bool = False
     _found: dict[Key, Source | None] = field(default_factory=dict)
 
     def find(self, task: ir.Task) -> None:
@@ -68,13 +70,15 @@ class Sources:
         needed = _needed(names, pieces)
         pieces = [piece for piece in pieces if needed.intersection(piece.binds)]
         of_pieces = {name for piece in pieces for name in piece.needs}
-        own = tuple(item.statement for item in imports if item.bound in names)
+        bound = {name for piece in pieces for name in piece.binds}
+        own = tuple(item.statement for item in imports if item.bound in names - bound)
         if not pieces:
             return Source(text, tuple(dict.fromkeys(own)))
         unit = _unit(pieces, [item for item in imports if item.bound in of_pieces])
         changed = self.library.bring(unit)
         if changed is None:
             return None
+        self.brings = True
         return self._source(text, own, unit, {k: v for k, v in changed.items() if k != v})
 
     def _source(

@@ -20,6 +20,7 @@ from intermodal.authoring.tracing import Tracer
 from intermodal.findings import FindingsError, error
 from intermodal.frozen import Frozen
 
+
 class Source(Frozen):
     """An expression that only the ecosystem of a hosted task evaluates.
 

@@ -112,7 +112,7 @@ def is_watcher(task: Task, context: Context) -> bool:
         return False
     action = task.action
     if isinstance(action, PythonCall) and action.source is not None:
-        [*_, function] = statements(action.source.function) or [None]
+        function = next(iter(statements(action.source.function)), None)
         return isinstance(function, ast.FunctionDef) and _only_raises(function)
     if not isinstance(action, Hosted):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from intermodal.analysis import graph
-from intermodal.ir import AnyType, Hosted, OutputRef, Task
+from intermodal.ir import AnyType, Hosted, Literal_, OutputRef, Task
 from intermodal_compilers.airflow.translate import pulls
 from intermodal_compilers.airflow.translate.context import RETURN, Context, hosted_of
 from intermodal_compilers.airflow.translate.kinds import name_of
@@ -23,6 +23,8 @@ PLAIN: Mapping[str, str] = {
     "_BranchExternalPythonDecoratedOperator": f"{PYTHON}.BranchExternalPythonOperator",
     "DecoratedSensorOperator": "airflow.providers.standard.sensors.python.PythonSensor",
 }
+
+NOTHING = (Literal_.of(value=[]), Literal_.of(value={}))
 
 
 def to_keep(probe: Context) -> frozenset[str]:
@@ -64,7 +66,11 @@ def kept_task(task: Task, context: Context) -> Task:
         path = action.class_source.text
     elif not _is_decorated_loop(action):
         path = PLAIN.get(name_of(path), path)
-    arguments = {name: context.resolved(value) for name, value in action.arguments.items()}
+    arguments = {
+        name: context.resolved(value)
+        for name, value in action.arguments.items()
+        if not (name in ("op_args", "op_kwargs") and value in NOTHING)
+    }
     expand = {name: context.resolved(value) for name, value in action.expand.items()}
     maps = None if action.expand_maps is None else context.resolved(action.expand_maps)
     updates = {

@@ -38,9 +38,7 @@ from intermodal_compilers.airflow.translate.sources import read
 from intermodal_compilers.airflow.translate.table import translator_of
 
 
-def translate_pipeline(
-    pipeline: Pipeline, target: str, *, keep_hosted: bool = False
-) -> Translated:
+def translate_pipeline(pipeline: Pipeline, target: str, *, keep_hosted: bool = False) -> Translated:
     """The pipeline with neutral actions in place of Airflow's classes; see `Ecosystem.translate`."""
     made = translate_tasks(pipeline, target)
     if keep_hosted and (kept := to_keep(made.context)):
