@@ -70,7 +70,9 @@ def write_module(
     siblings = {each.name: name for each, name in zip(kept, shown, strict=True)}
     names.hidden = {name for each in kept for name in each.parameters}
     functions.settle(kept)
-    called = frozenset([*shown, *(each.name for each in functions.definitions())])
+    called = frozenset(
+        [*shown, *functions.sources.named, *(each.name for each in functions.definitions())]
+    )
     blocks = [
         PipelineWriter(place, each, name, functions, siblings, called).lines()
         for place, (each, name) in enumerate(zip(kept, shown, strict=True))
