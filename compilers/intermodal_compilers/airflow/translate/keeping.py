@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from intermodal.analysis import graph
-from intermodal.ir import AnyType, Hosted, Literal_, OutputRef, Task
+from intermodal.ir import AnyType, Expression, Hosted, Literal_, OutputRef, Task
 from intermodal_compilers.airflow.translate import pulls
 from intermodal_compilers.airflow.translate.context import RETURN, Context, hosted_of
 from intermodal_compilers.airflow.translate.kinds import name_of
@@ -23,8 +23,6 @@ PLAIN: Mapping[str, str] = {
     "_BranchExternalPythonDecoratedOperator": f"{PYTHON}.BranchExternalPythonOperator",
     "DecoratedSensorOperator": "airflow.providers.standard.sensors.python.PythonSensor",
 }
-
-NOTHING = (Literal_.of(value=[]), Literal_.of(value={}))
 
 
 def to_keep(probe: Context) -> frozenset[str]:
@@ -69,7 +67,7 @@ def kept_task(task: Task, context: Context) -> Task:
     arguments = {
         name: context.resolved(value)
         for name, value in action.arguments.items()
-        if not (name in ("op_args", "op_kwargs") and value in NOTHING)
+        if not (name in ("op_args", "op_kwargs") and _is_empty(value))
     }
     expand = {name: context.resolved(value) for name, value in action.expand.items()}
     maps = None if action.expand_maps is None else context.resolved(action.expand_maps)
@@ -82,6 +80,10 @@ def kept_task(task: Task, context: Context) -> Task:
     keys = sorted(context.pulled.get(task.id, set()) - {RETURN})
     outputs = {key: AnyType.of() for key in (RETURN, *keys)}
     return task.model_copy(update={"action": action.model_copy(update=updates), "outputs": outputs})
+
+
+def _is_empty(value: Expression) -> bool:
+    return isinstance(value, Literal_) and value.value in ([], {})
 
 
 def _is_decorated_loop(action: Hosted) -> bool:
