@@ -33,7 +33,7 @@ from intermodal.ir import (
     Type,
 )
 from intermodal_compilers.airflow.translate import pulls
-from intermodal_compilers.airflow.translate.kinds import Kind, kind_of
+from intermodal_compilers.airflow.translate.kinds import Kind, is_made_by_decorator, kind_of
 
 AIRFLOW = "airflow"
 PARAM_CALL = re.compile(r"^\w+\.param\(['\"](?P<name>\w+)['\"]")
@@ -239,8 +239,11 @@ class Context:
         return isinstance(action, Hosted) and bool(action.expand or action.expand_maps is not None)
 
     def is_looped(self, task: str) -> bool:
-        """Whether a task becomes a loop around itself."""
-        return self.is_expanded(task) and task not in self.kept
+        """Whether a task becomes a loop around itself; where it is kept, only if its function is expanded."""
+        action = self.tasks[task].action
+        if not isinstance(action, Hosted) or not self.is_expanded(task):
+            return False
+        return task not in self.kept or is_made_by_decorator(action.class_path)
 
     # Outputs
 

@@ -9,7 +9,6 @@ from intermodal.ir import AnyType, Expression, Hosted, Literal_, OutputRef, Task
 from intermodal_compilers.airflow.translate import pulls
 from intermodal_compilers.airflow.translate.context import RETURN, Context, hosted_of
 from intermodal_compilers.airflow.translate.kinds import name_of
-from intermodal_compilers.airflow.translate.loops import is_decorated
 
 PYTHON = "airflow.providers.standard.operators.python"
 # Classes that only decorators make -> the operator that does the same with the function.
@@ -24,6 +23,9 @@ PLAIN: Mapping[str, str] = {
     "DecoratedSensorOperator": "airflow.providers.standard.sensors.python.PythonSensor",
 }
 
+# Classes that only a decorator around the whole DAG makes.
+OF_THE_DAG = frozenset({"_AssetMainOperator"})
+
 
 def to_keep(probe: Context) -> frozenset[str]:
     """Ids of the tasks to keep: those without a neutral form, and what they take in Airflow's own way.
@@ -35,14 +37,19 @@ def to_keep(probe: Context) -> frozenset[str]:
     """
     if probe.dag_settings:
         return frozenset()
-    kept = {name for name in probe.hosting if isinstance(probe.tasks[name].action, Hosted)}
+    kept = {name for name in probe.hosting if _may_stay(probe.tasks[name])}
     pending = list(kept)
     while pending:
         for name in _parts_read(pending.pop(), probe):
-            if name not in kept:
+            if name not in kept and _may_stay(probe.tasks[name]):
                 kept.add(name)
                 pending.append(name)
     return frozenset(kept)
+
+
+def _may_stay(task: Task) -> bool:
+    """Whether a task can be made outside of the DAG that it came from."""
+    return isinstance(task.action, Hosted) and name_of(task.action.class_path) not in OF_THE_DAG
 
 
 def _parts_read(task: str, probe: Context) -> Iterator[str]:
@@ -62,7 +69,7 @@ def kept_task(task: Task, context: Context) -> Task:
     path = action.class_path
     if action.class_source is not None and action.class_source.text.isidentifier():
         path = action.class_source.text
-    elif not _is_decorated_loop(action):
+    else:
         path = PLAIN.get(name_of(path), path)
     arguments = {
         name: context.resolved(value)
@@ -84,9 +91,3 @@ def kept_task(task: Task, context: Context) -> Task:
 
 def _is_empty(value: Expression) -> bool:
     return isinstance(value, Literal_) and value.value in ([], {})
-
-
-def _is_decorated_loop(action: Hosted) -> bool:
-    """Whether a decorator made the class, and it is given lists for the parameters of its function."""
-    expanded = bool(action.expand) or action.expand_maps is not None
-    return expanded and is_decorated(action)

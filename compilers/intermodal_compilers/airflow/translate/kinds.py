@@ -67,3 +67,9 @@ def kind_of(class_path: str) -> Kind:
     if "ShortCircuit" in name:
         return Kind.SHORT_CIRCUIT
     return Kind.SENSOR if name.endswith(("Sensor", "SensorAsync")) else Kind.OTHER
+
+
+def is_made_by_decorator(class_path: str) -> bool:
+    """Whether a decorator made the class: then the arguments are those of its function."""
+    name = name_of(class_path)
+    return name.startswith("_") or name == "DecoratedSensorOperator"

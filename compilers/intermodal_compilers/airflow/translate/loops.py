@@ -19,7 +19,7 @@ from intermodal.ir import (
 )
 from intermodal_compilers.airflow.translate.context import Context, hosted_of, loop_of
 from intermodal_compilers.airflow.translate.functions import plain_function
-from intermodal_compilers.airflow.translate.kinds import name_of
+from intermodal_compilers.airflow.translate.kinds import is_made_by_decorator
 from intermodal_compilers.airflow.translate.parameters import is_json
 from intermodal_compilers.airflow.translate.sources import read
 
@@ -131,8 +131,7 @@ def _is_free(action: Hosted) -> bool:
 
 def is_decorated(action: Hosted) -> bool:
     """Whether a decorator made the class: then the arguments are those of its function."""
-    name = name_of(action.class_path)
-    return name.startswith("_") or name == "DecoratedSensorOperator"
+    return is_made_by_decorator(action.class_path)
 
 
 def _added(action: Hosted, parts: dict[str, Expression]) -> dict[str, Expression]:
