@@ -180,7 +180,7 @@ def _trim_expression(source):
     imports, statements = needed_by(module, names_of(source["text"].strip()))
     source["text"] = source["text"].strip()
     source["imports"] = sorted(item.text for item in imports)
-    source["definitions"] = [statement.text for statement in statements]
+    source["definitions"] = [_without_margins(statement.text) for statement in statements]
 
 
 def _trim(source):
