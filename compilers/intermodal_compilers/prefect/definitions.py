@@ -149,7 +149,8 @@ def _key(task: Task, *, runtime: bool) -> Key:
     inputs = tuple(task.inputs)
     match task.action:
         case PythonCall(module=module, function=function, unpack=unpack, source=source):
-            text = source.function if source else ""
+            # Functions of one text may use other ones that only have the same name.
+            text = (source.function, source.imports, source.definitions) if source else ()
             odd = inputs if any(not is_plain_argument(name) for name in inputs) else ()
             return ("python", module, function, text, unpack, odd, outputs, process, runtime)
         case Noop():
