@@ -118,6 +118,7 @@ def test_only_one_statement_at_a_time(database):
 
 @pytest.mark.parametrize("form", ["sqlite+pysqlite:///{}", "sqlite:///{}", "sqlite:///{}?mode=ro"])
 def test_the_same_rows_by_sqlalchemy(database, form, monkeypatch):
+    pytest.importorskip("sqlalchemy", reason="it comes with the database drivers of workers")
     run_sql("db", "create table t (a integer, b text, c numeric)", {})
     run_sql("db", "insert into t values (1, '100 %', 2.5)", {})
     monkeypatch.setenv("INTERMODAL_SECRET_DB", form.format(database))
@@ -127,6 +128,7 @@ def test_the_same_rows_by_sqlalchemy(database, form, monkeypatch):
 
 
 def test_sqlalchemy_commits_and_rolls_back(database, monkeypatch):
+    pytest.importorskip("sqlalchemy", reason="it comes with the database drivers of workers")
     monkeypatch.setenv("INTERMODAL_SECRET_DB", f"sqlite+pysqlite:///{database}")
     assert run_sql("db", "create table t (a integer unique)", {}) == []
     assert run_sql("db", "insert into t values (:a)", {"a": 1}) == []
@@ -138,6 +140,7 @@ def test_sqlalchemy_commits_and_rolls_back(database, monkeypatch):
 
 def test_a_statement_without_parameters_is_sent_as_it_is(database, monkeypatch):
     """Drivers that know `%s` would take the `%` of a statement for one."""
+    pytest.importorskip("sqlalchemy", reason="it comes with the database drivers of workers")
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
