@@ -363,6 +363,40 @@ def test_the_last_task_of_all_runs_as_an_exit_task():
     assert document["root"]["dag"]["tasks"]["z"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}  # fmt: skip
 
 
+def test_a_last_task_is_given_outputs_of_what_runs_before_the_body():
+    z = same("z", out("b"), after=("c",), join=Join.ALL_DONE)
+    body = (same("a"), same("b", out("a")), same("c", out("b")), same("d"), z)
+    result = compile_(*body)
+    said = [f.what for f in result.findings if "at the end" in f.what]
+    assert len(said) == 1
+    assert "leaves it out if one of `a`, `b` fails" in said[0]
+    document = yaml.safe_load(result.files["pipeline.yaml"])
+    root = document["root"]["dag"]["tasks"]
+    assert {name: task.get("dependentTasks") for name, task in root.items()} == {
+        "a": None,
+        "b": ["a"],
+        "exit-handler-1": ["a", "b"],
+        "z": ["exit-handler-1"],
+    }
+    given = root["z"]["inputs"]["parameters"].values()
+    assert {"taskOutputParameter": {"producerTask": "b", "outputParameterKey": "return"}} in given
+    inside = document["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    assert sorted(inside) == ["c", "d"]
+
+
+def test_where_all_else_runs_before_it_the_body_does_nothing():
+    result = compile_(same("a"), same("z", out("a"), join=Join.ALL_DONE))
+    document = yaml.safe_load(result.files["pipeline.yaml"])
+    inside = document["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    assert list(inside) == ["nothing-else"]
+
+
+def test_a_last_task_is_given_no_states():
+    state = same("z", TaskState(node="a"), StringType(), after=("a",), join=Join.ALL_DONE)
+    result = compile_(same("a"), state)
+    assert ["no states" in f.why for f in errors_of(result.findings)] == [True]
+
+
 def test_what_waits_for_last_tasks_alone_runs_with_them():
     z, y = (same(n, after=(a,), join=Join.ALL_DONE) for n, a in (("z", "a"), ("y", "z")))
     result = compile_(same("a"), z, y, same("e", after=("y",)))

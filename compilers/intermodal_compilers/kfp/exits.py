@@ -23,12 +23,31 @@ class ExitLowering:
 
     build: Build
     regions: RegionLowering
+    beside: frozenset[str] = frozenset()
 
-    def handler(self) -> Scope:
-        """The DAG for the body."""
+    def first(self) -> frozenset[str]:
+        """Nodes whose outputs exit tasks use, and all before them: they stand beside the body."""
+        nodes = {node.id: node for node in self.build.pipeline.body}
+        exits = {task.id for task in self.build.pipeline.exit_tasks}
+        pending = [
+            up for task in self.build.pipeline.exit_tasks for up in graph.data_upstreams(task)
+        ]
+        found: set[str] = set()
+        while pending:
+            name = pending.pop()
+            if name in nodes and name not in found and name not in exits:
+                found.add(name)
+                pending += graph.upstreams(nodes[name])
+        return frozenset(found)
+
+    def handler(self, first: frozenset[str]) -> Scope:
+        """The DAG for the body, after what stands beside it."""
         build = self.build
+        self.beside = first
         build.exit_handler = build.task_names.take(EXIT_HANDLER)
         plan = TaskPlan(build.exit_handler, build.pipeline.name, dag=DagPlan())
+        for one in build.root.dag.tasks:
+            wait(plan, one.name)
         build.add(build.root, plan)
         return Scope(cast("DagPlan", plan.dag), build.root, plan)
 
@@ -61,6 +80,8 @@ class ExitLowering:
             self.regions.body(tasks, scope, frozenset())
             hook = cast("TaskPlan", scope.task)
         hook.runs_always = True
+        # KFP's open-source backend hooks an exit task to each task that it waits for.
+        hook.waits_for.clear()
         wait(hook, cast("TaskPlan", handler.task).name)
 
     def findings(self) -> Iterator[Finding]:
@@ -69,7 +90,7 @@ class ExitLowering:
         exits = {task.id for task in build.pipeline.exit_tasks}
         for task in build.pipeline.exit_tasks:
             for reference in graph.references(graph.expressions(task)):
-                if reference.node in exits:
+                if reference.node in exits or reference.node in self.beside:
                     continue
                 what = (
                     f"an output of `{reference.node}`"

@@ -8,7 +8,7 @@ from typing import Any
 from intermodal.analysis import graph
 from intermodal.analysis.rewrite import map_tasks
 from intermodal.findings import Finding, error, warning
-from intermodal.ir import Join, Pipeline, RunFact, Task
+from intermodal.ir import Join, Noop, Pipeline, RunFact, Task, TaskState
 
 SOUND = {Join.ALL_SUCCESS, Join.NONE_FAILED, Join.NONE_FAILED_MIN_ONE_SUCCESS}
 """Rules that a failure keeps from running, as it does on KFP; skips are conditions there."""
@@ -26,6 +26,8 @@ def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
     if all(task.join in SOUND for task in graph.tasks(pipeline)):
         return
     last = last_tasks(pipeline)
+    first = first_tasks(pipeline, last)
+    order = [node.id for node in pipeline.body]
     for task in graph.tasks(pipeline):
         ups = graph.upstreams(task)
         if task.join in SOUND or (task.join is Join.ONE_SUCCESS and len(ups) <= 1):
@@ -37,7 +39,11 @@ def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
                 yield _refused(task, target, "it would start before what it uses is there")
         elif task.join is not Join.ALL_DONE:
             yield _refused(task, target, WHY)
-        elif {*graph.data_upstreams(task)} - last or task.guard is not None:
+        elif (
+            {*graph.data_upstreams(task)} - last - first
+            or task.guard is not None
+            or _uses_states_of_tasks(task)
+        ):
             yield _refused(task, target, "an exit task of KFP is given no outputs and no states")
         elif task.id not in last:
             yield error(
@@ -56,12 +62,18 @@ def join_findings(pipeline: Pipeline, target: str) -> Iterator[Finding]:
                 "run of KFP",
             )
         else:
-            yield _at_the_end(task, target, sorted({*ups} & last))
+            yield _at_the_end(
+                task,
+                target,
+                [name for name in order if name in first or (name in last and name in ups)],
+            )
 
 
 def _at_the_end(task: Task, target: str, before: list[str]) -> Finding:
-    """What differs for a task that becomes an exit task, and waits for other ones."""
-    also = f", and leaves it out if `{before[0]}` fails" if before else ""
+    """What differs for a task that becomes an exit task, which some others must let run."""
+    names = ", ".join(f"`{name}`" for name in before[:3]) + (", ..." if len(before) > 3 else "")
+    one = "one of " if len(before) > 1 else ""
+    also = f", and leaves it out if {one}{names} fails" if before else ""
     return warning(
         "PORT204",
         f"{target} runs `{task.id}` at the end of the pipeline{also}, and calls the run failed if "
@@ -69,6 +81,29 @@ def _at_the_end(task: Task, target: str, before: list[str]) -> Finding:
         task.span,
         why=WHY,
     )
+
+
+def first_tasks(pipeline: Pipeline, last: frozenset[str]) -> frozenset[str]:
+    """Tasks that give their outputs to last ones, and all before them: they can run before the body.
+
+    An exit task is given outputs of what stands beside the body, not of what stands in it. Where one of
+    these tasks fails nothing else runs, so nothing is found for a pipeline with exit tasks of its own.
+    """
+    if pipeline.exit_tasks:
+        return frozenset()
+    tasks = {node.id: node for node in pipeline.body if isinstance(node, Task)}
+    found: set[str] = set()
+    pending = [up for name in last for up in graph.data_upstreams(tasks[name]) if up not in last]
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        task = tasks.get(name)
+        if task is None or task.join is not Join.ALL_SUCCESS or task.guard is not None:
+            return frozenset()
+        found.add(name)
+        pending += graph.upstreams(task)
+    return frozenset(found)
 
 
 def last_tasks(pipeline: Pipeline) -> frozenset[str]:
@@ -109,6 +144,10 @@ def _refused(task: Task, target: str, why: str) -> Finding:
     )
 
 
+def _uses_states_of_tasks(task: Task) -> bool:
+    return any(isinstance(one, TaskState) for one in graph.references(graph.expressions(task)))
+
+
 def _uses_state(task: Task) -> bool:
     return any(
         isinstance(part, RunFact) and part.fact == "state"
@@ -132,10 +171,22 @@ def move_last_tasks(pipeline: Pipeline) -> Pipeline:
         if isinstance(node, Task) and node.id in last
     )
     kept = tuple(node for node in pipeline.body if node.id not in last)
+    first = first_tasks(pipeline, last)
+    if moved and all(node.id in first for node in kept):
+        kept = (*kept, _nothing_else(pipeline, first))
     changed = pipeline.model_copy(
         update={"body": kept, "exit_tasks": (*pipeline.exit_tasks, *moved)}
     )
     return map_tasks(changed, _waiting_for_nothing)
+
+
+def _nothing_else(pipeline: Pipeline, first: frozenset[str]) -> Task:
+    """A task that does nothing: the body, where all else stands before it or after it."""
+    taken = {placed.node.id for placed in graph.walk(pipeline)}
+    name = "nothing_else"
+    while name in taken:
+        name += "_"
+    return Task.of(id=name, action=Noop.of(), after=tuple(sorted(first)))
 
 
 def _waiting_for_nothing(task: Task) -> Task:

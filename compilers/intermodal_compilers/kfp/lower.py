@@ -65,7 +65,7 @@ def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     build.findings += [*_pipeline_findings(build), *findings]
     if not errors_of(findings):
         try:
-            _lower(build)
+            _lower(build, own_exits=bool(pipeline.exit_tasks))
         except BeyondLimits as problem:
             node = build.nodes.get(problem.node)
             span = (node.span if node is not None else None) or pipeline.span
@@ -80,7 +80,8 @@ def _shown_after(task: Task, groups: tuple[str, ...]) -> Task:
     return task.model_copy(update={"display_name": shown})
 
 
-def _lower(build: Build) -> None:
+def _lower(build: Build, *, own_exits: bool) -> None:
+    """Lower the tasks; `own_exits` says whether the pipeline has exit tasks besides those moved there."""
     pipeline = build.pipeline
     for task in build.tasks.values():
         name = build.names[task.id]
@@ -91,9 +92,13 @@ def _lower(build: Build) -> None:
         dates.add_date(build, tasks)
     regions = RegionLowering(build, tasks)
     exits = ExitLowering(build, regions)
+    body = pipeline.body
     if pipeline.exit_tasks:
-        build.body = exits.handler()
-    regions.body(pipeline.body, build.body, frozenset())
+        first = frozenset() if own_exits else exits.first()
+        regions.body((n for n in body if n.id in first), build.root, frozenset())
+        body = tuple(node for node in body if node.id not in first)
+        build.body = exits.handler(first)
+    regions.body(body, build.body, frozenset())
     if pipeline.exit_tasks:
         exits.lower(build.body)
     _lower_outputs(build)
