@@ -566,6 +566,10 @@ CODES: dict[str, Code] = {
         "an import could not be followed",
         "Modules below `--root` are read. A star import of anything else brings names that nobody knows.",
     ),
+    "PORT809": Code(
+        "a pipeline is not fully known",
+        "Its id, or whether it exists at all, depends on what only running the file could tell.",
+    ),
     "PORT810": Code(
         "what a pipeline consists of is not known",
         "Tasks or edges depend on what only running the file could tell, so the pipeline would not be the same one. "
@@ -581,16 +585,16 @@ CODES: dict[str, Code] = {
         "`port import --out` replaces only files that it wrote itself and that nobody has edited since: their hashes "
         "are in `.intermodal-import.json` of that folder. `--force` replaces the others too.",
     ),
+    "PORT813": Code(
+        "a path of this machine",
+        "The file makes a path from where it lies (`__file__`), and that path was taken as it is here. Where the "
+        "compiled pipeline runs, the files that it means have to lie at the same place.",
+    ),
     "PORT814": Code(
         "a secret would stand in the result",
         "A value given with `--variables` or `--env` is named like a secret (`password`, `token`, `api_key` ...) and "
         "would be written down where the file uses it. Leave it out: an argument that asks for it keeps the call, "
         "which Airflow runs as before, and elsewhere you give it to the task in `secrets`.",
-    ),
-    "PORT813": Code(
-        "a path of this machine",
-        "The file makes a path from where it lies (`__file__`), and that path was taken as it is here. Where the "
-        "compiled pipeline runs, the files that it means have to lie at the same place.",
     ),
     "PORT815": Code(
         "a default that differs between versions",
@@ -613,9 +617,5 @@ CODES: dict[str, Code] = {
         "something is taken from the loaded file",
         "What reading could not tell was filled with what the file made when it was loaded for `--introspect`. It "
         "is what that environment gave at that moment, and is written down as a fixed value.",
-    ),
-    "PORT809": Code(
-        "a pipeline is not fully known",
-        "Its id, or whether it exists at all, depends on what only running the file could tell.",
     ),
 }
