@@ -22,6 +22,7 @@ from intermodal_compilers.airflow.translate.python_tasks import (
     isolated_task,
     python_task,
 )
+from intermodal_compilers.airflow.translate.requests import http_task, sql_task
 from intermodal_compilers.airflow.translate.shell import bash_sensor, bash_task, decorated_bash
 from intermodal_compilers.airflow.translate.simple import (
     airflow_only_task,
@@ -68,6 +69,9 @@ TRANSLATORS: Mapping[str, Translator] = {
     "ExternalTaskMarker": noop_task,
     "LatestOnlyOperator": latest_only_task,
     "TriggerDagRunOperator": trigger_task,
+    "SQLExecuteQueryOperator": sql_task,
+    "HttpOperator": http_task,
+    "SimpleHttpOperator": http_task,
     "DockerOperator": docker_task,
     "KubernetesPodOperator": pod_task,
     "TimeDeltaSensor": time_delta_sensor,
