@@ -62,11 +62,6 @@ class Figures:
                 setattr(self, name, mine + theirs)
 
     @property
-    def all_tasks(self) -> int:
-        """Tasks of all kinds."""
-        return sum(self.tasks.values())
-
-    @property
     def wrong_tasks(self) -> int:
         """Tasks of which something wrong was said."""
         return len({where for where, _ in self.wrong})

@@ -224,11 +224,6 @@ def null_byte_findings(task: Task, texts: Mapping[str, str], target: str) -> lis
     ]
 
 
-def input_type(task: Task, name: str) -> Type:
-    """What an input is declared as."""
-    return task.input_types.get(name, AnyType())
-
-
 def text_setting(source: TextInput, operator: Operator) -> Expr:
     """A text or template as a field that Airflow renders."""
     if not source.is_template:

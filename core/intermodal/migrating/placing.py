@@ -126,12 +126,6 @@ class Folder:
         return self._written.get(path) != _hash(there)
 
 
-def put_report(file: Path, text: str) -> list[Finding]:
-    """Write a report; one that is there is replaced."""
-    place = file.absolute()
-    return write(Output(place.parent, {place.name: text}))[1]
-
-
 def _read_manifest(file: Path) -> dict[str, str]:
     """Hashes by path; none where no manifest of ours is.
 

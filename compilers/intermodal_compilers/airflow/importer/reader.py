@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -174,8 +173,3 @@ def _tell_of_possible_dag(machine: Machine, name: str, value: Symbolic) -> None:
             f"`{value.path}` is not read",
             "give the folder of that module with `--root`",
         )
-
-
-def quiet_collector() -> None:
-    """Fewer rounds of garbage collection: reading makes many small objects that die at once."""
-    gc.set_threshold(50_000)
