@@ -113,7 +113,7 @@ def test_replaying_twice_changes_nothing(uri, identity, read, tmp_path, monkeypa
         kept.setattr(spool, "_discard", lambda path: None)
         from intermodal.tracking import session as sessions
 
-        kept.setattr(sessions, "deliver", lambda path, uri: [])
+        kept.setattr(sessions, "deliver", lambda *_: [])
         for value in (1.0, 2.0, 2.0):
             tracking.log_metric("loss", value)
         tracking.log_param("p", "first")
@@ -245,7 +245,7 @@ def test_an_attempt_that_arrives_late_takes_its_place(uri, identity, read, tmp_p
     from intermodal.tracking import session as sessions
 
     with monkeypatch.context() as away:
-        away.setattr(sessions, "deliver", lambda path, uri: [])
+        away.setattr(sessions, "deliver", lambda *_: [])
         for number in (1, 2, 3):
             with session(replace(identity, attempt=number), uri, tmp_path / str(number)):
                 tracking.log_metric("m", float(number))

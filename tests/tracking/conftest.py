@@ -10,7 +10,7 @@ import pytest
 from intermodal.findings import Finding
 from intermodal.tracking import tracker
 from intermodal.tracking.records import Record, Status
-from intermodal.tracking.tracker import TaskIdentity, TrackerError
+from intermodal.tracking.tracker import Pages, TaskIdentity, TrackerError
 
 
 @dataclass
@@ -28,6 +28,7 @@ class MemoryTracker:
     """Implements the protocol: replaying twice leaves what replaying once does."""
 
     schemes: ClassVar[tuple[str, ...]] = ("memory",)
+    live: ClassVar[bool] = False
     attempts: ClassVar[dict[str, Attempt]] = {}
     runs: ClassVar[dict[tuple[str, str], str]] = {}
     fail: ClassVar[Exception | None] = None
@@ -47,6 +48,9 @@ class MemoryTracker:
 
     def end(self, identity: TaskIdentity, status: Status) -> None:
         self.attempts[identity.session].status = status
+
+    def pages(self, identity: TaskIdentity) -> Pages:
+        return Pages("memory:run", f"memory:{identity.task}")
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
         self._fail()

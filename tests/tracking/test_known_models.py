@@ -17,7 +17,7 @@ class Fitted:
 @pytest.fixture
 def logged(tmp_path, monkeypatch):
     """Run a block in a session whose log is kept; the models and notes in it."""
-    monkeypatch.setattr("intermodal.tracking.session.deliver", lambda path, uri: [])
+    monkeypatch.setattr("intermodal.tracking.session.deliver", lambda *_: [])
 
     def run(block):
         identity = TaskIdentity(pipeline="p", run_id="r", task="t", session="s")

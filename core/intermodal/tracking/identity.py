@@ -26,6 +26,9 @@ class TaskIdentity:
         link: Address of the run, or of the task, in the orchestrator's user interface.
         experiment: Name to group the runs under; the pipeline's name if empty.
         tags: Labels of the pipeline run, and of it alone.
+        last: Whether the pipeline run may end with this task, where nothing else tells the tracker that
+            it ended: the run's status then follows from its tasks. None where an engine tells.
+        code_hash: SHA-256 of what the task does.
         session: Names this physical attempt. `session()` makes one; a log carries it, so that a
             replay finds the same tracker run.
     """
@@ -41,6 +44,8 @@ class TaskIdentity:
     link: str = ""
     experiment: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    last: bool | None = None
+    code_hash: str = ""
     session: str = ""
 
     @classmethod
@@ -54,7 +59,7 @@ class TaskIdentity:
     @property
     def of_run(self) -> TaskIdentity:
         """The identity of the pipeline run that this task belongs to."""
-        return replace(self, task="", index=(), attempt=1, session="")
+        return replace(self, task="", index=(), attempt=1, last=None, code_hash="", session="")
 
     @property
     def instance_name(self) -> str:

@@ -337,6 +337,7 @@ class ReadLog:
         """Read the header. Raises ValueError if the file is no log of this or an older version."""
         self.path = path
         self.damaged = 0  # lines that are no records; known once `records` was read to its end
+        self.position = 0  # bytes up to the end of the last record that `records` gave
         with path.open("rb") as lines:
             header = _parsed(lines.readline())
         if not isinstance(header, dict) or header.get("type") != "log":
@@ -348,12 +349,24 @@ class ReadLog:
         self.started: int = header["started"]
         self.identity = TaskIdentity.from_json(header.get("identity"))
 
-    def records(self) -> Iterator[Record]:
-        """The records in order, payload paths absolute. Torn lines are counted in `damaged`."""
+    def records(self, start: int = 0, *, growing: bool = False) -> Iterator[Record]:
+        """The records in order, payload paths absolute. Torn lines are counted in `damaged`.
+
+        Args:
+            start: Bytes to pass over, as `position` gave them.
+            growing: Whether the task still writes: a line that is not complete is left for later.
+        """
         self.damaged = 0
         with self.path.open("rb") as lines:
-            next(lines)
+            if start:
+                lines.seek(start)
+            else:
+                start = len(next(lines))
+            self.position = start
             for line in lines:
+                if growing and not line.endswith(b"\n"):
+                    return
+                self.position += len(line)
                 record = from_json(_parsed(line))
                 if record is not None:
                     yield self._placed(record)

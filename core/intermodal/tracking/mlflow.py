@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mlflow.entities import RunInfo
 
     from intermodal.findings import Finding
-    from intermodal.tracking.mlflow_runs import Runs
+    from intermodal.tracking.mlflow_runs import Place, Runs
     from intermodal.tracking.records import Record, State, Status
-    from intermodal.tracking.tracker import TaskIdentity
+    from intermodal.tracking.tracker import Pages, TaskIdentity
 
 STATUS: dict[State, str] = {
     "running": "RUNNING",
@@ -35,6 +35,7 @@ class MlflowTracker:
     """Sends logs to one MLflow address."""
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https", "sqlite", "postgresql", "mysql")
+    live: ClassVar[bool] = True
 
     def __init__(self, uri: str, *, patient: bool = False) -> None:
         """Nothing is imported or connected before the first call."""
@@ -42,29 +43,41 @@ class MlflowTracker:
         self._patient = patient
         self._client: MlflowClient | None = None
         self._runs: dict[str, Runs] = {}  # by experiment name
-        self._attempts: dict[str, tuple[int, str]] = {}  # session -> start, MLflow run id
+        self._attempts: dict[str, Place] = {}  # by session
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
         """Make or find the pipeline run's and the attempt's runs."""
         with self._reached() as client, self._address.lock:
-            run_id = self._runs_of(client, identity).of_attempt(identity, started)
-            self._attempts[identity.session] = (started, run_id)
+            runs = self._runs_of(client, identity)
+            self._attempts[identity.session] = runs.of_attempt(identity, started)
 
     def replay(self, identity: TaskIdentity, records: Iterable[Record]) -> list[Finding]:
         """Send records to the attempt's run; `begin` must have been called."""
         from intermodal.tracking.mlflow_content import Content
 
         with self._reached() as client, self._writing():
-            run = client.get_run(self._attempts[identity.session][1])
+            run = client.get_run(self._attempts[identity.session].attempt)
             return Content(client, self._address, identity, run).send(records)
 
     def end(self, identity: TaskIdentity, status: Status) -> None:
         """Set the status of the attempt's run; `begin` must have been called."""
         with self._reached() as client, self._writing():
-            run = client.get_run(self._attempts[identity.session][1])
+            run = client.get_run(self._attempts[identity.session].attempt)
             if status.error and run.data.tags.get(ERROR) != status.error:
                 client.set_tag(run.info.run_id, ERROR, status.error)
             _terminate(client, run.info, status)
+            if identity.last is not None:
+                self._runs_of(client, identity).follow(identity, status.time)
+
+    def pages(self, identity: TaskIdentity) -> Pages:
+        """The pages of MLflow's user interface; none for a database, which has no server."""
+        from intermodal.tracking.tracker import Pages
+
+        place = self._attempts.get(identity.session)
+        if place is None or not self._address.is_server:
+            return Pages()
+        root = f"{self._address.shown}/#/experiments/{place.experiment}/runs/"
+        return Pages(run=root + place.parent, task=root + place.attempt)
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
         """Make or find the pipeline run's run; one that had ended (a resumed run) runs again."""

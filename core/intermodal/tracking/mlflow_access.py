@@ -111,6 +111,13 @@ class Address:
             self.uri = f"sqlite:///{self.database}" + (f"?{query}" if query else "")
 
     @property
+    def shown(self) -> str:
+        """The address for people: without credentials."""
+        parts = urlsplit(self.uri)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+    @property
     def is_server(self) -> bool:
         """Whether an MLflow server is behind it, rather than a database."""
         return self.scheme in ("http", "https")

@@ -22,6 +22,7 @@ its immutable parameters, and late records of an attempt still reach the right p
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intermodal.tracking.mlflow_names import (
@@ -50,10 +51,22 @@ INSTANCE = "intermodal.instance"
 SESSION = "intermodal.session"
 KIND = "intermodal.kind"
 ATTEMPT = "intermodal.attempt"
+CODE = "intermodal.code_hash"
 CONFLICT = "intermodal.param_conflict."
 RENAMED = "intermodal.renamed."
 CUT = "intermodal.cut."
+RUNNING = "RUNNING"
+FAILED = {"FAILED", "KILLED"}
 ROUNDS = 8  # how often others may get in between before we give up
+
+
+@dataclass(frozen=True)
+class Place:
+    """MLflow's ids of an attempt's experiment, its pipeline run's run, and its own run."""
+
+    experiment: str
+    parent: str
+    attempt: str
 
 
 class Runs:
@@ -76,8 +89,8 @@ class Runs:
             return run
         raise TrackerError(f"the pipeline run's parameters are refused: {problem}") from problem
 
-    def of_attempt(self, identity: TaskIdentity, started: int) -> str:
-        """The id of the attempt's run, in its right place in the tree."""
+    def of_attempt(self, identity: TaskIdentity, started: int) -> Place:
+        """The attempt's run, in its right place in the tree."""
         parent = self.of_pipeline(identity, started)
         found = self._search(SESSION, identity.session)
         if not found:
@@ -86,7 +99,42 @@ class Runs:
         run = self._settle(found)
         parent = self.of_pipeline(identity, started)
         self._arrange_attempts(identity, parent.info.run_id)
-        return str(run.info.run_id)
+        if identity.last is not None:
+            self._begin_again(parent, str(run.info.run_id))
+        return Place(self.experiment, str(parent.info.run_id), str(run.info.run_id))
+
+    def follow(self, identity: TaskIdentity, moment: int) -> None:
+        """Set the pipeline run's status by its tasks, where no engine tells it; a task just ended.
+
+        A failed task fails the run. It is finished when a task after which it may end has ended, and
+        none runs. One that runs is never marked as ended by this: whoever ends last sees all others.
+        """
+        (parent,) = self._search(KEY, identity.run_key)[:1] or (None,)
+        if parent is None:
+            return
+        states = {run.info.status for run in self._tasks_of(str(parent.info.run_id))}
+        if states & FAILED:
+            wanted = "FAILED"
+        elif identity.last and states <= {"FINISHED"}:
+            wanted = "FINISHED"
+        else:
+            return
+        if parent.info.status != wanted:
+            self.client.set_terminated(parent.info.run_id, wanted, end_time=moment)
+
+    def _begin_again(self, parent: Run, attempt: str) -> None:
+        """Mark the pipeline run as running while a task is, unless another one has failed it."""
+        if parent.info.status == RUNNING:
+            return
+        tasks = self._tasks_of(str(parent.info.run_id))
+        states = {run.info.run_id: run.info.status for run in tasks}
+        others = {state for run_id, state in states.items() if run_id != attempt}
+        if states.get(attempt) == RUNNING and not others & FAILED:
+            self.client.update_run(parent.info.run_id, status=RUNNING)
+
+    def _tasks_of(self, parent: str) -> list[Run]:
+        """The newest attempts of the task instances below a pipeline run."""
+        return [run for run in self._search(PARENT, parent) if run.data.tags.get(KIND) == "task"]
 
     def _settled_parent(self, identity: TaskIdentity, started: int) -> Run:
         found = self._search(KEY, identity.run_key)
@@ -121,6 +169,8 @@ class Runs:
             for key, value in wanted.items():
                 if run.data.tags.get(key) != value:
                     self.client.set_tag(run.info.run_id, key, value)
+            if not is_newest and run.info.status == RUNNING:  # killed: else nobody would try again
+                self.client.set_terminated(run.info.run_id, "KILLED")
 
     def _search(self, tag: str, value: str) -> list[Run]:
         """The live runs with that tag, in the order that decides between them."""
@@ -156,6 +206,8 @@ class Runs:
             "intermodal.task": identity.task,
             "intermodal.index": json.dumps(identity.index, separators=(",", ":")),
         }
+        if identity.code_hash:
+            tags[CODE] = identity.code_hash
         tags |= _common_tags(identity)
         self._create(tags, identity.instance_name, started)
 

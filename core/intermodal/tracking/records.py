@@ -165,14 +165,14 @@ def from_json(value: Any) -> Record | None:
     return TYPES[kind](**given)
 
 
-def number_steps(records: Iterator[Record]) -> Iterator[Record]:
+def number_steps(records: Iterator[Record], last: dict[str, int] | None = None) -> Iterator[Record]:
     """Give each metric without a step the one after the last of its name, counting from 0.
 
     Trackers pick the latest value by step and then by time; two values logged within one
     millisecond could not be told apart otherwise. The order of the log decides, so a replay
-    numbers the same way.
+    numbers the same way. `last` goes on from part to part of one log.
     """
-    last: dict[str, int] = {}
+    last = {} if last is None else last
     for record in records:
         if not isinstance(record, Metric):
             yield record

@@ -6,12 +6,12 @@
         tracked.record_metrics("", {"accuracy": 0.97})
     for finding in tracked.findings: ...
 
-Nothing is sent before the end, so a tracker that is slow or away delays no task's start.
-Sending is safe to repeat at any time, so a later version may send the log's beginning while the task runs.
+A short task sends nothing before its end, so a tracker that is slow or away delays no task's start; of
+a longer one, `live.py` sends what there is every few seconds.
 
 The run of the pipeline itself is marked as running when it is made, by `open_run` or by the first task
-that is sent; an engine of ours ends it with `close_run`. Where no process of ours sees a pipeline
-end (Airflow, Kubeflow), its status has to follow from its tasks; it is left running for now.
+that is sent. Whoever sees the pipeline end (an engine of ours, a hook of Airflow or Prefect) ends it with
+`close_run`. Where nobody does (Kubeflow), its status follows from its tasks; see `TaskIdentity.last`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from intermodal.tracking import active
 from intermodal.tracking.log import EventLog
 from intermodal.tracking.records import State, Status, now
-from intermodal.tracking.spool import FOLDER, as_warnings, deliver, unavailable
+from intermodal.tracking.spool import FOLDER, Sending, as_warnings, deliver, unavailable
 from intermodal.tracking.tracker import TaskIdentity, is_off, resolve
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from intermodal.findings import Finding
+    from intermodal.tracking.live import Live
 
 DURATION = "intermodal.duration_seconds"
 
@@ -66,6 +67,18 @@ class Session:
         self._started = 0.0
         self._state: State | None = None
         self._error = ""
+        self._sending = Sending()
+        self._live: Live | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the tracker shows the attempt, known after leaving; empty if nowhere."""
+        return self._sending.pages.task
+
+    @property
+    def run_url(self) -> str:
+        """Where the tracker shows the pipeline run, known after leaving; empty if nowhere."""
+        return self._sending.pages.run
 
     def record_inputs(self, parameters: Mapping[str, Any]) -> None:
         """Record the task's inputs that are parameters; not artifacts, and never secrets."""
@@ -121,7 +134,9 @@ class Session:
         self._log.status(self._state or "finished", self._error)
         self._log.close()
         self.findings += _as_findings(self._log)
-        self.findings += deliver(self._log.path, self._uri)
+        if self._live is not None:
+            self._live.stop()
+        self.findings += deliver(self._log.path, self._uri, self._sending)
 
     def _open(self) -> None:
         try:
@@ -131,6 +146,11 @@ class Session:
             self._log.close()
             self._log = EventLog(None)
             self.findings.append(unavailable(self._uri, problem, None))
+        if self._log.path is not None:
+            from intermodal.tracking.live import Live
+
+            self._live = Live(self._log.path, self._uri, self._sending)
+            self._live.start()
 
 
 def state_of(problem: BaseException | None) -> State:

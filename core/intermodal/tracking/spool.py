@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 
 from intermodal.tracking.locks import try_hold
 from intermodal.tracking.log import ReadLog, payload_folder
-from intermodal.tracking.records import Record, Status, number_steps
-from intermodal.tracking.tracker import Tracker, TrackerError, is_off, resolve, without_password
+from intermodal.tracking.records import Metric, Record, Status, number_steps
+from intermodal.tracking.tracker import (
+    Pages,
+    Tracker,
+    TrackerError,
+    is_off,
+    resolve,
+    without_password,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from intermodal.findings import Finding
@@ -24,12 +31,20 @@ if TYPE_CHECKING:
 FOLDER = "spool"
 
 
-def deliver(path: Path, uri: str) -> list[Finding]:
-    """Send one log and delete it; if that fails, keep it and say so. Never raises for a tracker."""
+def deliver(path: Path, uri: str, sending: Sending | None = None) -> list[Finding]:
+    """Send one log and delete it; if that fails, keep it and say so. Never raises for a tracker.
+
+    Args:
+        path: The log.
+        uri: Address of the tracker.
+        sending: What was sent of the log already; learns the tracker's pages.
+    """
     from intermodal.findings import FindingsError
 
+    sending = sending or Sending()
     try:
-        findings = _send(ReadLog(path), resolve(uri))
+        sending.tracker = sending.tracker or resolve(uri)
+        findings = _send(ReadLog(path), sending.tracker, sending)
         if not is_undelivered(findings):
             _discard(path)
     except FindingsError as problem:
@@ -96,6 +111,45 @@ def as_warnings(problem: Exception) -> list[Finding]:
 
 
 @dataclass
+class Sending:
+    """How far a log was sent.
+
+    Attributes:
+        tracker: What it is sent to, once that is known.
+        sent: Bytes of the log whose metrics the tracker has.
+        steps: The last step of each metric among them.
+        pages: Where the tracker shows it.
+    """
+
+    tracker: Tracker | None = None
+    sent: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+    pages: Pages = field(default_factory=Pages)
+
+
+def send_part(log: ReadLog, tracker: Tracker, sending: Sending, ended: Callable[[], bool]) -> None:
+    """Send what was added to a growing log since the last time, or less once `ended` says so.
+
+    Raises what the tracker raises.
+    """
+    steps = dict(sending.steps)
+    records = number_steps(_until(ended, log.records(sending.sent, growing=True)), steps)
+    tracker.begin(log.identity, log.started)
+    tracker.replay(log.identity, records)
+    sending.pages = tracker.pages(log.identity)
+    sending.sent, sending.steps = log.position, steps
+
+
+def _until(ended: Callable[[], bool], records: Iterator[Record]) -> Iterator[Record]:
+    """The records up to an end that comes meanwhile; none is taken and not given on."""
+    while not ended():
+        record = next(records, None)
+        if record is None:
+            return
+        yield record
+
+
+@dataclass
 class _Passing:
     """Lets records through and remembers how the attempt ended."""
 
@@ -115,9 +169,9 @@ class _Passing:
         return self.status or Status("killed", self.last_time)
 
 
-def _send(log: ReadLog, tracker: Tracker) -> list[Finding]:
+def _send(log: ReadLog, tracker: Tracker, sending: Sending) -> list[Finding]:
     passing = _Passing(log.started)
-    records = passing.through(number_steps(log.records()))
+    records = passing.through(_unsent(log, sending.sent))
     if not log.identity.task:
         for _record in records:
             continue
@@ -126,7 +180,15 @@ def _send(log: ReadLog, tracker: Tracker) -> list[Finding]:
     tracker.begin(log.identity, log.started)
     findings = tracker.replay(log.identity, records)
     tracker.end(log.identity, passing.end)
+    sending.pages = tracker.pages(log.identity)
     return findings + _damage(log)
+
+
+def _unsent(log: ReadLog, sent: int) -> Iterator[Record]:
+    """The records, without the metrics of the first `sent` bytes."""
+    for record in number_steps(log.records()):
+        if not (isinstance(record, Metric) and log.position <= sent):
+            yield record
 
 
 def _damage(log: ReadLog) -> list[Finding]:
@@ -147,7 +209,7 @@ def _send_if_idle(path: Path, tracker: Tracker) -> list[Finding]:
     try:
         if not try_hold(descriptor):
             return []
-        findings = _send(ReadLog(path), tracker)
+        findings = _send(ReadLog(path), tracker, Sending())
         if not is_undelivered(findings):
             _discard(path)
         return findings

@@ -8,6 +8,7 @@ after a fault, perhaps by two processes at once, and that must change nothing.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from intermodal.findings import Finding
     from intermodal.tracking.records import Record, Status
 
-__all__ = ["NoTracker", "TaskIdentity", "Tracker", "TrackerError", "is_off", "resolve"]
+__all__ = ["NoTracker", "Pages", "TaskIdentity", "Tracker", "TrackerError", "is_off", "resolve"]
 
 GROUP = "intermodal.trackers"
 OFF = ("", "none")
@@ -30,10 +31,24 @@ class TrackerError(Exception):
     """The tracker cannot be reached or refuses to work now; the text says why."""
 
 
+@dataclass(frozen=True)
+class Pages:
+    """Addresses of what a tracker shows of a pipeline run and of a task's attempt; empty for none."""
+
+    run: str = ""
+    task: str = ""
+
+
 class Tracker(Protocol):
-    """Where logs are sent. Any exception means: not delivered, try again later."""
+    """Where logs are sent. Any exception means: not delivered, try again later.
+
+    A tracker with `live = True` may be sent a log in parts while its task runs: `begin`, then `replay`
+    with what was logged since the last time, without a `Status` among it. The last `replay` has the whole
+    log once more, but for the metrics that were sent already. Any other gets a log whole, at its end.
+    """
 
     schemes: ClassVar[tuple[str, ...]]
+    live: ClassVar[bool]
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
         """Make or find the runs of the pipeline run and of this attempt, started at that time (ms)."""
@@ -48,6 +63,10 @@ class Tracker(Protocol):
 
     def end(self, identity: TaskIdentity, status: Status) -> None:
         """Set how the attempt ended."""
+        ...
+
+    def pages(self, identity: TaskIdentity) -> Pages:
+        """Where the tracker shows the attempt; `begin` must have been called."""
         ...
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
@@ -73,6 +92,7 @@ class NoTracker:
     """Tracking is off: keeps nothing."""
 
     schemes: ClassVar[tuple[str, ...]] = ()
+    live: ClassVar[bool] = False
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
         """Nothing."""
@@ -83,6 +103,10 @@ class NoTracker:
 
     def end(self, identity: TaskIdentity, status: Status) -> None:
         """Nothing."""
+
+    def pages(self, identity: TaskIdentity) -> Pages:  # noqa: ARG002
+        """None."""
+        return Pages()
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
         """Nothing."""
