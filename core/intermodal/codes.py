@@ -472,6 +472,30 @@ CODES: dict[str, Code] = {
         "a tracking log is incomplete",
         "Lines of the log are torn or were never written, as after a full disk. The rest was sent.",
     ),
+    "PORT540": Code(
+        "pruned artifact",
+        "The version's content was removed by `port artifacts prune`. Its record stays, so `port lineage` "
+        "still tells what it was made from and what was made from it.",
+    ),
+    "PORT541": Code(
+        "no such run",
+        "A run is named by its id, by the beginning of its id where no other begins so, by "
+        "`pipeline/run`, or by the tracker's own id of it.",
+    ),
+    "PORT542": Code(
+        "a reference leads nowhere",
+        "Something still names an artifact whose content is gone: it was pruned, or removed by hand.",
+    ),
+    "PORT543": Code(
+        "the tracker was not asked",
+        "The tracker cannot be reached or cannot be read. What is shown comes from the artifact store alone: "
+        "metrics, and tasks without artifacts, may be missing.",
+    ),
+    "PORT544": Code(
+        "it is not known what is in use",
+        "Pruning asks the tracker which models are registered and which runs have not ended. Without "
+        "an answer nothing is removed, unless `--without-tracker` says that it need not be asked.",
+    ),
     # 6xx: running
     "PORT600": Code("task failed", "The task's function raised; the traceback is its own."),
     "PORT601": Code("task timed out", "The attempt ran longer than its timeout and was ended."),

@@ -118,6 +118,9 @@ class ArtifactRecord(Closed):
         inputs: The artifacts it was made from.
         parameters: The parameters it was made with. They are kept as they are: callers leave
             secrets out.
+        target: What the pipeline ran on, such as `kfp@2`; empty if it is not known.
+        link: Address of the run in the engine's user interface; empty if it has none.
+        pruned_at: When its content was removed, in UTC; None for content that is there.
         record_version: Of this form.
     """
 
@@ -128,6 +131,9 @@ class ArtifactRecord(Closed):
     code_hash: str = ""
     inputs: tuple[LineageInput, ...] = ()
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    target: str = ""
+    link: str = ""
+    pruned_at: AwareDatetime | None = None
     record_version: Literal[1] = 1
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from intermodal.artifacts.hashing import hash_content
@@ -18,6 +19,16 @@ def missing(uri: str, root: str) -> Finding:
         "PORT400",
         f"there is no artifact at `{uri}` in the store `{root}`",
         next="`port artifacts` lists what is there",
+    )
+
+
+def pruned(uri: str, when: datetime) -> Finding:
+    """The content was removed on purpose."""
+    return error(
+        "PORT540",
+        f"`{uri}` was pruned on {when:%Y-%m-%d}",
+        why="its content was removed by `port artifacts prune`; where it came from is still known",
+        next="run the task that made it again",
     )
 
 

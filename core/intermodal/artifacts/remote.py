@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ class RemoteStorage:
             return []
         return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
 
-    def markers(self, pattern: Pattern) -> Iterator[str]:
+    def markers(self, pattern: Pattern, names: Sequence[str] = (MARKER,)) -> Iterator[str]:
         """List everything below the longest fixed prefix and keep the markers that fit."""
         self._fs.invalidate_cache()
         fixed = [segment or "" for segment in pattern]
@@ -109,8 +109,26 @@ class RemoteStorage:
             found = self._fs.find(self._full(start)) if self._fs.exists(self._full(start)) else []
         for name in sorted(found):
             path = name[len(self._root) :].lstrip("/")
-            if _fits(path.split("/"), pattern):
+            if _fits(path.split("/"), pattern, names):
                 yield path
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
+        """The bytes of each object; filesystems that can, fetch several at once."""
+        if not paths:
+            return []
+        self._fs.invalidate_cache()
+        with self._errors():
+            found = self._fs.cat([self._full(path) for path in paths], on_error="return")
+            if not isinstance(found, dict):  # how fsspec answers a list of one
+                found = {self._full(paths[0]): found}
+            contents = [found[self._fs._strip_protocol(self._full(path))] for path in paths]
+            return [_bytes_or_none(content) for content in contents]
+
+    def delete(self, path: str) -> None:
+        """Remove an object, or everything below a prefix."""
+        self._fs.invalidate_cache()
+        with self._errors(), suppress(FileNotFoundError):
+            self._fs.rm(self._full(path), recursive=True)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}".rstrip("/")
@@ -139,9 +157,18 @@ class RemoteStorage:
             raise FindingsError([unusable(self.root_uri, problem)]) from problem
 
 
-def _fits(parts: list[str], pattern: Pattern) -> bool:
+def _bytes_or_none(content: object) -> bytes | None:
+    """What a filesystem gave for a path: bytes, or the exception it met there."""
+    if isinstance(content, FileNotFoundError):
+        return None
+    if isinstance(content, Exception):
+        raise content
+    return bytes(content) if isinstance(content, bytes | bytearray | memoryview) else None
+
+
+def _fits(parts: list[str], pattern: Pattern, names: Sequence[str]) -> bool:
     *segments, name = parts
-    if name != MARKER or len(segments) != len(pattern):
+    if name not in names or len(segments) != len(pattern):
         return False
     return all(
         not segment.startswith(".") and wanted in {None, segment}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,9 @@ from intermodal.findings import Finding, FindingsError, error
 
 MARKER = "artifact.json"
 """The sidecar, written last: a version without it does not exist."""
+
+TOMBSTONE = "pruned.json"
+"""What is left of a version whose content was removed; beside a marker it means nothing."""
 
 Pattern = Sequence[str | None]
 """The six segments of a key's path; None stands for any."""
@@ -56,8 +60,14 @@ class Storage(Protocol):
     def names(self, path: str) -> list[str]:
         """The names in a folder, sorted; none if there is no folder."""
 
-    def markers(self, pattern: Pattern) -> Iterator[str]:
-        """The paths of the markers of all versions whose key's path fits."""
+    def markers(self, pattern: Pattern, names: Sequence[str] = (MARKER,)) -> Iterator[str]:
+        """The paths of the markers, or of other files, of all versions whose key's path fits."""
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
+        """The bytes of many small files; None for one that is gone."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a tree; one that is not there is no error."""
 
 
 def open_storage(root: str | Path, options: Mapping[str, Any]) -> Storage:
@@ -152,7 +162,7 @@ class LocalStorage:
         with storage_errors(self.root_uri):
             return sorted(_entries(self.root / path))
 
-    def markers(self, pattern: Pattern) -> Iterator[str]:
+    def markers(self, pattern: Pattern, names: Sequence[str] = (MARKER,)) -> Iterator[str]:
         """Walk down level by level, listing only where the name is open."""
         places = [""]
         with storage_errors(self.root_uri):
@@ -163,9 +173,25 @@ class LocalStorage:
                     for name in ([wanted] if wanted else sorted(_entries(self.root / place)))
                     if not name.startswith(".")
                 ]
-            yield from (
-                place + MARKER for place in places if (self.root / place / MARKER).is_file()
-            )
+            root = str(self.root)
+            for place in places:
+                for name in names:
+                    if os.path.isfile(f"{root}/{place}{name}"):  # noqa: PTH113 - half the time
+                        yield place + name
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
+        """The bytes of each file, one after the other."""
+        with storage_errors(self.root_uri):
+            return [_bytes_or_none(f"{self.root}/{path}") for path in paths]
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a tree."""
+        place = self.root / path
+        with storage_errors(self.root_uri), suppress(FileNotFoundError):
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
 
     def _temporary(self, path: str, content: bytes) -> Path:
         """A file that holds the content, on the filesystem of `path`, whose folder is made."""
@@ -241,6 +267,14 @@ def _created(place: Path, content: bytes) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _bytes_or_none(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - as many as a store has versions
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
 def _entries(folder: Path) -> list[str]:

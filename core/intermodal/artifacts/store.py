@@ -27,7 +27,7 @@ from intermodal.artifacts.serialisers import (
     fit_to_hint,
     type_string,
 )
-from intermodal.artifacts.storage import MARKER, open_storage, storage_errors
+from intermodal.artifacts.storage import MARKER, TOMBSTONE, open_storage, storage_errors
 from intermodal.artifacts.writing import Written, write_value
 from intermodal.findings import Finding, FindingsError, Severity, error
 
@@ -77,7 +77,7 @@ class ArtifactStore:
         """The URI that every artifact's own begins with."""
         return self._storage.root_uri
 
-    def save(
+    def save(  # noqa: PLR0913 - one argument for each thing a record says
         self,
         value: Any,
         key: ArtifactKey,
@@ -88,6 +88,8 @@ class ArtifactStore:
         inputs: Sequence[LineageInput] = (),
         code_hash: str = "",
         parameters: Mapping[str, Any] | None = None,
+        target: str = "",
+        link: str = "",
     ) -> tuple[ArtifactRef, list[Finding]]:
         """Store a value as a new version; storing the same content again gives the first reference.
 
@@ -100,6 +102,8 @@ class ArtifactStore:
             inputs: The artifacts it was made from.
             code_hash: Of the code that made it.
             parameters: JSON values it was made with, without secrets.
+            target: What the pipeline runs on.
+            link: Address of the run in the engine's user interface.
 
         Returns:
             The reference, and findings such as PORT403 when the value had to be pickled.
@@ -122,6 +126,8 @@ class ArtifactStore:
                 code_hash=code_hash,
                 inputs=tuple(inputs),
                 parameters=dict(parameters or {}),
+                target=target,
+                link=link,
             )
             self._write_marker(staged, record)
             if not self._storage.publish(staged, key.path):
@@ -203,30 +209,66 @@ class ArtifactStore:
         run: str | None = None,
         task: str | None = None,
         output: str | None = None,
+        *,
+        pruned: bool = False,
     ) -> tuple[list[ArtifactRecord], list[Finding]]:
-        """The records of the versions that fit, oldest first, and a warning for each unreadable one."""
+        """The records of the versions that fit, oldest first, and a warning for each unreadable one.
+
+        With `pruned`, those of versions whose content was removed are among them.
+        """
         names = (pipeline, run, task, None, None, output)
         pattern = [encode_segment(name) if name else None for name in names]
-        records: list[ArtifactRecord] = []
+        wanted = (MARKER, TOMBSTONE) if pruned else (MARKER,)
+        paths = list(self._storage.markers(pattern, wanted))
+        found: dict[str, ArtifactRecord] = {}
         findings: list[Finding] = []
-        for path in self._storage.markers(pattern):
+        for path, content in zip(paths, self._storage.read_all(paths), strict=True):
+            folder = path.rpartition("/")[0]
+            if content is None or folder in found:  # a marker comes before a tombstone
+                continue
             try:
-                records.append(self._read_record(path.removesuffix(f"/{MARKER}")))
+                found[folder] = self._parsed(path, content)
             except FindingsError as problem:
                 findings.extend(_as_warning(finding) for finding in problem.findings)
-        return sorted(records, key=lambda record: record.order), findings
+        return sorted(found.values(), key=lambda record: record.order), findings
 
     def record(self, uri: str) -> ArtifactRecord:
         """The record of the artifact at a URI of this store.
 
         Raises:
-            FindingsError: PORT400 there is none, PORT407 it cannot be read.
+            FindingsError: PORT400 there is none, PORT540 it was pruned, PORT407 it cannot be read.
         """
-        relative = self._relative(uri)
+        folder = "/".join(self._relative(uri).split("/")[:KEY_DEPTH])
         try:
-            return self._read_record("/".join(relative.split("/")[:KEY_DEPTH]))
+            return self._read_record(folder)
         except FileNotFoundError:
-            raise FindingsError([problems.missing(uri, self.root)]) from None
+            tombstone = self._tombstone(folder)
+        if tombstone is None or tombstone.pruned_at is None:
+            raise FindingsError([problems.missing(uri, self.root)])
+        raise FindingsError([problems.pruned(uri, tombstone.pruned_at)])
+
+    def prune(self, record: ArtifactRecord) -> None:
+        """Remove a version's content; its record stays, for its lineage.
+
+        What it was is written down first, then its marker goes and with it the version, then its content.
+        Whenever this is cut short, doing it again finishes it.
+        """
+        folder = record.key.path
+        stone = record.model_copy(update={"pruned_at": record.pruned_at or self._clock()})
+        text = stone.model_dump_json(indent=2) + "\n"
+        self._storage.replace(f"{folder}/{TOMBSTONE}", text.encode())
+        self._storage.delete(f"{folder}/{MARKER}")
+        self.sweep(record.key)
+
+    def sweep(self, key: ArtifactKey) -> bool:
+        """Remove what a `prune` that was cut short left of a version; whether there was anything."""
+        names = self._storage.names(key.path)
+        if MARKER in names or TOMBSTONE not in names:
+            return False
+        left = [name for name in names if name != TOMBSTONE]
+        for name in left:
+            self._storage.delete(f"{key.path}/{name}")
+        return bool(left)
 
     def put_json(self, path: str, value: Any) -> None:
         """Write or replace a small JSON file of the store's own; `path` is relative to the root."""
@@ -298,15 +340,31 @@ class ArtifactStore:
 
     def _read_record(self, folder: str) -> ArtifactRecord:
         """The record in a version's folder, with the URI at which it is now."""
-        place = f"{self.root}/{folder}/{MARKER}"
+        path = f"{folder}/{MARKER}"
+        return self._parsed(path, self._storage.read(path))
+
+    def _tombstone(self, folder: str) -> ArtifactRecord | None:
+        """What is left of a pruned version."""
+        path = f"{folder}/{TOMBSTONE}"
         try:
-            record = ArtifactRecord.model_validate_json(self._storage.read(f"{folder}/{MARKER}"))
+            return self._parsed(path, self._storage.read(path))
+        except FileNotFoundError:
+            return None
+
+    def _parsed(self, path: str, content: bytes) -> ArtifactRecord:
+        """The record in a file, with the URI at which the version is now."""
+        place, folder = f"{self.root}/{path}", path.rpartition("/")[0]
+        try:
+            record = ArtifactRecord.model_validate_json(content)
         except ValidationError as problem:
             raise FindingsError([problems.damaged(place, problem)]) from problem
         if record.key.path != folder:
             raise FindingsError([problems.damaged(place, ValueError("it belongs to another key"))])
         name = safe_relative_path(record.ref.uri.rpartition("/")[2])
-        ref = record.ref.model_copy(update={"uri": f"{self.root}/{folder}/{name}"})
+        uri = f"{self.root}/{folder}/{name}"
+        if uri == record.ref.uri:
+            return record
+        ref = record.ref.model_copy(update={"uri": uri})
         return record.model_copy(update={"ref": ref})
 
     def _matching_record(self, ref: ArtifactRef) -> ArtifactRecord:

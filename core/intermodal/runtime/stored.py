@@ -113,10 +113,10 @@ class Inputs:
 
         store = open_store(self._context.store_uri)
         with store_errors():
+            self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
             if ref.kind == VALUE_KIND:
                 whole, _ = self._fetched(store.load(ref), hint, name)
                 return whole, True
-            self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
             if self._by_path:
                 return store.open_path(ref), False
             return store.load(ref, hint), False
@@ -234,6 +234,8 @@ class Outputs:
                 inputs=self._inputs.lineage,
                 code_hash=self._code_hash,
                 parameters=self._inputs.parameters,
+                target=context.target,
+                link=context.link,
             )
         self.findings.extend(findings)
         return ref
