@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
 State = Literal["running", "finished", "failed", "killed"]
@@ -51,11 +51,16 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file or folder to upload: `path` lies in the log's own payload folder."""
+    """A file or folder to upload: `path` lies in the log's own payload folder.
+
+    `role` says what it is, where a tracker may show it as that: `table`, for JSON with the lists
+    `columns` and `data` (of rows); empty for any file.
+    """
 
     path: str
     folder: str
     time: int
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,70 @@ class Reference:
     sha256: str
     kind: str
     time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An input that is in the artifact store; `name` is the input's."""
+
+    name: str
+    uri: str
+    sha256: str
+    kind: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Data that the task used, as the user described it.
+
+    Attributes:
+        name: What it is called.
+        digest: Names its content; as long as it was made, trackers may cut it.
+        source_type: What kind of place `source` is: `local`, `s3`, `http`, ..., or `code`.
+        source: Where it is, without credentials; empty for data made in the task itself.
+        schema: Columns and their types, as MLflow writes a schema in JSON; empty if not known.
+        profile: Counts, as JSON; empty if not known.
+        context: What it was used for, such as `training`.
+        time: When it was logged.
+    """
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str
+    profile: str
+    context: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedModel:
+    """A model that the task made, to be shown with its run; a later one of the name replaces it.
+
+    Either `path` (in the log's payload folder) or `uri` (where the model is already) is set.
+    """
+
+    name: str
+    path: str
+    uri: str
+    time: int
+    kind: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the attempt ran on; several in a log add up.
+
+    `facts` are named in `surroundings.py`; `packages` are versions by the name of the package.
+    """
+
+    facts: Mapping[str, str]
+    time: int
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +180,21 @@ class Status:
     error: str = ""
 
 
-Record = Metric | Param | Tag | Artifact | Reference | Text | Model | Note | Status
+Record = (
+    Metric
+    | Param
+    | Tag
+    | Artifact
+    | Reference
+    | Used
+    | Dataset
+    | LoggedModel
+    | Environment
+    | Text
+    | Model
+    | Note
+    | Status
+)
 
 TYPES: dict[str, type[Record]] = {
     "metric": Metric,
@@ -119,6 +202,10 @@ TYPES: dict[str, type[Record]] = {
     "tag": Tag,
     "artifact": Artifact,
     "reference": Reference,
+    "used": Used,
+    "dataset": Dataset,
+    "logged_model": LoggedModel,
+    "environment": Environment,
     "text": Text,
     "model": Model,
     "note": Note,
@@ -127,6 +214,14 @@ TYPES: dict[str, type[Record]] = {
 NAMES: dict[type[Record], str] = {cls: name for name, cls in TYPES.items()}
 FIELDS: dict[str, dict[str, str]] = {
     name: {f.name: str(f.type) for f in fields(cls)} for name, cls in TYPES.items()
+}
+OPTIONAL: dict[str, set[str]] = {  # fields that a log of an older version may lack
+    name: {
+        f.name
+        for f in fields(cls)
+        if f.default is not MISSING or f.default_factory is not MISSING
+    }
+    for name, cls in TYPES.items()
 }
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -154,13 +249,13 @@ def from_json(value: Any) -> Record | None:
         return None
     given = {name: item for name, item in value.items() if name != "type"}
     wanted = FIELDS[kind]
-    if set(given) != set(wanted):
+    if not set(wanted) - OPTIONAL[kind] <= set(given) <= set(wanted):
         return None
-    if not all(isinstance(given[name], _JSON_TYPES[wanted[name]]) for name in wanted):
+    if not all(isinstance(item, _JSON_TYPES[wanted[name]]) for name, item in given.items()):
         return None
     if kind == "status" and given["state"] not in STATES:
         return None
-    if kind == "model":
+    if "aliases" in given:
         given["aliases"] = tuple(given["aliases"])
     return TYPES[kind](**given)
 
