@@ -496,6 +496,53 @@ CODES: dict[str, Code] = {
         "Pruning asks the tracker which models are registered and which runs have not ended. Without "
         "an answer nothing is removed, unless `--without-tracker` says that it need not be asked.",
     ),
+    "PORT550": Code(
+        "version of data is not pinned",
+        "`data(...)` names content that never changes: by its hash (`sha256=`), by the version id of S3 "
+        "(`version=`), by a `.dvc` file, or by the id of a commit in lakeFS. A branch, a tag or a bare path "
+        "can be something else at the next run.",
+    ),
+    "PORT551": Code(
+        "address of data cannot be used",
+        "It is a path below the folder of data (`INTERMODAL_DATA`, else the working directory), an absolute "
+        "path, or a URI of something that fsspec opens.",
+    ),
+    "PORT552": Code(
+        "address of data holds credentials",
+        "Addresses are written into compiled files, lineage and trackers. Workers take credentials from their "
+        "environment instead. A signed URL is a credential too.",
+    ),
+    "PORT553": Code(
+        "version of data where it cannot be fetched",
+        "The runtime fetches data for Python and shell tasks that are given it as an argument, alone or in a "
+        "list or dict, and for the items of a loop. Nothing can be computed of it before that.",
+    ),
+    "PORT554": Code(
+        "DVC file cannot be used",
+        "A `.dvc` file names one file or folder with its md5, as `dvc add` writes it. Its path must not leave "
+        "its own folder.",
+    ),
+    "PORT555": Code(
+        "data is not what was pinned",
+        "The content that was fetched has another hash, or the place gave another version. The task did not "
+        "start. Restore the data, or pin what is there now.",
+    ),
+    "PORT556": Code(
+        "data cannot be fetched",
+        "Nothing is there, access was refused, or the package that opens such an address is not installed on "
+        "the worker. For DVC everything is tried in turn: the working copy, DVC's cache, its remote, and the "
+        "`dvc` package.",
+    ),
+    "PORT557": Code(
+        "data cannot be read as its annotation says",
+        "Files are read by the parameter's annotation and their own suffix: tables from Parquet, CSV and "
+        "JSON, arrays from .npy, JSON values from .json, or by a serialiser that is registered. `Path` takes any.",
+    ),
+    "PORT570": Code(
+        "a tracked run is not linked",
+        "The task was tracked, but the engine did not take the address of the tracker's page: its API was "
+        "away or refused it. The page is in the tracker all the same; the task's result is not affected.",
+    ),
     # 6xx: running
     "PORT600": Code("task failed", "The task's function raised; the traceback is its own."),
     "PORT601": Code("task timed out", "The attempt ran longer than its timeout and was ended."),

@@ -85,11 +85,11 @@ def attempt(
     cache = _cache(policy, job, context, inputs, outputs, findings)
     found = None if cache is None else cache.find()
     if found is not None:
-        _reuse(found, context, inputs, outputs, findings)
+        _reuse(found, job, context, inputs, outputs, findings)
         return Done(found.outputs, cached=True)
     log_start(context.task, context.index, context.attempt)
     try:
-        with tracked_attempt(context, findings) as tracked:
+        with tracked_attempt(context, findings, job.code_hash) as tracked:
             given, stored = _do(job, context, inputs, outputs, tracked, findings)
     except BaseException as problem:
         outcome = OUTCOMES[classify(problem)]
@@ -119,13 +119,14 @@ def _cache(
 
 def _reuse(
     found: Found,
+    job: Job,
     context: Context,
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str],
     findings: list[Finding],
 ) -> None:
     """Report outputs that were found instead of made."""
-    with tracked_attempt(context, findings) as tracked:
+    with tracked_attempt(context, findings, job.code_hash) as tracked:
         if tracked is not None:
             values = {
                 name: value
@@ -216,30 +217,34 @@ def _record_outputs(
 
 
 @contextmanager
-def tracked_attempt(context: Context, findings: list[Finding]) -> Iterator[Session | None]:
+def tracked_attempt(
+    context: Context, findings: list[Finding], code_hash: str = ""
+) -> Iterator[Session | None]:
     """The tracker's session of this attempt; None, with nothing imported, where tracking is off."""
     uri = context.tracking_uri
     if uri.strip().lower() in OFF:
         yield None
         return
-    from intermodal.tracking.identity import TaskIdentity
+    from intermodal.runtime.closing import identity_of
     from intermodal.tracking.session import session
 
-    identity = TaskIdentity(
-        pipeline=context.pipeline,
-        run_id=context.run_id,
-        task=context.task,
-        index=context.index,
-        attempt=context.attempt,
-        target=context.target or "local",
-        parameters=context.parameters,
-        link=context.link,
-        experiment=context.experiment,
-        tags=context.tags,
-    )
-    tracked = session(identity, uri, context.work_folder)
+    tracked = session(identity_of(context, code_hash), uri, context.work_folder)
     try:
         with tracked:
             yield tracked
     finally:
         findings.extend(tracked.findings)
+        if tracked.url and context.on_tracked is not None:
+            _show(context, tracked.url, findings)
+
+
+def _show(context: Context, page: str, findings: list[Finding]) -> None:
+    """Give the attempt's page to the engine, whose trouble with it is not the task's."""
+    assert context.on_tracked is not None
+    try:
+        context.on_tracked(page)
+    except Exception as problem:  # whatever the engine's API raises
+        from intermodal.findings import warning
+
+        what = f"the engine does not link `{context.instance}` to {page}"
+        findings.append(warning("PORT570", what, why=str(problem).strip() or repr(problem)))

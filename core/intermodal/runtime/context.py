@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,12 @@ class Context:
         tracking: Address of the tracker; `INTERMODAL_TRACKING` goes before it, empty is none.
         parameters: Parameters of the pipeline run.
         experiment: What the tracker groups the run under; the pipeline's name if empty.
-        link: Address of the run in the engine's user interface.
+        link: Address of the task's attempt in the engine's user interface.
         tags: Labels of the pipeline run in the tracker.
+        run_link: Address of the pipeline run in the engine's user interface.
+        last: Whether the pipeline run may end with this task, where no hook of the engine's calls
+            `runtime.close_run`: the tracker then tells from the tasks how the run ended.
+        on_tracked: Gets the address at which the tracker shows the attempt, when that has ended.
     """
 
     pipeline: str
@@ -45,6 +49,9 @@ class Context:
     experiment: str = ""
     link: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    run_link: str = ""
+    last: bool | None = None
+    on_tracked: Callable[[str], object] | None = None
 
     @property
     def instance(self) -> str:

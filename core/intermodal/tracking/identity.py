@@ -23,7 +23,8 @@ class TaskIdentity:
         pipeline_hash: Hash of the pipeline's IR.
         target: What the pipeline runs on.
         parameters: Parameters of the pipeline run.
-        link: Address of the run, or of the task, in the orchestrator's user interface.
+        link: Address of the task's attempt in the orchestrator's user interface.
+        run_link: Address of the pipeline run there.
         experiment: Name to group the runs under; the pipeline's name if empty.
         tags: Labels of the pipeline run, and of it alone.
         last: Whether the pipeline run may end with this task, where nothing else tells the tracker that
@@ -42,6 +43,7 @@ class TaskIdentity:
     target: str = "local"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
+    run_link: str = ""
     experiment: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     last: bool | None = None

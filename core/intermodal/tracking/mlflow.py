@@ -77,7 +77,7 @@ class MlflowTracker:
         if place is None or not self._address.is_server:
             return Pages()
         root = f"{self._address.shown}/#/experiments/{place.experiment}/runs/"
-        return Pages(run=root + place.parent, task=root + place.attempt)
+        return Pages(root + place.parent, root + place.attempt if place.attempt else "")
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
         """Make or find the pipeline run's run; one that had ended (a resumed run) runs again."""
@@ -91,6 +91,9 @@ class MlflowTracker:
         with self._reached() as client, self._address.lock:
             run = self._runs_of(client, identity).of_pipeline(identity, status.time)
             _terminate(client, run.info, status)
+            from intermodal.tracking.mlflow_runs import Place
+
+            self._attempts[identity.session] = Place(run.info.experiment_id, run.info.run_id, "")
 
     @contextmanager
     def _reached(self) -> Iterator[MlflowClient]:

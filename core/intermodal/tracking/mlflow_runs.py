@@ -52,6 +52,7 @@ SESSION = "intermodal.session"
 KIND = "intermodal.kind"
 ATTEMPT = "intermodal.attempt"
 CODE = "intermodal.code_hash"
+LINK = "intermodal.link"
 CONFLICT = "intermodal.param_conflict."
 RENAMED = "intermodal.renamed."
 CUT = "intermodal.cut."
@@ -192,7 +193,9 @@ class Runs:
             "intermodal.pipeline": identity.pipeline,
             "intermodal.run_id": identity.run_id,
         }
-        tags |= _common_tags(identity)
+        tags = {**_source_tags(identity.pipeline), **tags, **_common_tags(identity)}
+        if identity.run_link:
+            tags[LINK] = identity.run_link
         name = tags.pop(RUN_NAME, "") or identity.run_id  # MLflow takes the name only once
         self._create(tags, name, started)
 
@@ -208,7 +211,9 @@ class Runs:
         }
         if identity.code_hash:
             tags[CODE] = identity.code_hash
-        tags |= _common_tags(identity)
+        tags |= _common_tags(identity) | _source_tags(f"{identity.pipeline}.{identity.task}")
+        if identity.link:
+            tags[LINK] = identity.link
         self._create(tags, identity.instance_name, started)
 
     def _create(self, tags: dict[str, str], name: str, started: int) -> None:
@@ -263,9 +268,13 @@ def _common_tags(identity: TaskIdentity) -> dict[str, str]:
     tags = {
         "intermodal.target": identity.target,
         "intermodal.pipeline_hash": identity.pipeline_hash,
-        "intermodal.link": identity.link,
     }
     return {key: value for key, value in tags.items() if value}
+
+
+def _source_tags(name: str) -> dict[str, str]:
+    """What MLflow's pages show in the column "Source"."""
+    return {"mlflow.source.name": name, "mlflow.source.type": "JOB"}
 
 
 def _experiment(client: MlflowClient, address: Address, identity: TaskIdentity) -> str:

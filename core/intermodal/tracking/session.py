@@ -174,7 +174,11 @@ def open_run(identity: TaskIdentity, tracking_uri: str) -> list[Finding]:
 
 
 def close_run(
-    identity: TaskIdentity, state: State, tracking_uri: str, folder: Path
+    identity: TaskIdentity,
+    state: State,
+    tracking_uri: str,
+    folder: Path,
+    sending: Sending | None = None,
 ) -> list[Finding]:
     """Set how the pipeline run ended; if the tracker is away, keep that in `folder/spool`.
 
@@ -183,6 +187,7 @@ def close_run(
         state: `finished`, `failed` or `killed`.
         tracking_uri: As for `session`.
         folder: The run's working folder.
+        sending: Learns the tracker's page of the run.
     """
     if is_off(tracking_uri):
         return []
@@ -194,7 +199,7 @@ def close_run(
         log.close()
     except OSError as problem:
         return [unavailable(tracking_uri, problem, None)]
-    return deliver(folder / FOLDER / f"{run.session}.jsonl", tracking_uri)
+    return deliver(folder / FOLDER / f"{run.session}.jsonl", tracking_uri, sending)
 
 
 def _as_findings(log: EventLog) -> list[Finding]:

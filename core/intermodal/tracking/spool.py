@@ -176,6 +176,7 @@ def _send(log: ReadLog, tracker: Tracker, sending: Sending) -> list[Finding]:
         for _record in records:
             continue
         tracker.close_run(log.identity, passing.end)
+        sending.pages = tracker.pages(log.identity)
         return []
     tracker.begin(log.identity, log.started)
     findings = tracker.replay(log.identity, records)

@@ -66,7 +66,7 @@ class Tracker(Protocol):
         ...
 
     def pages(self, identity: TaskIdentity) -> Pages:
-        """Where the tracker shows the attempt; `begin` must have been called."""
+        """Where the tracker shows the attempt; `begin`, or `close_run`, must have been called."""
         ...
 
     def open_run(self, identity: TaskIdentity, started: int) -> None:
