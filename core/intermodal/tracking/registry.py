@@ -1,5 +1,7 @@
 """Versions of models: what a tracker's registry can do, and the order of promotions.
 
+What tasks call stands in `versions.py`.
+
 A registered version is found again by its tags, so nothing that MLflow numbers has to be known beforehand:
 
 | tag of a version | holds |
@@ -7,6 +9,7 @@ A registered version is found again by its tags, so nothing that MLflow numbers 
 | `intermodal.registration` | the handle's second half: the same for all attempts of the task that registered it |
 | `intermodal.artifact` | where the artifact store has the model; absent if it was given as a file |
 | `intermodal.sha256` | of its content, as the artifact store counts it |
+| `intermodal.format` | of the artifact: which serialiser wrote it |
 | `intermodal.metric.<name>` | a number that was given with it |
 | `intermodal.promoted.<alias>` | the latest promotion: time, key, and `set` once the alias pointed here |
 
@@ -23,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 REGISTRATION = "intermodal.registration"
 ARTIFACT = "intermodal.artifact"
 SHA256 = "intermodal.sha256"
+FORMAT = "intermodal.format"
 METRIC = "intermodal.metric."
 PROMOTED = "intermodal.promoted."
 SET = " set"
@@ -146,3 +150,23 @@ class Stamps:
             key=lambda version: (self.values[version].removesuffix(SET), int(version)),
             default="",
         )
+
+
+def metrics_in(tags: Mapping[str, str]) -> dict[str, float]:
+    """The numbers that were registered with a version, as its tags tell them."""
+    found: dict[str, float] = {}
+    for key, text in tags.items():
+        if key.startswith(METRIC):
+            try:
+                found[key.removeprefix(METRIC)] = float(text)
+            except ValueError:  # somebody else wrote it
+                continue
+    return found
+
+
+def registry_of(tracker: Any) -> Registry | None:
+    """The registry that a tracker is, or the first of those it is made of; None if none is one."""
+    for one in (tracker, *getattr(tracker, "trackers", ())):
+        if isinstance(one, Registry):
+            return one
+    return None
