@@ -53,6 +53,7 @@ class Operator:
 class Recorded:
     dag: dict[str, Any] = field(default_factory=dict)
     tasks: list[Operator] = field(default_factory=list)
+    names: dict[str, Any] = field(default_factory=dict)
 
     def task(self, task_id: str) -> Operator:
         return next(t for t in self.tasks if t.settings["task_id"] == task_id)
@@ -138,7 +139,8 @@ def execute(text: str) -> Recorded:
         "DeltaTriggerTimetable": recorded_call("delta"),
     }
     with _in_place_of(types.SimpleNamespace(**names), recorded_call("datetime")):
-        exec(compile(text, "dag.py", "exec"), {"__name__": "dag"})
+        found.names["__name__"] = "dag"
+        exec(compile(text, "dag.py", "exec"), found.names)
     return found
 
 

@@ -21,7 +21,7 @@ LONGEST_TAG = 100
 
 
 def dag_keywords(
-    pipeline: Pipeline, dialect: Dialect, function: str, *, with_filter: bool
+    pipeline: Pipeline, dialect: Dialect, function: str, *, with_filter: bool, tracked: bool
 ) -> dict[str, Expr]:
     """Arguments of `@dag` or `DAG`; `function` is the name under `@dag`, which is the id by default."""
     keywords: dict[str, Expr] = {}
@@ -35,7 +35,7 @@ def dag_keywords(
         keywords["max_active_runs"] = Value(pipeline.concurrency.max_active_runs)
     if pipeline.concurrency.max_active_tasks is not None:
         keywords["max_active_tasks"] = Value(pipeline.concurrency.max_active_tasks)
-    keywords |= pipeline_callbacks(pipeline)
+    keywords |= pipeline_callbacks(pipeline, tracked=tracked)
     if pipeline.owners:
         keywords["default_args"] = Value({"owner": ", ".join(pipeline.owners)})
     if pipeline.parameters:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from intermodal.analysis.connection_calls import shared_source
-from intermodal_compilers.pysource import (
-    Attribute,
-    Expr,
-    Name,
-    Operation,
-    Subscript,
-    Value,
-    call,
-    layout,
-)
+from intermodal_compilers.airflow.run_facts import CLOSE_RUN, close_run_lines, run_context_lines
 
 AS_TEXT = '''\
 def as_text(value):
@@ -293,6 +284,7 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "moved": frozenset({"datetime", "timedelta"}),
     "secret": frozenset({"os"}),
     "bash_succeeds": frozenset({"os", "subprocess"}),
+    CLOSE_RUN: frozenset(),
     "log_message": frozenset(),
     "post_message": frozenset({"json", "os", "urllib"}),
     "send_email": frozenset(),
@@ -340,58 +332,12 @@ SHARED = ("json_rows", "json_value")
 def helper_lines(name: str, facts: Mapping[str, str | dict[str, str]]) -> list[str]:
     """A helper's lines; `facts` are the fixed fields of the run's context."""
     if name == "run_context":
-        return _run_context(facts)
+        return run_context_lines(facts)
+    if name == CLOSE_RUN:
+        return close_run_lines(facts)
     if name == "state_of":
         text = STATE_OF_2 if str(facts["target"]).startswith("airflow@2") else STATE_OF_3
         return text.rstrip("\n").splitlines()
     if name in SHARED:
         return shared_source(name).rstrip("\n").splitlines()
     return TEXTS[name].rstrip("\n").splitlines()
-
-
-def _run_context(facts: Mapping[str, str | dict[str, str]]) -> list[str]:
-    fields: dict[str, Expr] = {"pipeline": Value(facts["pipeline"])}
-    found = ("run_id", "task", "attempt", "parameters", "link")
-    places = {name: PLACES[name] for name in found}
-    fixed = {name: Value(facts[name]) for name in FIXED if facts.get(name)}
-    loops = bool(facts.get("loops"))
-    docs = "What the tasks' runtime knows of this run."
-    if loops:
-        places["task"] = Operation("or", (Name("task_id"), places["task"]))
-        places["index"] = Name("positions")
-        docs = "What the runtime knows of this run; None stands for the position in a mapped list."
-    context = call("runtime.Context", **{**fields, **places, **fixed})
-    return [
-        "def run_context(task_id=None, *index):" if loops else "def run_context():",
-        f'    """{docs}"""',
-        "    from intermodal import runtime",
-        "",
-        "    context = get_current_context()",
-        '    task_instance = context["ti"]',
-        *(POSITIONS if loops else ()),
-        *layout(context, prefix="return ", indent=1),
-    ]
-
-
-POSITIONS = (
-    "    own = task_instance.map_index",
-    "    positions = tuple(own if part is None else part for part in index)",
-)
-FIXED = ("target", "store", "tracking", "experiment", "tags")
-
-
-def _place(text: str) -> Expr:
-    """An expression of the helper's own."""
-    base, _, key = text.partition(":")
-    if base == "context":
-        return Subscript(Name("context"), Value(key))
-    return Attribute(Name("task_instance"), key)
-
-
-PLACES: Mapping[str, Expr] = {
-    "run_id": _place("context:run_id"),
-    "task": _place("ti:task_id"),
-    "attempt": _place("ti:try_number"),
-    "parameters": call("dict", _place("context:params")),
-    "link": _place("ti:log_url"),
-}
