@@ -445,7 +445,7 @@ CODES: dict[str, Code] = {
     "PORT500": Code(
         "tracking is unavailable",
         "Records were kept in the run's spool; the task went on. Once the tracker is back, "
-        "`intermodal.tracking.spool.sync(folder, uri)` sends every log kept under `folder`, in order. "
+        "`port track sync` sends every log that was kept, in order; `port track status` shows them. "
         "Sending a log twice changes nothing.",
     ),
     "PORT501": Code(
@@ -471,6 +471,23 @@ CODES: dict[str, Code] = {
     "PORT505": Code(
         "a tracking log is incomplete",
         "Lines of the log are torn or were never written, as after a full disk. The rest was sent.",
+    ),
+    "PORT520": Code(
+        "a file was not uploaded",
+        "Copies of files that wait for the tracker are dropped, the largest first, when the folder of the "
+        "kept logs grows over INTERMODAL_SPOOL_LIMIT (1 GiB), or when records need the room on a full disk. "
+        "Records (metrics, parameters, tags) are never dropped for that. Files that were sent from where "
+        "they lay are not uploaded if they are gone by then.",
+    ),
+    "PORT521": Code(
+        "the task failed because its records were not delivered",
+        "Tracking is strict here: `tracking_strict` of the project or the profile, or "
+        "INTERMODAL_TRACKING_STRICT=1. The records are kept, and the task may be tried again. Without it, "
+        "tracking fails no task.",
+    ),
+    "PORT522": Code(
+        "a file is sent from where it lies",
+        "The disk had no room for a copy, so the file must stay as it is until the task has ended.",
     ),
     "PORT540": Code(
         "pruned artifact",

@@ -16,7 +16,8 @@ import pytest
 
 from intermodal import tracking
 from intermodal.tracking import spool
-from intermodal.tracking.log import EventLog, ReadLog
+from intermodal.tracking.log import EventLog
+from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.mlflow import MlflowTracker
 from intermodal.tracking.records import Metric, number_steps
 from intermodal.tracking.session import close_run, session

@@ -11,6 +11,7 @@ from typing import Any
 DEFAULT_STORE = ".intermodal/store"
 STORE_VARIABLE = "INTERMODAL_STORE"
 TRACKING_VARIABLE = "INTERMODAL_TRACKING"
+STRICT_VARIABLE = "INTERMODAL_TRACKING_STRICT"
 WORK_VARIABLE = "INTERMODAL_WORK"
 
 
@@ -31,6 +32,8 @@ class Context:
         experiment: What the tracker groups the run under; the pipeline's name if empty.
         link: Address of the task's attempt in the engine's user interface.
         tags: Labels of the pipeline run in the tracker.
+        strict: Whether a task fails whose records could not be delivered; `INTERMODAL_TRACKING_STRICT` (1
+            or 0) goes before it.
         run_link: Address of the pipeline run in the engine's user interface.
         last: Whether the pipeline run may end with this task, where no hook of the engine's calls
             `runtime.close_run`: the tracker then tells from the tasks how the run ended.
@@ -49,6 +52,7 @@ class Context:
     experiment: str = ""
     link: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
     run_link: str = ""
     last: bool | None = None
     on_tracked: Callable[[str], object] | None = None
@@ -67,6 +71,12 @@ class Context:
     def tracking_uri(self) -> str:
         """Where records are sent; empty for nowhere."""
         return os.environ.get(TRACKING_VARIABLE) or self.tracking
+
+    @property
+    def tracking_is_strict(self) -> bool:
+        """Whether undelivered records fail the task."""
+        given = os.environ.get(STRICT_VARIABLE, "").strip().lower()
+        return given in ("1", "true", "yes", "on") if given else self.strict
 
     @property
     def work_folder(self) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from intermodal.tracking.log import ReadLog
+from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.spool import Sending, send_part
 from intermodal.tracking.tracker import resolve
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FIRST = 5.0  # seconds after the start of the task
 EVERY = 5.0  # seconds between two looks
+PATIENCE = 10.0  # seconds that the end of a task waits for a part that is being sent
 TRIES = 3  # failures in a row after which the rest waits for the end
 
 
@@ -37,9 +38,9 @@ class Live:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more parts; waits for the one that is on its way, which ends as soon as its server does."""
+        """Send no more parts; waits a moment for the one that is on its way."""
         self._ending.set()
-        self._thread.join()
+        self._thread.join(PATIENCE)
 
     def _work(self) -> None:
         if self._ending.wait(FIRST):

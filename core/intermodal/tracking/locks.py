@@ -6,26 +6,38 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POLL = 0.01  # seconds between two attempts
 
 
-def try_hold(descriptor: int) -> bool:
-    """Lock an open file for as long as it stays open; False if another process holds it.
+def lock(descriptor: int) -> bool | None:
+    """Lock an open file for as long as it stays open.
 
-    On Windows nothing is locked and the answer is True.
+    Returns:
+        True if it is locked now, False if another process holds it, None where there are no locks: on
+        Windows, and on filesystems that have none.
     """
     if sys.platform == "win32":
-        return True
+        return None
     import fcntl
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
+
+
+def try_hold(descriptor: int) -> bool:
+    """Lock an open file for as long as it stays open; False if another process holds it.
+
+    Where there are no locks, nothing is locked and the answer is True.
+    """
+    return lock(descriptor) is not False
 
 
 def release(descriptor: int) -> None:
@@ -33,7 +45,8 @@ def release(descriptor: int) -> None:
     if sys.platform != "win32":
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with suppress(OSError):  # no locks here
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 @contextmanager

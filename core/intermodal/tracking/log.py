@@ -3,25 +3,32 @@
 Each record is one `write` to a file opened for appending, with no buffer of ours, so that what was
 logged survives a killed process, and threads and forked children may log at once.
 Nothing here raises into the user's task: what cannot be recorded becomes a note in the log.
+
+While the disk is full, or where there is none to write to, records wait in memory, in their order: they are
+written as soon as there is room, and are sent at the end of the task in any case.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from socket import gethostname
 from typing import Any
-from urllib.parse import urlsplit
 
-from intermodal.tracking import values
+from intermodal.tracking import registrations, values
 from intermodal.tracking.identity import TaskIdentity
 from intermodal.tracking.locks import release, try_hold
+from intermodal.tracking.reading import FOLDER, VERSION, payload_folder
 from intermodal.tracking.records import (
     Artifact,
+    LoggedModel,
     Model,
     Note,
     Param,
@@ -31,14 +38,16 @@ from intermodal.tracking.records import (
     Status,
     Tag,
     Text,
-    from_json,
+    Used,
     now,
     to_line,
 )
 
-VERSION = 1
 NOTE_LIMIT = 100  # distinct notes a log holds; more of them would tell nobody more
 NAME_CACHE = 10_000
+TAIL_LIMIT = 16 << 20  # bytes of records that wait in memory for room on the disk
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+RETRY = 1.0  # seconds between two looks whether there is room again
 _clock = time.time_ns
 
 
@@ -48,38 +57,57 @@ class EventLog:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.notes: list[Note] = []
-        self.lost = 0  # records that could not be written, e.g. on a full disk
-        self._file = -1 if path is None else _open(path)
-        self._torn = False
+        self.lost = 0  # records that found no room on the disk or in memory
+        self.on_disk = path is not None  # False: all of it waits in memory
+        self._file = -1 if path is None else self._open(path)
+        self._tail = bytearray()
+        self._try_again = 0.0
         self._writing = threading.Lock()
         self._names: dict[str, bytes] = {}
         self._noted: dict[str, int] = {}
         self._payloads = 0
         # Stored values by identity; each is held, so that its id stays its own.
         self._known: dict[int, tuple[Any, str]] = {}
-        self._unplaced: list[tuple[Any, Model]] = []
+        self.hashes: dict[str, str] = {}  # of what is stored, by URI
+        self.formats: dict[str, str] = {}  # the same
+        self.identity: TaskIdentity | None = None  # known once it was begun
+        self.tracker = ""  # the address that its task may ask
+        self.registrations = registrations.Registrations(self)
+        self.tables: dict[str, Path] = {}  # the latest file of each table, by name
+        self.saved: list[tuple[Any, LoggedModel]] = []  # models whose files are in the payload
 
     @property
     def is_open(self) -> bool:
         """Whether records are kept."""
         return self._file >= 0
 
-    def begin(self, identity: TaskIdentity, started: int) -> None:
-        """Write the header: whose log this is. Raises OSError if the log cannot be written."""
+    @property
+    def tail(self) -> bytes:
+        """What comes after the end of the file: records for which the disk had no room."""
+        return bytes(self._tail)
+
+    def begin(self, identity: TaskIdentity, started: int, address: str = "") -> None:
+        """Write the header: whose log this is, who writes it, and the tracker it is for.
+
+        The address must have no credentials in it.
+        """
+        self.identity = identity
         header = {
             "type": "log",
             "version": VERSION,
             "started": started,
+            "writer": [gethostname(), os.getpid()],
+            "address": address,
             "identity": asdict(identity),
         }
-        line = json.dumps(header, separators=(",", ":"), default=str).encode() + b"\n"
-        if os.write(self._file, line) != len(line):
-            raise OSError("the log's first line could not be written in full")
+        self._write(json.dumps(header, separators=(",", ":"), default=str).encode() + b"\n")
         try_hold(self._file)
 
     def close(self) -> None:
         """Accept no more records. Safe to call twice."""
         with self._writing:  # a number that was closed may be another file's a moment later
+            if self._file >= 0 and self._tail:
+                self._flush()
             descriptor, self._file = self._file, -1
             if descriptor >= 0:
                 release(descriptor)
@@ -88,6 +116,7 @@ class EventLog:
     def renew_lock(self) -> None:
         """In a forked child: another thread of the parent may have held the lock at the fork."""
         self._writing = threading.Lock()
+        self._tail.clear()  # the parent has it, too, and writes it
 
     def metric(self, name: Any, value: Any, step: Any = None) -> None:
         """Record one number. The fast way is for a finite float and a plain step."""
@@ -113,7 +142,7 @@ class EventLog:
     def flat_metrics(self, prefix: str, mapping: Any) -> None:
         """Record a map of numbers, nested ones joined with dots, each name after `prefix`."""
         for name, item in self._items(mapping, "metrics"):
-            with _Noting(self, f"metric {values.shown(name)}"):
+            with Noting(self, f"metric {values.shown(name)}"):
                 nested = list(values.flat_numbers({name: item}, prefix))
                 self._metrics(nested, None)
 
@@ -153,56 +182,60 @@ class EventLog:
 
     def text(self, text: Any, name: Any) -> None:
         """Record a text to be stored as a file."""
-        with _Noting(self, f"text {values.shown(name)}"):
+        with Noting(self, f"text {values.shown(name)}"):
             self.add(Text(values.relative_path(name), values.text_of(text), now()))
 
     def artifact(self, path: Any, folder: Any = None) -> None:
         """Copy a file or folder into the log's payload, so that the task may change or delete it."""
         if self._file < 0:
             return
-        with _Noting(self, f"artifact {values.shown(path)}"):
+        with Noting(self, f"artifact {values.shown(path)}"):
             place = "" if folder is None else values.relative_path(folder)
-            self.add(Artifact(self._copy(path), place, now()))
+            self.add(Artifact(self.copied(path), place, now()))
 
-    def model(self, name: Any, source: Any, aliases: Iterable[str], tags: Any) -> None:
-        """Record that a model version is to be registered from a local path or from a URI."""
+    def model(
+        self, name: Any, source: Any, aliases: Iterable[str], tags: Any, metrics: Any = None
+    ) -> str:
+        """Record that a model version is to be registered; gives its handle, or "" if it cannot be."""
         if self._file < 0:
-            return
-        with _Noting(self, f"model {values.shown(name)}"):
+            return ""
+        with Noting(self, f"model {values.shown(name)}"):
             checked = values.checked_name(name)
-            labels = {
-                values.checked_name(k): values.text_of(v) for k, v in dict(tags or {}).items()
-            }
-            names = (aliases,) if isinstance(aliases, str) else tuple(map(str, aliases))
-            model = Model(checked, "", "", now(), names, labels)
-            uri = getattr(source, "uri", None) or self._uri_of(source)
-            if uri is None and not isinstance(source, str | os.PathLike):
-                self._unplaced.append((source, model))
-                return
-            uri = source if uri is None else uri
-            remote = isinstance(uri, str) and len(urlsplit(uri).scheme) > 1
-            self.add(replace(model, uri=uri) if remote else replace(model, path=self._copy(uri)))
+            labels = registrations.labels(tags, metrics)
+            model = Model(checked, "", "", now(), registrations.names_of(aliases), labels)
+            return self.registrations.register(model, source)
+        return ""
 
-    def know(self, value: Any, uri: str) -> None:
-        """Take note that a value is the artifact at `uri`, and register what waited to know that."""
+    def know(self, value: Any, uri: str, written: str = "") -> None:
+        """Take note that a value is the artifact at `uri`, and register what waited to know that.
+
+        `written` is the format of the artifact.
+        """
         self._known[id(value)] = (value, uri)
-        waiting = [(source, model) for source, model in self._unplaced if source is value]
-        self._unplaced = [pair for pair in self._unplaced if pair[0] is not value]
-        for _, model in waiting:
-            self.add(replace(model, uri=uri))
+        self.formats[uri] = written or self.formats.get(uri, "")
+        self.registrations.stored(value)
+        for saved, logged in self.saved:
+            if saved is value:  # now it is stored, and need not be uploaded
+                self.add(replace(logged, path="", uri=uri))
 
-    def _uri_of(self, value: Any) -> str | None:
+    def uri_of(self, value: Any) -> str | None:
         """Where a value is that came from, or went into, the artifact store."""
         known = self._known.get(id(value))
         return known[1] if known else None
 
     def reference(self, output: str, uri: str, sha256: str, kind: str) -> None:
         """Record an output that the artifact store holds."""
+        self.hashes[uri] = sha256
         self.add(Reference(output, uri, sha256, kind, now()))
+
+    def used(self, name: str, uri: str, sha256: str, kind: str) -> None:
+        """Record an input that the artifact store holds."""
+        self.hashes[uri] = sha256
+        self.add(Used(name, uri, sha256, kind, now()))
 
     def status(self, state: State, error: str = "") -> None:
         """Record how the attempt stands, and first what was lost on the way."""
-        for _, model in self._unplaced:
+        for _, model in self.registrations.waiting:
             self.note(
                 "PORT501",
                 f"model {values.shown(model.name)} was not recorded: it is no input and no output of "
@@ -246,13 +279,13 @@ class EventLog:
     def _text_record(self, cls: type[Param | Tag], kind: str, name: Any, value: Any) -> None:
         if self._file < 0:
             return
-        with _Noting(self, f"{kind} {values.shown(name)}"):
+        with Noting(self, f"{kind} {values.shown(name)}"):
             self.add(cls(values.checked_name(name), values.text_of(value), now()))
 
     def _items(self, mapping: Any, kind: str) -> list[tuple[Any, Any]]:
         if self._file < 0:
             return []
-        with _Noting(self, kind):
+        with Noting(self, kind):
             if isinstance(mapping, Mapping):
                 return list(mapping.items())
             raise values.UnrecordableError(f"a {type(mapping).__name__} is not a mapping")
@@ -266,24 +299,49 @@ class EventLog:
         self._names[name] = key
         return key
 
-    def _copy(self, path: Any) -> str:
+    def copied(self, path: Any) -> str:
         """Copy `path` into a fresh payload folder; returns its place relative to that of all."""
         import shutil
 
-        source = Path(os.fspath(path))
+        source = Path(os.fspath(path)).absolute()
         if not source.exists():
             raise values.UnrecordableError("the file does not exist")
-        payload = payload_folder(self._own_path())
+        target: Path | None = None
+        try:
+            target = self.payload(source.name or source.resolve().name or "files")
+            if source.is_dir():
+                spool = self._own_path().parent.resolve()
+                shutil.copytree(source, target, ignore=_without(spool))
+            else:
+                shutil.copy2(source, target)
+        except OSError as problem:
+            if target is not None:  # half a copy would take what room is left
+                shutil.rmtree(target.parent, ignore_errors=True)
+            if not has_no_room(problem):
+                raise
+            what = (
+                f"`{source}` is sent as it is when the task ends: the disk has no room for a copy"
+            )
+            self.note("PORT522", what)
+            return str(source)
+        return self.place_of(target)
+
+    def payload(self, name: str) -> Path:
+        """A path of that name in a fresh folder of the log's payload, for the caller to write to."""
         self._payloads += 1
-        name = source.name or source.resolve().name or "files"
-        target = payload / f"{self._payloads}-{os.getpid()}-{time.monotonic_ns()}" / name
+        folder = f"{self._payloads}-{os.getpid()}-{time.monotonic_ns()}"
+        target = payload_folder(self._own_path()) / folder / name
         target.parent.mkdir(parents=True)
-        if source.is_dir():
-            spool = self._own_path().parent.resolve()
-            shutil.copytree(source, target, ignore=_without(spool))
-        else:
-            shutil.copy2(source, target)
-        return target.relative_to(payload).as_posix()
+        return target
+
+    @property
+    def payload_folder(self) -> Path:
+        """Where the files are that records name."""
+        return payload_folder(self._own_path())
+
+    def place_of(self, payload: Path) -> str:
+        """How records name a path that `payload` gave."""
+        return payload.relative_to(payload_folder(self._own_path())).as_posix()
 
     def _own_path(self) -> Path:
         if self.path is None:
@@ -291,26 +349,54 @@ class EventLog:
         return self.path
 
     def _write(self, data: bytes) -> None:
-        """One write; on a full disk the rest of a torn line is closed before the next record."""
+        """One write; what finds no room waits in memory, and what comes after it waits behind it."""
         with self._writing:
             if self._file < 0:
                 return
-            if self._torn:
-                data = b"\n" + data
-            try:
-                written = os.write(self._file, data)
-            except OSError:
-                self.lost += 1
+            if self._tail and time.monotonic() >= self._try_again:
+                self._flush()
+            written = 0 if self._tail else self._put(data)
+            if written == len(data):
                 return
-            self._torn = written != len(data)
-            self.lost += self._torn
+            if self._tail and len(self._tail) + len(data) > TAIL_LIMIT:
+                self.lost += data.count(b"\n")
+            else:
+                self._tail += data[written:]
+
+    def _flush(self) -> None:
+        """Write what waits in memory, as far as there is room."""
+        del self._tail[: self._put(bytes(self._tail))]
+        self._try_again = time.monotonic() + RETRY
+
+    def _put(self, data: bytes) -> int:
+        """How many of the bytes the disk took."""
+        if not self.on_disk:
+            return 0
+        try:
+            return os.write(self._file, data)
+        except OSError:
+            return 0
+
+    def _open(self, path: Path) -> int:
+        """The log's file; a folder that cannot be written must not cost the records of the task."""
+        flags = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)
+        for place in (path, elsewhere() / path.name):
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                opened = os.open(place, flags | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            except OSError:
+                continue
+            self.path = place
+            return opened
+        self.on_disk = False
+        return os.open(os.devnull, flags)
 
 
 STEP_DIGITS = 18  # a step of that many digits fits in 64 bits without looking closer
 _METRIC = b'{"type":"metric","name":%b,"value":%b,"time":%d,"step":%b}\n'
 
 
-class _Noting:
+class Noting:
     """Turns whatever goes wrong while one value is recorded into a note."""
 
     def __init__(self, log: EventLog, subject: str) -> None:
@@ -330,72 +416,17 @@ class _Noting:
         return True
 
 
-class ReadLog:
-    """A log read back: whose it is, and its records in order."""
-
-    def __init__(self, path: Path) -> None:
-        """Read the header. Raises ValueError if the file is no log of this or an older version."""
-        self.path = path
-        self.damaged = 0  # lines that are no records; known once `records` was read to its end
-        self.position = 0  # bytes up to the end of the last record that `records` gave
-        with path.open("rb") as lines:
-            header = _parsed(lines.readline())
-        if not isinstance(header, dict) or header.get("type") != "log":
-            raise ValueError("its first line is not a log's header")
-        if header.get("version") != VERSION:
-            raise ValueError(f"it is of version {header.get('version')}, not {VERSION}")
-        if type(header.get("started")) is not int:
-            raise ValueError("its header does not tell when it was started")
-        self.started: int = header["started"]
-        self.identity = TaskIdentity.from_json(header.get("identity"))
-
-    def records(self, start: int = 0, *, growing: bool = False) -> Iterator[Record]:
-        """The records in order, payload paths absolute. Torn lines are counted in `damaged`.
-
-        Args:
-            start: Bytes to pass over, as `position` gave them.
-            growing: Whether the task still writes: a line that is not complete is left for later.
-        """
-        self.damaged = 0
-        with self.path.open("rb") as lines:
-            if start:
-                lines.seek(start)
-            else:
-                start = len(next(lines))
-            self.position = start
-            for line in lines:
-                if growing and not line.endswith(b"\n"):
-                    return
-                self.position += len(line)
-                record = from_json(_parsed(line))
-                if record is not None:
-                    yield self._placed(record)
-                elif line.strip():
-                    self.damaged += 1
-
-    def _placed(self, record: Record) -> Record:
-        """With a payload's place made absolute, for where the log lies now."""
-        if isinstance(record, (Artifact, Model)) and record.path:
-            return replace(record, path=str(payload_folder(self.path) / record.path))
-        return record
+def elsewhere() -> Path:
+    """The folder for logs whose own folder cannot be written, as in a container that may not write."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir()) / f"intermodal-{user}" / FOLDER
 
 
-def payload_folder(log: Path) -> Path:
-    """Where the files that a log refers to are kept."""
-    return log.with_suffix(".files")
-
-
-def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
-
-
-def _parsed(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
+def has_no_room(problem: OSError) -> bool:
+    """Whether writing failed for want of room; copying a tree tells the reasons as texts only."""
+    if problem.errno is not None:
+        return problem.errno in NO_ROOM
+    return any(os.strerror(number) in str(problem) for number in NO_ROOM)
 
 
 def _without(spool: Path) -> Callable[[str, list[str]], set[str]]:

@@ -22,6 +22,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from intermodal.tracking import active
+from intermodal.tracking.budget import seconds, within
+from intermodal.tracking.keeping import add_to, bare_address
 from intermodal.tracking.log import EventLog
 from intermodal.tracking.records import State, Status, now
 from intermodal.tracking.spool import FOLDER, Sending, as_warnings, deliver, unavailable
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from intermodal.tracking.live import Live
 
 DURATION = "intermodal.duration_seconds"
+UNDELIVERED = ("PORT500", "PORT503", "PORT505", "PORT520")
 
 
 def session(identity: TaskIdentity, tracking_uri: str, folder: Path) -> Session:
@@ -97,9 +100,9 @@ class Session:
         """Record an artifact output by reference: it is in the store and is not uploaded again."""
         self._log.reference(output, uri, sha256, kind)
 
-    def know(self, value: Any, uri: str) -> None:
-        """Tell where an input or output is stored, so that the task can name it by its value."""
-        self._log.know(value, uri)
+    def know(self, value: Any, uri: str, written: str = "") -> None:
+        """Tell where an input or output is stored, and in which format, so that the task can name it."""
+        self._log.know(value, uri, written)
 
     def set_tag(self, name: str, value: Any) -> None:
         """Label the attempt, `intermodal.` names included."""
@@ -110,10 +113,30 @@ class Session:
         self._state = state
         self._error = error
 
+    def require_delivery(self) -> None:
+        """Fail the task, after leaving, if a tracker did not get all of its records.
+
+        Raises:
+            InfrastructureError: PORT521. What is kept then tells that the attempt failed.
+        """
+        missing = next((f for f in self.findings if f.code in UNDELIVERED), None)
+        if missing is None:
+            return
+        from intermodal.runtime.problems import InfrastructureError
+
+        if self._log.path is not None and self._log.path.exists():
+            add_to(self._log.path, Status("failed", now(), InfrastructureError.__name__))
+        why = f" ({missing.why})" if missing.why else ""
+        raise InfrastructureError(
+            f"PORT521: the records of `{self.identity.instance_name}` were not delivered, and tracking "
+            f"is strict: {missing.what}{why}"
+        )
+
     def __enter__(self) -> Self:
         self._started = time.monotonic()
         if not is_off(self._uri):
             self._open()
+        self._log.tracker = self._uri
         self._before = active.activate(self._log)
         return self
 
@@ -136,17 +159,13 @@ class Session:
         self.findings += _as_findings(self._log)
         if self._live is not None:
             self._live.stop()
+        self._sending.tail = self._log.tail
         self.findings += deliver(self._log.path, self._uri, self._sending)
 
     def _open(self) -> None:
-        try:
-            self._log = EventLog(self._folder / FOLDER / f"{self.identity.session}.jsonl")
-            self._log.begin(self.identity, now())
-        except OSError as problem:
-            self._log.close()
-            self._log = EventLog(None)
-            self.findings.append(unavailable(self._uri, problem, None))
-        if self._log.path is not None:
+        self._log = EventLog(self._folder / FOLDER / f"{self.identity.session}.jsonl")
+        self._log.begin(self.identity, now(), bare_address(self._uri))
+        if self._log.path is not None and self._log.on_disk:
             from intermodal.tracking.live import Live
 
             self._live = Live(self._log.path, self._uri, self._sending)
@@ -165,7 +184,8 @@ def open_run(identity: TaskIdentity, tracking_uri: str) -> list[Finding]:
     from intermodal.findings import FindingsError
 
     try:
-        resolve(tracking_uri).open_run(identity.of_run, now())
+        tracker, moment = resolve(tracking_uri), now()
+        within(seconds(), lambda: tracker.open_run(identity.of_run, moment))
     except FindingsError as problem:
         return as_warnings(problem)
     except Exception as problem:  # tracking never fails a run
@@ -192,14 +212,14 @@ def close_run(
     if is_off(tracking_uri):
         return []
     run = replace(identity.of_run, session=os.urandom(16).hex())
-    try:
-        log = EventLog(folder / FOLDER / f"{run.session}.jsonl")
-        log.begin(run, now())
-        log.add(Status(state, now()))
-        log.close()
-    except OSError as problem:
-        return [unavailable(tracking_uri, problem, None)]
-    return deliver(folder / FOLDER / f"{run.session}.jsonl", tracking_uri, sending)
+    path = folder / FOLDER / f"{run.session}.jsonl"
+    log = EventLog(path)
+    log.begin(run, now(), bare_address(tracking_uri))
+    log.add(Status(state, now()))
+    log.close()
+    sending = sending or Sending()
+    sending.tail = log.tail
+    return deliver(log.path or path, tracking_uri, sending)
 
 
 def _as_findings(log: EventLog) -> list[Finding]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intermodal.tracking.budget import seconds, within
+from intermodal.tracking.keeping import Kept, discard, is_running, keep, kept_logs
 from intermodal.tracking.locks import try_hold
-from intermodal.tracking.log import ReadLog, payload_folder
+from intermodal.tracking.reading import FOLDER, ReadLog
 from intermodal.tracking.records import Metric, Record, Status, number_steps
 from intermodal.tracking.tracker import (
     Pages,
@@ -23,12 +27,13 @@ from intermodal.tracking.tracker import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from intermodal.findings import Finding
 
-FOLDER = "spool"
+__all__ = ["FOLDER", "Sending", "Synced", "deliver", "replay", "send_part", "sync", "unavailable"]
+
+FAILURES = 3  # in a row, after which a tracker is taken for away and not asked again
 
 
 def deliver(path: Path, uri: str, sending: Sending | None = None) -> list[Finding]:
@@ -43,45 +48,117 @@ def deliver(path: Path, uri: str, sending: Sending | None = None) -> list[Findin
 
     sending = sending or Sending()
     try:
-        sending.tracker = sending.tracker or resolve(uri)
-        findings = _send(ReadLog(path), sending.tracker, sending)
-        if not is_undelivered(findings):
-            _discard(path)
+        findings = within(seconds(path), lambda: _deliver(path, uri, sending))
     except FindingsError as problem:
-        return as_warnings(problem)
+        findings = as_warnings(problem)
     except Exception as problem:  # whatever a tracker raises, the task's result stands
-        return [unavailable(uri, problem, path)]
+        findings = [unavailable(uri, problem, path)]
+    why = next((f for f in findings if f.code in ("PORT500", "PORT503")), None)
+    if why is not None and (sending.tail or path.exists()):
+        findings += keep(path, why.why or why.what, sending.tail)
     return findings
 
 
-def sync(root: Path, uri: str) -> list[Finding]:
+def _deliver(path: Path, uri: str, sending: Sending) -> list[Finding]:
+    sending.tracker = sending.tracker or resolve(uri)
+    with _held(path) as held:
+        if held is None and not sending.tail:
+            return []  # a `sync` was faster
+        findings = _send(ReadLog(path, sending.tail), sending.tracker, sending)
+        if not is_undelivered(findings):
+            discard(path)
+        return findings
+
+
+def sync(root: Path, uri: str = "") -> list[Finding]:
     """Send every log kept under `root`: tasks by the time they started, then ends of pipeline runs.
 
-    Logs of tasks that still run on this machine are left alone. A log without an end is that of a
-    killed process, and is sent as such. Stops at the first sign that the tracker is away.
-    """
-    from intermodal.findings import FindingsError
+    Logs of tasks that still run are left alone. A log without an end is that of a killed process, and
+    is sent as such. Stops when the tracker is away.
 
-    if is_off(uri):
+    Args:
+        root: A folder, at any height.
+        uri: Where to send them; empty sends each where it was meant to go.
+    """
+    if is_off(uri) and uri:
         return []
     findings: list[Finding] = []
-    try:
-        tracker = resolve(uri, patient=True)
-    except FindingsError as problem:
-        return list(problem.findings)
-    for path in _kept(root, findings):
+    logs = kept_logs([root], findings)
+    return findings + replay(logs, lambda kept: uri or kept.log.address).findings
+
+
+@dataclass
+class Synced:
+    """What `replay` did with each log."""
+
+    sent: list[Kept] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    running: list[Kept] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def replay(logs: Iterable[Kept], address_of: Callable[[Kept], str]) -> Synced:
+    """Send logs in the given order, each to its address.
+
+    A tracker that fails several times in a row is not asked again.
+    """
+    done = Synced()
+    trackers: dict[str, Tracker] = {}
+    failures: dict[str, int] = {}
+    for kept in logs:
+        uri = address_of(kept)
+        if failures.get(uri, 0) >= FAILURES:
+            done.kept.append(kept)
+            continue
         try:
-            findings += _send_if_idle(path, tracker)
-        except TrackerError as problem:
-            findings.append(unavailable(uri, problem, path))
-            break
+            if uri not in trackers:
+                trackers[uri] = _patient_tracker(uri)
+            findings = _send_if_idle(kept.path, trackers[uri])
         except Exception as problem:  # one bad log must not keep the others
-            findings.append(unavailable(uri, problem, path))
-    return findings
+            findings = _keep_again(kept, uri, problem)
+            away = isinstance(problem, TrackerError)
+            failures[uri] = FAILURES if away else failures.get(uri, 0) + 1
+        else:
+            failures[uri] = 0
+        _sort_in(kept, findings, done)
+    return done
+
+
+def _sort_in(kept: Kept, findings: list[Finding] | None, done: Synced) -> None:
+    if findings is None:
+        done.running.append(kept)
+        return
+    done.findings += findings
+    (done.kept if kept.path.exists() else done.sent).append(kept)
+
+
+def _keep_again(kept: Kept, uri: str, problem: Exception) -> list[Finding]:
+    from intermodal.findings import FindingsError
+
+    if isinstance(problem, FindingsError):
+        findings = list(problem.findings)
+        keep(kept.path, findings[0].why or findings[0].what)
+        return findings
+    finding = unavailable(uri, problem, kept.path)
+    keep(kept.path, finding.why)
+    return [finding]
+
+
+def _patient_tracker(uri: str) -> Tracker:
+    from intermodal.findings import FindingsError, error
+
+    if uri:
+        return resolve(uri, patient=True)
+    what = "the log does not say where it was meant to go"
+    raise FindingsError(
+        [error("PORT503", what, next="give the address: `port track sync --to URI`")]
+    )
 
 
 def unavailable(uri: str, problem: Exception, path: Path | None) -> Finding:
     """The finding for a tracker that failed."""
+    import shlex
+
     from intermodal.findings import warning
 
     text = str(problem).strip() or type(problem).__name__
@@ -92,7 +169,7 @@ def unavailable(uri: str, problem: Exception, path: Path | None) -> Finding:
         "PORT500",
         f"`{without_password(uri)}` did not take the records; they are kept",
         why=reason,
-        next=f"once it is back: `intermodal.tracking.spool.sync({str(path.parent)!r}, uri)`",
+        next=f"once it is back: `port track sync {shlex.quote(str(path.parent))}`",
     )
 
 
@@ -119,12 +196,14 @@ class Sending:
         sent: Bytes of the log whose metrics the tracker has.
         steps: The last step of each metric among them.
         pages: Where the tracker shows it.
+        tail: Records that are not in the log's file, because the disk has no room for them.
     """
 
     tracker: Tracker | None = None
     sent: int = 0
     steps: dict[str, int] = field(default_factory=dict)
     pages: Pages = field(default_factory=Pages)
+    tail: bytes = b""
 
 
 def send_part(log: ReadLog, tracker: Tracker, sending: Sending, ended: Callable[[], bool]) -> None:
@@ -151,16 +230,21 @@ def _until(ended: Callable[[], bool], records: Iterator[Record]) -> Iterator[Rec
 
 @dataclass
 class _Passing:
-    """Lets records through and remembers how the attempt ended."""
+    """Lets records through and remembers how the attempt ended, and which files are gone."""
 
     last_time: int
     status: Status | None = field(default=None)
+    gone: list[str] = field(default_factory=list)
 
     def through(self, records: Iterator[Record]) -> Iterator[Record]:
         for record in records:
             self.last_time = max(self.last_time, record.time)
             if isinstance(record, Status):
                 self.status = record
+            place = getattr(record, "path", "")
+            if place and not os.path.lexists(place):
+                self.gone.append(Path(place).name)
+                continue
             yield record
 
     @property
@@ -182,7 +266,7 @@ def _send(log: ReadLog, tracker: Tracker, sending: Sending) -> list[Finding]:
     findings = tracker.replay(log.identity, records)
     tracker.end(log.identity, passing.end)
     sending.pages = tracker.pages(log.identity)
-    return findings + _damage(log)
+    return findings + _damage(log, passing.gone)
 
 
 def _unsent(log: ReadLog, sent: int) -> Iterator[Record]:
@@ -192,55 +276,48 @@ def _unsent(log: ReadLog, sent: int) -> Iterator[Record]:
             yield record
 
 
-def _damage(log: ReadLog) -> list[Finding]:
+def _damage(log: ReadLog, gone: list[str]) -> list[Finding]:
     from intermodal.findings import warning
 
-    if not log.damaged:
-        return []
-    what = f"{log.damaged} lines in the log of `{log.identity.instance_name}` are no records"
-    return [warning("PORT505", what, why="a write was cut short, as on a full disk")]
+    findings: list[Finding] = []
+    name = log.identity.instance_name
+    if log.damaged:
+        what = f"{log.damaged} lines in the log of `{name}` are no records"
+        findings.append(warning("PORT505", what, why="a write was cut short, as on a full disk"))
+    if gone:
+        shown = ", ".join(f"`{file}`" for file in gone)
+        why = "the files are no longer there"
+        findings.append(warning("PORT520", f"{shown} of `{name}` was not uploaded", why=why))
+    return findings
 
 
-def _send_if_idle(path: Path, tracker: Tracker) -> list[Finding]:
-    """Send a kept log unless the task that writes it, or another `sync`, holds it."""
+def _send_if_idle(path: Path, tracker: Tracker) -> list[Finding] | None:
+    """Send a kept log; None if the task that writes it still runs, or another process sends it."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:  # another `sync` was faster
         return []
     try:
-        if not try_hold(descriptor):
-            return []
-        findings = _send(ReadLog(path), tracker, Sending())
+        log = ReadLog(path)
+        if is_running(log, descriptor):
+            return None
+        findings = _send(log, tracker, Sending())
         if not is_undelivered(findings):
-            _discard(path)
+            discard(path)
         return findings
     finally:
         os.close(descriptor)
 
 
-def _kept(root: Path, findings: list[Finding]) -> list[Path]:
-    """The logs under `root` in the order in which they are sent."""
-    from intermodal.findings import warning
-
-    found: list[tuple[bool, int, str]] = []
-    paths: dict[str, Path] = {}
-    for path in root.rglob("*.jsonl"):
-        if path.parent.name != FOLDER:
-            continue
-        try:
-            log = ReadLog(path)
-        except (OSError, ValueError) as problem:
-            findings.append(warning("PORT505", f"`{path}` cannot be read: {problem}"))
-            continue
-        found.append((not log.identity.task, log.started, str(path)))
-        paths[str(path)] = path
-    return [paths[name] for _, _, name in sorted(found)]
-
-
-def _discard(path: Path) -> None:
-    import shutil
-
-    payload = payload_folder(path)
-    if payload.exists():
-        shutil.rmtree(payload)
-    path.unlink(missing_ok=True)
+@contextmanager
+def _held(path: Path) -> Iterator[bool | None]:
+    """Hold a log's lock, if nobody else does; None if there is no file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        yield None
+        return
+    try:
+        yield try_hold(descriptor)
+    finally:
+        os.close(descriptor)
