@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -95,3 +98,13 @@ def away():
 @pytest.fixture
 def identity():
     return TaskIdentity("diagnosis", "run-1", "train", (0, 2), parameters={"trees": 50})
+
+
+@pytest.fixture
+def declared(monkeypatch):
+    """The trackers that pyproject.toml declares, whatever is installed here."""
+    path = Path(__file__).parents[2] / "pyproject.toml"
+    group = tomllib.loads(path.read_text())["project"]["entry-points"][tracker.GROUP]
+    found = [EntryPoint(name, value, tracker.GROUP) for name, value in sorted(group.items())]
+    monkeypatch.setattr(tracker, "_installed", lambda: found)
+    return found

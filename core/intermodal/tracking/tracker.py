@@ -8,6 +8,7 @@ after a fault, perhaps by two processes at once, and that must change nothing.
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from urllib.parse import urlsplit
@@ -21,10 +22,25 @@ if TYPE_CHECKING:
     from intermodal.findings import Finding
     from intermodal.tracking.records import Record, Status
 
-__all__ = ["NoTracker", "Pages", "TaskIdentity", "Tracker", "TrackerError", "is_off", "resolve"]
+__all__ = [
+    "NoTracker",
+    "Pages",
+    "TaskIdentity",
+    "Tracker",
+    "TrackerError",
+    "addresses_of",
+    "is_off",
+    "resolve",
+    "unusable_address",
+    "without_password",
+]
 
 GROUP = "intermodal.trackers"
+beside_the_task: ContextVar[bool] = ContextVar("intermodal_beside_the_task", default=False)
+"""Set while the task's own code runs: a tracker then changes nothing that a process shares."""
+
 OFF = ("", "none")
+ADDRESS_GAP = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]+:|none\s*$|none\s)")
 
 
 class TrackerError(Exception):
@@ -48,7 +64,11 @@ class Tracker(Protocol):
     """
 
     schemes: ClassVar[tuple[str, ...]]
-    live: ClassVar[bool]
+
+    @property
+    def live(self) -> bool:
+        """Whether it may be sent a log in parts."""
+        ...
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
         """Make or find the runs of the pipeline run and of this attempt, started at that time (ms)."""
@@ -117,21 +137,34 @@ class NoTracker:
 
 def is_off(uri: str) -> bool:
     """Whether the address means that nothing is tracked."""
-    return uri.strip().lower() in OFF
+    return not addresses_of(uri)
+
+
+def addresses_of(uri: str) -> list[str]:
+    """The addresses in a text, each once, in order; a space inside a path separates nothing."""
+    parts = (part.strip() for part in ADDRESS_GAP.split(uri))
+    return [part for part in dict.fromkeys(parts) if part.lower() not in OFF]
 
 
 def resolve(uri: str, *, patient: bool = False) -> Tracker:
     """The tracker for an address such as `sqlite:///mlflow.db` or `http://host:5000`.
 
     Args:
-        uri: The address; empty or `none` turns tracking off.
+        uri: The address, or several with spaces between them, each of which gets everything; empty or
+            `none` turns tracking off.
         patient: Whether to wait longer for a slow server.
 
     Raises:
         FindingsError: PORT503, if no installed tracker takes the address.
     """
-    if is_off(uri):
+    addresses = addresses_of(uri)
+    if len(addresses) > 1:
+        from intermodal.tracking.several import SeveralTrackers
+
+        return SeveralTrackers({part: resolve(part, patient=patient) for part in addresses})
+    if not addresses:
         return NoTracker()
+    (uri,) = addresses
     scheme = urlsplit(uri).scheme.lower()
     known: list[str] = []
     for entry in _installed():
@@ -147,6 +180,14 @@ def without_password(text: str) -> str:
     return re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text)
 
 
+def unusable_address(uri: str, why: str, next_step: str = "") -> Exception:
+    """The error for an address that a tracker's own rules, or what is installed here, rule out."""
+    from intermodal.findings import FindingsError, error
+
+    what = f"nothing can track to `{without_password(uri)}`"
+    return FindingsError([error("PORT503", what, why=why, next=next_step)])
+
+
 def _installed() -> list[EntryPoint]:
     from importlib.metadata import entry_points
 
@@ -154,15 +195,11 @@ def _installed() -> list[EntryPoint]:
 
 
 def _unknown(uri: str, scheme: str, known: list[str]) -> Exception:
-    from intermodal.findings import FindingsError, error
-
-    shown = without_password(uri)
-    next_step = "use " + ", ".join(f"`{name}:`" for name in known) + " or `none`"
+    plain = (f"`{name}:`" for name in known if "+" not in name)
+    next_step = "use " + ", ".join(plain) + " or `none`"
     if scheme in ("", "file"):
         why = "MLflow's folder store is closed to new runs; SQLite took its place"
         next_step = "use `sqlite:///path/to/mlflow.db`, or the address of an MLflow server"
     else:
         why = f"no installed tracker takes `{scheme}:` addresses"
-    return FindingsError(
-        [error("PORT503", f"nothing can track to `{shown}`", why=why, next=next_step)]
-    )
+    return unusable_address(uri, why, next_step)
