@@ -1,4 +1,4 @@
-"""What a task calls to track: metrics, parameters, tags, files, texts and models.
+"""What a task calls to track: metrics, parameters, tags, files, tables, figures, data and models.
 
     from intermodal import tracking
 
@@ -25,15 +25,22 @@ from intermodal.tracking.active import carry, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
     from os import PathLike
 
 __all__ = [
+    "autolog",
     "carry",
     "log_artifact",
+    "log_dict",
+    "log_figure",
+    "log_input",
     "log_metric",
     "log_metrics",
+    "log_model",
     "log_param",
     "log_params",
+    "log_table",
     "log_text",
     "register_model",
     "set_tag",
@@ -87,6 +94,110 @@ def log_text(text: str, name: str) -> None:
     log = current()
     if log is not None:
         log.text(text, name)
+
+
+def log_dict(mapping: Mapping[str, Any] | list[Any], name: str) -> None:
+    """Record a mapping or list as a file: YAML if the name ends in `.yaml` or `.yml`, else JSON."""
+    log = current()
+    if log is not None:
+        from intermodal.tracking import recording
+
+        recording.mapping(log, mapping, name)
+
+
+def log_table(table: Any, name: str) -> None:
+    """Record a table that trackers can show; a second one of the name adds its rows to the first.
+
+    Args:
+        table: A frame of pandas, polars or pyarrow, a mapping of columns, or a list of rows, each of them
+            a mapping.
+        name: A relative path that ends in `.json`.
+
+    A value that is no number (NaN, infinity) is left empty; what JSON cannot hold becomes text.
+    """
+    log = current()
+    if log is not None:
+        from intermodal.tracking import recording
+
+        recording.table(log, table, name)
+
+
+def log_figure(figure: Any, name: str) -> None:
+    """Record a figure of Matplotlib, Plotly or Altair, or an image of Pillow, as it is now.
+
+    Args:
+        figure: The figure, or an Axes in it.
+        name: A relative path. Its ending says how it is saved (`.png`, `.svg`, `.pdf`, `.html`, ...);
+            without one it is a PNG, or a page if the figure is an interactive one.
+    """
+    log = current()
+    if log is not None:
+        from intermodal.tracking import recording
+
+        recording.figure(log, figure, name)
+
+
+def log_input(dataset: Any, name: str | None = None, context: str = "training") -> None:
+    """Record data that the task uses: what names its content, where it is, its columns. It is not copied.
+
+    Args:
+        dataset: A frame or array in memory, the path of a file or folder, a URI, or an artifact that the
+            task took or gives. Artifacts that come in as inputs are recorded without this.
+        name: What it is called; by default after the file.
+        context: What it is used for.
+    """
+    log = current()
+    if log is not None:
+        from intermodal.tracking import recording
+
+        recording.dataset(log, dataset, name, context)
+
+
+def log_model(
+    model: Any,
+    name: str,
+    *,
+    flavor: str = "",
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> None:
+    """Record a model that the task made; a later one of the name replaces it.
+
+    Args:
+        model: The model. If it is an input or an output of the task, or a URI, it is recorded where it
+            is and not stored again. Anything else is saved now: a file or folder is copied, an
+            object is written as the artifact store would.
+        name: What it is called in this run.
+        flavor: One of MLflow's, such as `sklearn`, to save it so that MLflow can load it. This imports
+            MLflow in the task.
+        params: Settings of the model.
+        tags: Labels of the model.
+
+    An output of type Model is recorded without this, under the name of the output.
+    """
+    log = current()
+    if log is not None:
+        from intermodal.tracking import recording
+
+        recording.model(log, model, name, flavor, params, tags)
+
+
+def autolog(*flavors: str, **options: Any) -> AbstractContextManager[None]:
+    """Record what MLflow's autologging records of the block, in this task's run.
+
+        with tracking.autolog("sklearn"):
+            model.fit(x, y)
+
+    Args:
+        flavors: Frameworks, such as `sklearn` or `xgboost`; none for all that MLflow knows.
+        options: As for `mlflow.autolog`. `log_models` is off unless asked for: a model that the task
+            returns is stored anyway.
+
+    MLflow has to be installed on the worker; else the block runs and a note says so.
+    """
+    from intermodal.tracking.autologging import block
+
+    return block(current(), flavors, options)
 
 
 def register_model(
