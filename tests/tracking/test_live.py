@@ -12,6 +12,7 @@ from intermodal import tracking
 from intermodal.tracking import live, spool
 from intermodal.tracking.records import Metric, Status, Tag
 from intermodal.tracking.session import session
+from intermodal.tracking.tracker import beside_the_task
 
 WAIT = 30  # seconds after which a test gives up
 
@@ -143,3 +144,23 @@ def test_pages_are_known_after_leaving(memory, identity, tmp_path):
     with session(identity, "memory:", tmp_path) as tracked:
         assert (tracked.url, tracked.run_url) == ("", "")
     assert (tracked.url, tracked.run_url) == ("memory:train", "memory:run")
+
+
+def test_a_part_that_hangs_is_not_waited_for(watched, identity, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.01)
+    hanging, goes_on, begin = threading.Event(), threading.Event(), watched.begin
+
+    def hang(self, identity, started):
+        if beside_the_task.get():
+            hanging.set()
+            goes_on.wait(WAIT)
+        begin(self, identity, started)
+
+    monkeypatch.setattr(watched, "begin", hang)
+    with session(identity, "memory:", tmp_path) as tracked:
+        tracking.log_metric("m", 1.0)
+        assert hanging.wait(WAIT)
+    assert tracked.findings == []
+    assert [metrics(part) for part in watched.parts] == [[("m", 1.0, 0)]]
+    goes_on.set()
+    tracked._live._thread.join(WAIT)

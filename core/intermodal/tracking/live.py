@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.spool import Sending, send_part
-from intermodal.tracking.tracker import resolve
+from intermodal.tracking.tracker import beside_the_task, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,18 @@ class Live:
         """Begin to look at the log."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Send no more parts; waits a moment for the one that is on its way."""
+    def stop(self) -> Sending:
+        """Send no more parts, and tell how far it came.
+
+        A part that is on its way to a slow server is waited for a moment only: it is sent again, which
+        changes nothing.
+        """
         self._ending.set()
         self._thread.join(PATIENCE)
+        return Sending() if self._thread.is_alive() else self._sending
 
     def _work(self) -> None:
+        beside_the_task.set(True)
         if self._ending.wait(FIRST):
             return
         failures = 0

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from intermodal.tracking.locks import hold
-from intermodal.tracking.tracker import TrackerError
+from intermodal.tracking.tracker import TrackerError, beside_the_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,12 @@ _overlay = _Overlay()  # the environment is one for the whole process, so this i
 
 
 def settings(patient: bool) -> AbstractContextManager[None]:
-    """MLflow's environment for our calls, put back afterwards."""
+    """MLflow's environment for our calls, put back afterwards.
+
+    Beside the user's code only what is of no account to it.
+    """
+    if beside_the_task.get():
+        return _overlay.on({"MLFLOW_DISABLE_TELEMETRY": "true"})
     return _overlay.on({**SETTINGS[patient], **ALWAYS})
 
 
@@ -89,7 +94,7 @@ def uploads(address: Address) -> AbstractContextManager[None]:
 
     A server that the user has set for the whole process goes before it there.
     """
-    if not address.is_server:
+    if not address.is_server or beside_the_task.get():  # nothing is uploaded beside the user's code
         return nullcontext()
     from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
 

@@ -158,7 +158,7 @@ class Session:
         self._log.close()
         self.findings += _as_findings(self._log)
         if self._live is not None:
-            self._live.stop()
+            self._sending = self._live.stop()
         self._sending.tail = self._log.tail
         self.findings += deliver(self._log.path, self._uri, self._sending)
 
