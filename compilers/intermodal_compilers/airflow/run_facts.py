@@ -80,13 +80,13 @@ def close_run_lines(facts: Facts) -> list[str]:
         f"def {CLOSE_RUN}(state):",
         '    """A callback that tells the tracker how the run ended."""',
         "",
-        "    def send(context):",
+        "    def close(context):",
         f"{INDENT * 2}from intermodal import runtime",
         "",
         *layout(run, prefix="run = ", indent=2),
         f"{INDENT * 2}runtime.close_run(run, state)",
         "",
-        "    return send",
+        "    return close",
     ]
 
 

@@ -11,7 +11,7 @@ from airflow.operators.python import get_current_context
 def close_tracked_run(state):
     """A callback that tells the tracker how the run ended."""
 
-    def send(context):
+    def close(context):
         from intermodal import runtime
 
         run = runtime.Context(
@@ -27,7 +27,7 @@ def close_tracked_run(state):
         )
         runtime.close_run(run, state)
 
-    return send
+    return close
 
 
 def pod(image=None, requests=None, limits=None):

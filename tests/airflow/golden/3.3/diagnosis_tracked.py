@@ -8,7 +8,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 def close_tracked_run(state):
     """A callback that tells the tracker how the run ended."""
 
-    def send(context):
+    def close(context):
         from intermodal import runtime
 
         run = runtime.Context(
@@ -24,7 +24,7 @@ def close_tracked_run(state):
         )
         runtime.close_run(run, state)
 
-    return send
+    return close
 
 
 def pod(image=None, requests=None, limits=None):
