@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from intermodal_backends.conformance.serving import serving
 
 
 class Inbox(ThreadingHTTPServer):
@@ -52,11 +53,5 @@ def _text_of(body: str) -> str:
 @contextmanager
 def open_inbox() -> Iterator[Inbox]:
     """An inbox for one run."""
-    with Inbox() as inbox:
-        thread = threading.Thread(target=inbox.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield inbox
-        finally:
-            inbox.shutdown()
-            thread.join()
+    with Inbox() as inbox, serving(inbox):
+        yield inbox

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from intermodal_backends.conformance.serving import serving
 
 SHOWN = ("authorization", "content-type", "cookie")
 """Headers that it says back, besides those that begin with `x-`; of credentials the hash only."""
@@ -93,11 +94,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def open_playground() -> Iterator[Playground]:
     """A server for one run."""
-    with Playground() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Playground() as server, serving(server):
+        yield server

@@ -29,16 +29,13 @@ class ExitLowering:
         """Nodes whose outputs exit tasks use, and all before them: they stand beside the body."""
         nodes = {node.id: node for node in self.build.pipeline.body}
         exits = {task.id for task in self.build.pipeline.exit_tasks}
-        pending = [
-            up for task in self.build.pipeline.exit_tasks for up in graph.data_upstreams(task)
-        ]
-        found: set[str] = set()
-        while pending:
-            name = pending.pop()
-            if name in nodes and name not in found and name not in exits:
-                found.add(name)
-                pending += graph.upstreams(nodes[name])
-        return frozenset(found)
+        beside = nodes.keys() - exits
+
+        def before(name: str) -> list[str]:
+            return [up for up in graph.upstreams(nodes[name]) if up in beside]
+
+        used = {up for task in self.build.pipeline.exit_tasks for up in graph.data_upstreams(task)}
+        return frozenset(graph.reached(used & beside, before))
 
     def handler(self, first: frozenset[str]) -> Scope:
         """The DAG for the body, after what stands beside it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from intermodal.analysis import graph
 from intermodal.frozen import Frozen
 from intermodal_compilers.pyimports import Import
 from intermodal_compilers.writing.pieces import Piece
@@ -59,13 +60,10 @@ def _closure(pieces: Sequence[Piece], names: Iterable[str]) -> tuple[set[str], s
     for piece in pieces:
         for name in piece.binds:
             by_name.setdefault(name, []).append(piece)
-    pending, needed, texts = list(names), set[str](), set[str]()
-    while pending:
-        name = pending.pop()
-        if name in needed:
-            continue
-        needed.add(name)
+
+    def onward(name: str) -> Iterator[str]:
         for piece in by_name.get(name, ()):
-            texts.add(piece.text)
-            pending.extend(piece.at_once)
-    return needed, texts
+            yield from piece.at_once
+
+    needed = graph.reached(names, onward)
+    return needed, {piece.text for name in needed for piece in by_name.get(name, ())}

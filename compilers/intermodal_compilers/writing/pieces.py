@@ -7,6 +7,7 @@ import builtins
 import functools
 from collections.abc import Iterator
 
+from intermodal.analysis import graph
 from intermodal.authoring.capture import index_statements
 from intermodal.frozen import Frozen
 from intermodal.ir import CapturedSource
@@ -111,15 +112,9 @@ def _needed(own: Piece, definitions: tuple[Piece, ...]) -> set[str]:
     for piece in definitions:
         for name in piece.binds:
             by_name.setdefault(name, []).append(piece)
-    pending, needed = list(own.needs), set[str]()
-    while pending:
-        name = pending.pop()
-        if name in needed:
-            continue
-        needed.add(name)
-        for piece in by_name.get(name, ()):
-            pending.extend(piece.needs)
-    return needed
+    return graph.reached(
+        own.needs, lambda name: (need for piece in by_name.get(name, ()) for need in piece.needs)
+    )
 
 
 @functools.lru_cache(maxsize=4096)

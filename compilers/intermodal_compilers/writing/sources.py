@@ -101,13 +101,10 @@ def _key(expression: ir.SourceExpression) -> Key:
 
 def _needed(names: Iterable[str], pieces: list[Piece]) -> set[str]:
     """Names that are needed, directly or through statements."""
-    pending, found = list(names), set[str]()
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += [need for piece in pieces if name in piece.binds for need in piece.needs]
-    return found
+    return graph.reached(
+        names,
+        lambda name: (need for piece in pieces if name in piece.binds for need in piece.needs),
+    )
 
 
 def _unit(pieces: list[Piece], imports: list[Import]) -> Unit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -65,6 +65,17 @@ def regions(node: BodyNode) -> list[tuple[str, tuple[BodyNode, ...]]]:
             return [("", node.body)]
         case Task():
             return []
+
+
+def reached(starts: Iterable[str], onward: Callable[[str], Iterable[str]]) -> set[str]:
+    """The names to start from, and all that are come to from them, each gone on from once."""
+    pending, found = list(starts), set[str]()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(onward(name))
+    return found
 
 
 def expressions(node: Task | Branch | ForEach | Group) -> Iterator[Expression]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-WATCHER = """
+WATCHER_FUNCTION = 'def watcher():\n    raise RuntimeError("a task failed")\n'
+WATCHER = f"""
 from airflow.decorators import task
 from airflow.utils.trigger_rule import TriggerRule
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
-def watcher():
-    raise RuntimeError("a task failed")
-"""
+{WATCHER_FUNCTION}"""
 RUNS = """
 def get_test_run(dag, **parameters):
     return None

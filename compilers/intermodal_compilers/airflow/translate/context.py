@@ -374,12 +374,6 @@ def _closure(
     start: str, neighbours: Mapping[str, tuple[str, ...]], known: dict[str, frozenset[str]]
 ) -> frozenset[str]:
     if start not in known:
-        found: set[str] = set()
-        stack = list(neighbours.get(start, ()))
-        while stack:
-            current = stack.pop()
-            if current not in found:
-                found.add(current)
-                stack.extend(neighbours.get(current, ()))
+        found = graph.reached(neighbours.get(start, ()), lambda name: neighbours.get(name, ()))
         known[start] = frozenset(found)
     return known[start]

@@ -18,6 +18,7 @@ from intermodal.ir import (
     Type,
 )
 from intermodal_compilers.airflow.hosted.paths import retarget
+from intermodal_compilers.airflow.importer.stand_ins import WATCHER_FUNCTION
 from intermodal_compilers.airflow.translate.python_names import VERSION
 from intermodal_compilers.airflow.translate.sources import imported, parsed, statements
 
@@ -108,7 +109,7 @@ def plain_function(source: SourceExpression) -> FoundFunction | None:
 WATCHER = SourceExpression.of(
     ecosystem="airflow",
     text="watcher",
-    definitions=('def watcher():\n    raise RuntimeError("a task failed")\n',),
+    definitions=(WATCHER_FUNCTION,),
 )
 """What Airflow's own example DAGs import of its test helpers, which no distribution has."""
 
