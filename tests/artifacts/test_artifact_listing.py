@@ -6,7 +6,7 @@ import pytest
 
 from artifacts.sample_keys import make_key
 from intermodal.artifacts import LineageInput
-from intermodal.artifacts.listing import find, lineage, versions
+from intermodal.artifacts.listing import find, versions
 from intermodal.findings import FindingsError
 
 
@@ -88,37 +88,22 @@ def test_what_is_not_found_is_a_finding(history, wanted):
     assert {finding.code for finding in caught.value.findings} <= {"PORT400", "PORT406"}
 
 
-def test_lineage_is_a_tree_with_each_part_shown_once(store):
-    raw = save(store, "raw", task="load")
-    left = save(store, "left", task="left", inputs=[("rows", raw)])
-    right = save(store, "right", task="right", inputs=[("rows", raw)])
-    model = save(store, "model", inputs=[("a", left), ("b", right)])
-    rows = lineage(store, store.record(model.uri))
-    assert [(row.depth, row.name, row.record.key.task, row.repeated) for row in rows] == [
-        (0, "", "train", False),
-        (1, "a", "left", False),
-        (2, "rows", "load", False),
-        (1, "b", "right", False),
-        (2, "rows", "load", True),
-    ]
+def test_a_task_in_a_loop_is_named_with_its_index(store):
+    refs = [save(store, number, index=(number, 2)) for number in range(3)]
+    assert find(store, "diagnosis/train[1,2]/result").ref.uri == refs[1].uri
+    with pytest.raises(FindingsError):
+        find(store, "diagnosis/train/result")
 
 
-def test_lineage_ends_at_what_the_store_does_not_have(store):
-    gone = LineageInput(name="x", uri="s3://elsewhere/p/r/t/-/1/o/content", sha256="0" * 64)
-    ref, _ = store.save(1, make_key(), inputs=(gone,))
-    changed = LineageInput(name="y", uri=ref.uri, sha256="1" * 64)
-    top, _ = store.save(2, make_key("top"), inputs=(gone, changed))
-    rows = lineage(store, store.record(top.uri))
-    assert [(row.name, row.record is None) for row in rows] == [
-        ("", False),
-        ("x", True),
-        ("y", True),
-    ]
-
-
-def test_a_long_chain_is_no_problem(local):
-    ref = save(local, 0, "o0")
-    for number in range(1, 150):
-        ref = save(local, number, f"o{number}", inputs=[("before", ref)])
-    rows = lineage(local, local.record(ref.uri))
-    assert [row.depth for row in rows] == list(range(150))
+def test_numbers_count_versions_that_were_pruned(history):
+    _, second, third, _ = versions(history)[0]
+    history.prune(history.record(second.uri))
+    rows, _ = versions(history, output="result")
+    assert [(row.run, row.version) for row in rows] == [("r1", 1), ("r3", 3)]
+    rows, _ = versions(history, output="result", pruned=True)
+    assert [row.pruned_at is None for row in rows] == [True, False, True]
+    assert find(history, "diagnosis/train/result").ref.uri == third.uri
+    for wanted in ("diagnosis/train/result@2", second.uri, second.sha256):
+        with pytest.raises(FindingsError) as caught:
+            find(history, wanted)
+        assert [finding.code for finding in caught.value.findings] == ["PORT540"]

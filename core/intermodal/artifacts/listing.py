@@ -1,9 +1,10 @@
-"""What `port artifacts` tells: the versions of a store, and what one was made from, as rows."""
+"""What `port artifacts` tells: the versions of a store as rows, and the one that a user means."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from intermodal.artifacts import problems
@@ -14,12 +15,21 @@ from intermodal.findings import Finding, FindingsError, error
 SHORTEST_HASH = 8
 """Digits of a hash that are enough to ask for an artifact by."""
 
+NAME_SLASHES = 2
+"""In `pipeline/task/output`."""
+
+_NAME = re.compile(
+    r"(?P<pipeline>[^/]+)/(?P<task>[^/]+?)(?:\[(?P<index>\d+(?:,\d+)*)\])?/"
+    r"(?P<output>[^/]+?)(?:@(?P<number>\d+))?"
+)
+
 
 class VersionRow(Closed):
     """One stored version.
 
     Attributes:
-        version: Counts from 1 over the versions of one output of one task instance, over all runs.
+        version: Counts from 1 over the versions of one output of one task instance, over all runs,
+            those that were pruned among them.
         same_as: The first version that has the same content, if an older one has.
         size: Bytes.
     """
@@ -38,24 +48,7 @@ class VersionRow(Closed):
     sha256: str
     created_at: datetime
     uri: str
-
-
-class LineageRow(Closed):
-    """One line of an upstream tree, parents first.
-
-    Attributes:
-        depth: 0 for the artifact that was asked for.
-        name: The input of the task below it that took this artifact; empty at depth 0.
-        record: None if this store has no such artifact, or no longer.
-        repeated: It stands further up already, with what it was made from.
-    """
-
-    depth: int
-    name: str
-    uri: str
-    sha256: str
-    record: ArtifactRecord | None
-    repeated: bool = False
+    pruned_at: datetime | None = None
 
 
 def versions(
@@ -65,61 +58,86 @@ def versions(
     task: str | None = None,
     output: str | None = None,
     kind: str | None = None,
+    *,
+    pruned: bool = False,
 ) -> tuple[list[VersionRow], list[Finding]]:
-    """The versions that fit, oldest first, and a PORT407 for each record that cannot be read."""
+    """The versions that fit, oldest first, and a PORT407 for each record that cannot be read.
+
+    With `pruned`, those whose content was removed are among them.
+    """
     # All runs are read, whichever is wanted: a version's number counts over them.
-    records, findings = store.scan(pipeline, None, task, output)
+    records, findings = store.scan(pipeline, None, task, output, pruned=True)
     rows = [
-        row for row in _numbered(records) if run in {None, row.run} and kind in {None, row.kind}
+        row
+        for row in _numbered(records)
+        if run in {None, row.run} and kind in {None, row.kind} and (pruned or row.pruned_at is None)
     ]
     return rows, findings
 
 
 def find(store: ArtifactStore, wanted: str) -> ArtifactRecord:
-    """The record of one artifact, asked for in any of the ways a user would.
+    """The version that a user means, whose content is there.
 
     Args:
-        store: Where to look.
-        wanted: A URI; a key's path; `pipeline/task/output`, which is its latest version;
-            `pipeline/task/output@3`, which is its third; or the first digits of a hash.
+        store: Where it is.
+        wanted: As `chosen` takes it.
+
+    Raises:
+        FindingsError: PORT400, there is none, or several that differ; PORT540, it was pruned.
+    """
+    if is_place(wanted):
+        return store.record(wanted)
+    named = _NAME.fullmatch(wanted)
+    names = (named["pipeline"], None, named["task"], named["output"]) if named else ()
+    records, _ = store.scan(*names, pruned=True)
+    there = [record for record in records if record.pruned_at is None]
+    numbered = named is not None and named["number"] is not None
+    try:
+        record = chosen(records if numbered else there, wanted, store.root)
+    except FindingsError:
+        record = chosen(records, wanted, store.root)
+    if record.pruned_at is not None:
+        raise FindingsError([problems.pruned(record.ref.uri, record.pruned_at)])
+    return record
+
+
+def chosen(records: Sequence[ArtifactRecord], wanted: str, where: str) -> ArtifactRecord:
+    """The one of some records, oldest first, that a user means.
+
+    Args:
+        records: To choose from; for a number to be right, all versions of an output.
+        wanted: The URI or path in the store of its content or folder; `pipeline/task/output`, its latest
+            version; `pipeline/task/output@3`, which is its third; or the first digits of a hash. A task
+            in a loop is `task[0]`, or `task[0,2]`.
+        where: Names the store in errors.
 
     Raises:
         FindingsError: PORT400, there is none, or several that differ.
     """
-    parts = wanted.split("/")
-    if "://" in wanted or len(parts) > 3:
-        return store.record(wanted)
-    if len(parts) == 3 and all(parts):
-        return _by_name(store, wanted, *parts)
-    if len(parts) == 1 and len(wanted) >= SHORTEST_HASH:
-        return _by_hash(store, wanted)
-    raise FindingsError([_unclear(wanted, "it is neither a URI, a name, nor a hash")])
+    if is_place(wanted):
+        path = "/".join(wanted.rstrip("/").split("/"))
+        fitting = [one for one in records if path in _places_of(one)]
+    elif named := _NAME.fullmatch(wanted):
+        return _by_name(records, wanted, where, named)
+    elif "/" not in wanted and len(wanted) >= SHORTEST_HASH:
+        fitting = [one for one in records if one.ref.sha256.startswith(wanted)]
+    else:
+        raise FindingsError([_unclear(wanted, "it is neither a URI, a name, nor a hash")])
+    if not fitting:
+        raise FindingsError([problems.missing(wanted, where)])
+    if len({one.ref.sha256 for one in fitting}) > 1:
+        raise FindingsError([_unclear(wanted, "several artifacts have a hash that starts so")])
+    return fitting[-1]
 
 
-def lineage(store: ArtifactStore, record: ArtifactRecord) -> list[LineageRow]:
-    """An artifact and everything it was made from, as a tree read from the top.
+def is_name(wanted: str) -> bool:
+    """Whether a text has the form of `pipeline/task/output`."""
+    return _NAME.fullmatch(wanted) is not None
 
-    What was made from the same artifact twice shows it in full only once.
-    """
-    rows: list[LineageRow] = []
-    shown: set[str] = set()
-    waiting = [(0, "", record.ref.uri, record.ref.sha256)]
-    while waiting:
-        depth, name, uri, sha256 = waiting.pop()
-        found = _record_or_none(store, uri, sha256)
-        repeated = uri in shown
-        shown.add(uri)
-        rows.append(
-            LineageRow(
-                depth=depth, name=name, uri=uri, sha256=sha256, record=found, repeated=repeated
-            )
-        )
-        if found and not repeated:
-            waiting.extend(
-                (depth + 1, source.name, source.uri, source.sha256)
-                for source in reversed(found.inputs)
-            )
-    return rows
+
+def is_place(wanted: str) -> bool:
+    """Whether a text is a URI, or a path in a store, rather than a name or a hash."""
+    return "://" in wanted or wanted.count("/") > NAME_SLASHES
 
 
 def _numbered(records: Iterable[ArtifactRecord]) -> list[VersionRow]:
@@ -139,45 +157,38 @@ def _numbered(records: Iterable[ArtifactRecord]) -> list[VersionRow]:
                 **key.model_dump(),
                 **ref.model_dump(exclude={"metadata"}),
                 created_at=record.created_at,
+                pruned_at=record.pruned_at,
             )
         )
     return rows
 
 
-def _by_name(store: ArtifactStore, wanted: str, *names: str) -> ArtifactRecord:
-    pipeline, task, output = names
-    output, _, number = output.rpartition("@") if "@" in output[1:] else (output, "", "")
-    records = [
-        record for record in store.records(pipeline, None, task, output) if not record.key.index
+def _by_name(
+    records: Sequence[ArtifactRecord], wanted: str, where: str, named: re.Match[str]
+) -> ArtifactRecord:
+    index = tuple(int(part) for part in (named["index"] or "").split(",") if part)
+    thing = (named["pipeline"], named["task"], index, named["output"])
+    found = [
+        one
+        for one in records
+        if (one.key.pipeline, one.key.task, one.key.index, one.key.output) == thing
     ]
-    if not records:
-        raise FindingsError([problems.missing(wanted, store.root)])
-    if not number:
-        return records[-1]
-    if not number.isdecimal() or not 1 <= int(number) <= len(records):
-        why = f"`{output}` has the versions 1 to {len(records)}"
+    if not found:
+        raise FindingsError([problems.missing(wanted, where)])
+    number = named["number"]
+    if number is None:
+        return found[-1]
+    if not 1 <= int(number) <= len(found):
+        why = f"`{named['output']}` has the versions 1 to {len(found)}"
         raise FindingsError([_unclear(wanted, why)])
-    return records[int(number) - 1]
+    return found[int(number) - 1]
 
 
-def _by_hash(store: ArtifactStore, digits: str) -> ArtifactRecord:
-    records = [record for record in store.records() if record.ref.sha256.startswith(digits)]
-    if not records:
-        raise FindingsError([problems.missing(digits, store.root)])
-    if len({record.ref.sha256 for record in records}) > 1:
-        raise FindingsError([_unclear(digits, "several artifacts have a hash that starts so")])
-    return records[-1]
-
-
-def _record_or_none(store: ArtifactStore, uri: str, sha256: str) -> ArtifactRecord | None:
-    """The record at a URI, if this store has it and it is still the same content."""
-    try:
-        found = store.record(uri)
-    except FindingsError as problem:
-        if any(finding.code == "PORT404" for finding in problem.findings):
-            raise
-        return None
-    return found if found.ref.sha256 == sha256 else None
+def _places_of(record: ArtifactRecord) -> tuple[str, ...]:
+    """The texts that name a version by its place."""
+    uri = record.ref.uri
+    name = uri.rpartition("/")[2]
+    return (uri, uri.removesuffix(f"/{name}"), f"{record.key.path}/{name}", record.key.path)
 
 
 def _unclear(wanted: str, why: str) -> Finding:

@@ -1,4 +1,4 @@
-"""`port artifacts`: versions in the store, their content, and what they were made from."""
+"""`port artifacts`: versions in the store, their content, and removing what is no longer wanted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intermodal.cli.command import GroupWithExamples
 from intermodal.cli.options import as_json, store_option
 
 if TYPE_CHECKING:
-    from intermodal.artifacts.listing import LineageRow, VersionRow
+    from intermodal.artifacts.listing import VersionRow
     from intermodal.artifacts.store import ArtifactStore
 
 
@@ -24,6 +24,16 @@ class ListByDefault(GroupWithExamples):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; one of `port` itself is named."""
+        from intermodal.cli.main import COMMANDS
+
+        if args and args[0] not in self.commands and args[0] in COMMANDS:
+            ctx.fail(f"No such command `{args[0]}`. Did you mean `port {args[0]}`?")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(
     name="artifacts",
@@ -32,11 +42,13 @@ class ListByDefault(GroupWithExamples):
         "port artifacts",
         "port artifacts --pipeline diagnosis --kind Model",
         "port artifacts get diagnosis/train/return --out model.skops",
-        "port artifacts lineage diagnosis/train/return@2",
     ),
 )
 def command() -> None:
-    """List artifact versions, fetch one, or show what it was made from."""
+    """List artifact versions, fetch one, or remove old ones.
+
+    `port lineage` shows what one was made from.
+    """
 
 
 @command.command(
@@ -120,27 +132,6 @@ def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
         )
 
 
-@command.command(
-    name="lineage",
-    short_help="Show what one artifact was made from.",
-    examples=("port artifacts lineage diagnosis/train/return",),
-)
-@click.argument("artifact")
-@store_option
-@as_json
-def show_lineage(artifact: str, store: str | None, as_json: bool) -> None:
-    """Show what ARTIFACT was made from, as a tree. It is named as for `port artifacts get`."""
-    from intermodal.artifacts.listing import find, lineage
-    from intermodal.cli.render.machine import to_json
-
-    opened = _open(store)
-    rows = lineage(opened, find(opened, artifact))
-    if as_json:
-        click.echo(to_json([row.model_dump(mode="json") for row in rows]))
-    else:
-        click.echo("\n".join(_lineage_line(row) for row in rows))
-
-
 def _open(store: str | None) -> ArtifactStore:
     from intermodal.artifacts.store import ArtifactStore
     from intermodal.project import find_project
@@ -166,17 +157,6 @@ def artifact_name(row: VersionRow) -> str:
     index = f"[{','.join(map(str, row.index))}]" if row.index else ""
     same = f" (as @{row.same_as})" if row.same_as else ""
     return f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}"
-
-
-def _lineage_line(row: LineageRow) -> str:
-    indent = "  " * row.depth
-    name = f"{row.name}: " if row.name else ""
-    if row.record is None:
-        return f"{indent}{name}{row.uri}  (not in this store)"
-    key = row.record.key
-    again = "  (shown above)" if row.repeated else ""
-    what = f"{key.pipeline}/{key.task}/{key.output}"
-    return f"{indent}{name}{what}  {row.record.ref.kind} {row.sha256[:12]}  run {key.run}{again}"
 
 
 def readable_size(number: int) -> str:

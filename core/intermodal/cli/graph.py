@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from intermodal.cli.command import WithExamples
+from intermodal.cli.options import output_option, written
 from intermodal.cli.origin import Origin, from_option
 
 FORMATS = ("mermaid", "dot", "svg")
@@ -31,7 +32,7 @@ FORMATS = ("mermaid", "dot", "svg")
     help="Mermaid for Markdown, DOT for Graphviz, or an SVG picture.",
 )
 @click.option("--pipeline", metavar="NAME", help="Which one, if the source holds several.")
-@click.option("--out", metavar="FILE", type=click.Path(), help="Write there instead of printing.")
+@output_option
 @from_option
 def command(
     source: str, form: str, pipeline: str | None, out: str | None, origin: Origin | None
@@ -50,17 +51,5 @@ def command(
     print_findings(findings, project.root)
     if not errors_of(findings):
         text = drawing.FORMATS[form](found)
-        if out is None:
-            click.echo(text, nl=False)
-        else:
-            _write(Path(out), text)
+        written(text, out)
     leave(findings)
-
-
-def _write(file: Path, text: str) -> None:
-    from intermodal.findings import raise_errors
-    from intermodal.output import Output, write
-
-    place = file.absolute()
-    _, findings = write(Output(place.parent, {place.name: text}))
-    raise_errors(findings)

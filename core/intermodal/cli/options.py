@@ -33,6 +33,40 @@ def store_option(function: AnyCommand) -> AnyCommand:
     )(function)
 
 
+def tracking_option(function: AnyCommand) -> AnyCommand:
+    """`--tracking`, of what is read."""
+    return click.option(
+        "--tracking",
+        metavar="URI",
+        envvar="INTERMODAL_TRACKING",
+        help="Tracker to ask; `none` for nobody. [default: the project's]",
+    )(function)
+
+
+def output_option(function: AnyCommand) -> AnyCommand:
+    """`--out`."""
+    return click.option(
+        "--out", metavar="FILE", type=click.Path(), help="Write there instead of printing."
+    )(function)
+
+
+def written(text: str, out: str | None) -> None:
+    """Print a text that ends in a newline, or write it to a file.
+
+    Raises:
+        FindingsError: The file cannot be written.
+    """
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    from intermodal.findings import raise_errors
+    from intermodal.output import Output, write
+
+    place = Path(out).absolute()
+    _, findings = write(Output(place.parent, {place.name: text}))
+    raise_errors(findings)
+
+
 def profile_option(function: AnyCommand) -> AnyCommand:
     """`--profile`, one."""
     return click.option(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intermodal.drawing.picture import Box, Edge, picture, walk
+from intermodal.drawing.picture import Box, Edge, Picture, picture, region_title, walk
 from intermodal.ir import Pipeline
 
-# By the kind of action; any other kind is a rounded box.
+# By the kind of action or artifact; any other kind is a rounded box.
 SHAPES = {
     "python": "box",
     "shell": "cds",
@@ -15,12 +15,19 @@ SHAPES = {
     "noop": "circle",
     "approval": "hexagon",
     "wait": "hexagon",
+    "Dataset": "cylinder",
+    "Model": "component",
+    "outside": "note",
 }
 
 
 def to_dot(pipeline: Pipeline) -> str:
     """The pipeline as a DOT digraph, ending in a newline."""
-    drawn = picture(pipeline)
+    return dot(picture(pipeline))
+
+
+def dot(drawn: Picture) -> str:
+    """A picture as a DOT digraph, ending in a newline."""
     lines = [
         f"digraph {_quoted(drawn.title)} {{",
         "  compound=true;",
@@ -44,7 +51,7 @@ def _box_lines(box: Box, indent: str) -> Iterator[str]:
         yield f"{indent}{_quoted(box.id)} [{', '.join(attributes)}];"
         return
     yield f"{indent}subgraph {_quoted(_cluster(box))} {{"
-    title = f"{box.detail} {box.title}".strip() if box.kind != "group" else box.title
+    title = region_title(box)
     yield f"{indent}  label={_quoted(title)};"
     if not box.children:
         yield f"{indent}  {_quoted(_inner(box))} [style=invis];"

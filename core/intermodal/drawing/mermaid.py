@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from intermodal.drawing.picture import Box, picture, walk
+from intermodal.drawing.picture import Box, Picture, picture, region_title, walk
 from intermodal.ir import Pipeline
 
-# Around the quoted title, by the kind of action; any other kind has rounded corners.
+# Around the quoted title, by the kind of action or artifact; any other kind has rounded corners.
 SHAPES = {
     "python": ("[", "]"),
     "shell": ("[/", "/]"),
@@ -16,6 +16,9 @@ SHAPES = {
     "noop": ("((", "))"),
     "approval": ("{{", "}}"),
     "wait": ("{{", "}}"),
+    "Dataset": ("[(", ")]"),
+    "Model": ("[[", "]]"),
+    "outside": (">", "]"),
 }
 ROUNDED = ("(", ")")
 
@@ -40,7 +43,11 @@ ESCAPES = {
 
 def to_mermaid(pipeline: Pipeline) -> str:
     """The pipeline as a Mermaid flowchart, ending in a newline."""
-    drawn = picture(pipeline)
+    return mermaid(picture(pipeline))
+
+
+def mermaid(drawn: Picture) -> str:
+    """A picture as a Mermaid flowchart, ending in a newline."""
     ids = _safe_ids(box.id for box in walk(drawn.boxes))
     lines = ["flowchart TD"]
     for box in drawn.boxes:
@@ -56,7 +63,7 @@ def _box_lines(box: Box, ids: dict[str, str], indent: str) -> Iterator[str]:
         left, right = SHAPES.get(box.kind, ROUNDED)
         yield f'{indent}{ids[box.id]}{left}"{_escaped(box.title)}"{right}'
         return
-    title = f"{box.detail} {box.title}".strip() if box.kind != "group" else box.title
+    title = region_title(box)
     yield f'{indent}subgraph {ids[box.id]}["{_escaped(title)}"]'
     for child in box.children:
         yield from _box_lines(child, ids, indent + "    ")

@@ -30,6 +30,7 @@ class Box:
         id: Unique in the picture.
         title: What people call it.
         kind: The action's kind for a task; `branch`, `arm`, `for_each`, `group` or `exit` for a region.
+            In a picture of lineage, the kind of an artifact, `task` or `outside`; `run` for a region.
         detail: A second, shorter line: what it runs.
         note: More, for where there is room: docs and the place in the source.
         children: What a region holds; None for a task.
@@ -54,7 +55,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Picture:
-    """A whole pipeline."""
+    """A whole pipeline, or the lineage of something."""
 
     title: str
     boxes: tuple[Box, ...]
@@ -76,6 +77,11 @@ def picture(pipeline: Pipeline) -> Picture:
             if edge.source in known:
                 edges.setdefault((edge.source, edge.target), edge)
     return Picture(pipeline.name, tuple(boxes), tuple(edges.values()))
+
+
+def region_title(box: Box) -> str:
+    """What a region is called where there is one line for it."""
+    return f"{box.detail} {box.title}".strip() if box.kind != "group" else box.title
 
 
 def walk(boxes: Iterable[Box]) -> Iterator[Box]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from intermodal.drawing.layout import Frame, Layout, Point, lay_out
-from intermodal.drawing.picture import Box, Picture, picture, walk
+from intermodal.drawing.picture import Box, Picture, picture, region_title, walk
 from intermodal.ir import Pipeline
 from intermodal.textwidth import cells
 
@@ -18,7 +18,7 @@ DETAIL_CELL = 5.9
 LONGEST_TEXT = 36
 REACH = 22.0
 
-# The stripe at the left of a task, by the kind of its action.
+# The stripe at the left of a box, by the kind of its action, or of artifact.
 COLOUR = {
     "python": "#3b6fb6",
     "shell": "#4d8b57",
@@ -27,6 +27,10 @@ COLOUR = {
     "approval": "#8d5aa8",
     "wait": "#8d5aa8",
     "hosted": "#a8514f",
+    "Dataset": "#3b6fb6",
+    "Model": "#b5722e",
+    "Metrics": "#4d8b57",
+    "outside": "#a8514f",
 }
 OTHER_COLOUR = "#5c6470"
 
@@ -52,7 +56,11 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def to_svg(pipeline: Pipeline) -> str:
     """The pipeline as an SVG document, ending in a newline."""
-    drawn = picture(pipeline)
+    return svg(picture(pipeline))
+
+
+def svg(drawn: Picture) -> str:
+    """A picture as an SVG document, ending in a newline."""
     layout = lay_out(drawn, {box.id: _size(box) for box in walk(drawn.boxes)})
     return "\n".join([*_head(drawn, layout), *_shapes(drawn, layout), "</svg>"]) + "\n"
 
@@ -83,7 +91,7 @@ def _shapes(drawn: Picture, layout: Layout) -> Iterator[str]:
 
 
 def _region(box: Box, frame: Frame) -> str:
-    title = f"{box.detail} {box.title}".strip() if box.kind != "group" else box.title
+    title = region_title(box)
     return (
         f"<g>{_tooltip(box)}<rect {_rect(frame)} rx='8' class='region'/>"
         f"<text x='{_number(frame.x + 12)}' y='{_number(frame.y + 20)}' class='region-title'>"

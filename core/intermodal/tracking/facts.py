@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from intermodal.tracking.records import State
+RunState = Literal["running", "finished", "failed", "killed", "unknown"]
+"""As a tracker keeps it; `unknown` where only the artifacts of the run are known."""
+
+TaskState = Literal["running", "finished", "failed", "killed", "skipped"]
+"""As a run's, and tasks that were left out; trackers do not know of those."""
 
 
 @dataclass(frozen=True)
 class OutputFact:
-    """An artifact that a task gave or took, by reference."""
+    """An artifact that a task gave or took, by reference; its size in bytes, where it is known."""
 
     uri: str
     sha256: str
     kind: str
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class TaskFacts:
     task: str
     index: tuple[int | str, ...] = ()
     attempt: int = 1
-    state: State = "running"
+    state: TaskState = "running"
     parameters: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     code_hash: str = ""
@@ -79,7 +84,7 @@ class RunFacts:
     pipeline: str
     run_id: str
     target: str = ""
-    state: State = "running"
+    state: RunState = "running"
     parameters: Mapping[str, str] = field(default_factory=dict)
     tasks: tuple[TaskFacts, ...] = ()
     pipeline_hash: str = ""
