@@ -21,6 +21,7 @@ from intermodal.ir import (
     Type,
 )
 from intermodal_compilers.kfp.encoding import ARTIFACT_SCHEMAS, Status, Wire, parameter_type
+from intermodal_compilers.kfp.ending import ending_tasks
 from intermodal_compilers.kfp.facts import Facts
 from intermodal_compilers.kfp.gates import Gate
 from intermodal_compilers.kfp.lift import Lifted
@@ -34,6 +35,7 @@ from intermodal_compilers.kfp.model import (
 )
 from intermodal_compilers.kfp.names import Names, dashed, key
 from intermodal_compilers.kfp.scopes import Location, Scope, Value, link
+from intermodal_compilers.tracked import is_tracked
 
 EXIT_HANDLER = "exit-handler-1"
 
@@ -96,6 +98,8 @@ class Build:
 
     def __post_init__(self) -> None:
         self.runtime_tasks, self.tracked = self.facts.runtime_tasks, self.facts.tracked
+        self.reports = is_tracked(self.pipeline, self.settings)
+        self.ending = ending_tasks(self.pipeline, self.runtime_tasks)
         pipeline = self.pipeline
         self.tasks = {task.id: task for task in graph.tasks(pipeline)}
         nodes = {placed.node.id: placed for placed in graph.walk(pipeline)}

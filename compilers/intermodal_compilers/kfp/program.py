@@ -24,6 +24,8 @@ from intermodal_compilers.kfp.encoding import (
     write,
 )
 from intermodal_compilers.kfp.program_lines import (
+    LINKED,
+    SHOWN_WITH_ARTIFACTS,
     bracketed,
     call,
     mapping,
@@ -82,12 +84,14 @@ class RuntimeFacts(Frozen):
         codes: Arguments of `Context` that are read from inputs, by name.
         parameters: Code that reads each pipeline parameter.
         tags: Labels of the tracked run.
+        links: Whether to tell where the task is tracked, in the log and with its artifacts.
     """
 
     context: Mapping[str, str]
     codes: Mapping[str, Code]
     parameters: Mapping[str, Code]
     tags: Mapping[str, str]
+    links: bool = False
 
 
 class Request(Frozen):
@@ -334,6 +338,9 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
     if runtime.tags:
         lines += mapping("tags = {", [(k, quote(v)) for k, v in runtime.tags.items()], "}")
         context.append("tags=tags")
+    if runtime.links:
+        lines += LINKED
+        context.append("on_tracked=link")
     lines += bracketed("context = runtime.Context(", context, ")")
     if uses_store:
         lines.append("store = context.store_uri")
@@ -386,11 +393,13 @@ def _outputs(request: Request) -> tuple[list[str], set[str]]:
         values.append((key, code.text))
     lines: list[str] = []
     written: list[str] = []
+    links = request.runtime is not None and request.runtime.links
     if values:
         lines += mapping("values = {", values, "}")
         written.append('"parameterValues": values')
     if artifacts:
         lines += mapping("artifacts = {", artifacts, "}")
+        lines += SHOWN_WITH_ARTIFACTS if links else ()
         written.append('"artifacts": artifacts')
     lines += [
         'file = Path(execution["outputs"]["outputFile"])',

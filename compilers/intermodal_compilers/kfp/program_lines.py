@@ -7,6 +7,21 @@ from collections.abc import Iterable, Sequence
 from intermodal_compilers.kfp.encoding import Code
 from intermodal_compilers.pysource import WIDTH, is_identifier, quote
 
+# Lines that show where a task is tracked.
+LINKED = (
+    "pages = {}",
+    "",
+    "def link(page):",
+    '    """Show where the task is tracked: in its log, and in the metadata of its artifacts."""',
+    '    pages["tracking_url"] = page',
+    '    print(f"tracked at {page}", flush=True)',
+    "",
+)
+SHOWN_WITH_ARTIFACTS = (
+    "for one in artifacts.values():",
+    '    one["artifacts"][0]["metadata"].update(pages)',
+)
+
 
 def call(prefix: str, function: str, arguments: Iterable[tuple[str, Code]]) -> list[str]:
     """A call with keyword arguments; names that Python refuses go through a dict."""

@@ -42,6 +42,7 @@ LONGEST_ARGUMENT = 131_071
 
 RUN_ID = "intermodal-run-id"
 TASK_ID = "intermodal-task"
+RUN_PAGE = "/#/runs/details/"
 RUN_ID_PLACEHOLDER = "{{$.pipeline_job_uuid}}"
 TEXT = StringType.of()
 
@@ -388,7 +389,12 @@ class TaskLowering:
             positions = [f"json.loads({values[f'item {loop}']})[0]" for loop in loops]
             codes["index"] = Code(f"({', '.join(positions)},)")
         tags = pipeline.tracking.tags if build.tracked else {}
-        return RuntimeFacts(context, codes, parameters, tags)
+        if build.reports:
+            codes["last"] = Code(str(task.id in build.ending))
+            page = settings.of_target("kfp", "ui").rstrip("/")
+            if page:
+                codes["run_link"] = Code(f"{quote(page + RUN_PAGE)} + {values[RUN_ID]}")
+        return RuntimeFacts(context, codes, parameters, tags, links=build.reports)
 
 
 def _cache(task: Task) -> tuple[str, float] | None:
