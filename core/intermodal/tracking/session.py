@@ -100,6 +100,16 @@ class Session:
         """Record an artifact output by reference: it is in the store and is not uploaded again."""
         self._log.reference(output, uri, sha256, kind)
 
+    def record_used(self, name: str, uri: str, sha256: str, kind: str) -> None:
+        """Record an input that is in the artifact store."""
+        self._log.used(name, uri, sha256, kind)
+
+    def record_environment(self, facts: Mapping[str, str], packages: Mapping[str, str]) -> None:
+        """Record what the attempt runs on, as `surroundings.py` finds it."""
+        from intermodal.tracking import recording
+
+        recording.environment(self._log, facts, packages)
+
     def know(self, value: Any, uri: str, written: str = "") -> None:
         """Tell where an input or output is stored, and in which format, so that the task can name it."""
         self._log.know(value, uri, written)
