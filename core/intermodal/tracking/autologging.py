@@ -107,7 +107,8 @@ class Autologged:
     def _open_runs(self) -> list[Any]:
         from mlflow.tracking import fluent
 
-        return list(fluent._active_run_stack.get())
+        stack: Any = fluent._active_run_stack  # there is no public way
+        return list(stack.get())
 
     def _record_values(self, log: EventLog, run: Run) -> None:
         log.params(run.data.params)
@@ -135,7 +136,7 @@ class Autologged:
             if folder.is_dir():
                 place = _moved(log, folder, "model")
                 params = dict(model.params or {})
-                log.add(LoggedModel(model.name, place, "", now(), "mlflow", params))
+                log.add(LoggedModel(model.name, place, "", now(), "", "mlflow", params))
 
     def _record_children(self, log: EventLog) -> None:
         """Runs below the block's, as a search over settings makes them, become rows of a table."""
@@ -177,10 +178,9 @@ class _Place:
                 self._restore()
 
     def _set(self) -> None:
-        from mlflow.tracking import fluent
-        from mlflow.tracking._tracking_service import utils
         from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
+        fluent, utils = _mlflows_own()
         self._folder = Path(tempfile.mkdtemp(prefix="intermodal-autolog-"))
         names = (*VARIABLES, *SETTINGS)
         self._before = {name: os.environ.pop(name, None) for name in names}
@@ -193,13 +193,12 @@ class _Place:
 
     def _restore(self) -> None:
         import mlflow
-        from mlflow.tracking import fluent
-        from mlflow.tracking._tracking_service import utils
         from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
         mlflow.autolog(disable=True)  # else what is imported later would be patched
         AUTOLOGGING_INTEGRATIONS.clear()
         AUTOLOGGING_INTEGRATIONS.update(self._integrations)
+        fluent, utils = _mlflows_own()
         fluent._active_experiment_id = self._experiment
         utils.set_tracking_uri(self._uri)
         for name, value in self._before.items():
@@ -210,6 +209,14 @@ class _Place:
 
 
 _place = _Place()
+
+
+def _mlflows_own() -> tuple[Any, Any]:
+    """The modules that hold the active experiment and the address, which have no public setters."""
+    from mlflow.tracking import fluent
+    from mlflow.tracking._tracking_service import utils
+
+    return fluent, utils
 
 
 def _enable(flavors: tuple[str, ...], options: dict[str, Any]) -> None:

@@ -216,7 +216,7 @@ class EventLog:
         self.registrations.stored(value)
         for saved, logged in self.saved:
             if saved is value:  # now it is stored, and need not be uploaded
-                self.add(replace(logged, path="", uri=uri))
+                self.add(replace(logged, path="", uri=uri, sha256=self.hashes.get(uri, "")))
 
     def uri_of(self, value: Any) -> str | None:
         """Where a value is that came from, or went into, the artifact store."""

@@ -84,13 +84,14 @@ def model(log: EventLog, given: Any, name: Any, flavor: str, params: Any, tags: 
         return
     with Noting(log, f"model {values.shown(name)}"):
         record = LoggedModel(
-            values.checked_name(name), "", "", now(), flavor, _texts(params), _texts(tags)
+            values.checked_name(name), "", "", now(), "", flavor, _texts(params), _texts(tags)
         )
         uri = getattr(given, "uri", None) or log.uri_of(given)
         if uri is None and isinstance(given, str) and len(urlsplit(given).scheme) > 1:
             uri = given
         if uri is not None:
-            log.add(replace(record, uri=values.text_of(uri)))
+            place = values.text_of(uri)
+            log.add(replace(record, uri=place, sha256=log.hashes.get(place, "")))
             return
         if isinstance(given, str | os.PathLike):
             log.add(replace(record, path=log.copied(given)))

@@ -114,13 +114,15 @@ class Dataset:
 class LoggedModel:
     """A model that the task made, to be shown with its run; a later one of the name replaces it.
 
-    Either `path` (in the log's payload folder) or `uri` (where the model is already) is set.
+    Either `path` (in the log's payload folder) or `uri` (where the model is already) is set; `kind` is
+    the format, `sha256` that of what is at `uri`, where they are known.
     """
 
     name: str
     path: str
     uri: str
     time: int
+    sha256: str = ""
     kind: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -217,9 +219,7 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 OPTIONAL: dict[str, set[str]] = {  # fields that a log of an older version may lack
     name: {
-        f.name
-        for f in fields(cls)
-        if f.default is not MISSING or f.default_factory is not MISSING
+        f.name for f in fields(cls) if f.default is not MISSING or f.default_factory is not MISSING
     }
     for name, cls in TYPES.items()
 }
