@@ -4,6 +4,7 @@ A new field needs a row here; `test_no_silent_drops` fails until it has one.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from intermodal.ir import (
     Concurrency,
     Container,
     Cron,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -380,6 +382,12 @@ def date(value):
     return one(taking(value))
 
 
+def of_data(name, *values):
+    """Tasks that take versions of data that differ in a field."""
+    fields = {"uri": "s3://lake/a.csv", "version": "3", "digest": "md5:" + "2" * 32}
+    return tuple(one(taking(DataVersion(**{**fields, name: value}))) for value in values)
+
+
 LOGICAL = RunFact(fact="logical_date")
 HOUR, DAY = "1h", "24h"
 LATER = "2026-01-01T00:00:00Z"
@@ -411,6 +419,15 @@ ROWS: dict[str, Callable[[], Pair]] = {
     ),
     "SecretRef.name": lambda: tuple(one(taking(SecretRef(name=name))) for name in "ab"),
     "SecretRef.key": lambda: tuple(one(taking(SecretRef(name="a", key=k))) for k in (None, "k")),
+    **{
+        f"DataVersion.{name}": functools.partial(of_data, name, *texts)
+        for name, texts in {
+            "uri": ("s3://lake/a.csv", "s3://lake/b.csv"),
+            "version": ("1", "2"),
+            "digest": ("md5:" + "0" * 32, "md5:" + "1" * 32),
+            "remote": ("kept", "s3://kept"),
+        }.items()
+    },
     "PathRef.direction": lambda: tuple(
         contained(PathRef(direction=way, name="x")) for way in ("output", "input")
     ),

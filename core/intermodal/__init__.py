@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         wait_until,
     )
     from intermodal.authoring.capture import worker_imports
+    from intermodal.authoring.data import data
     from intermodal.authoring.facts import default, is_in, run, secret, state_of, text
     from intermodal.authoring.hints import Param
     from intermodal.authoring.hosting import hosted, source
@@ -74,6 +75,7 @@ _HOMES = {
     "choose": "intermodal.authoring.regions",
     "collect": "intermodal.authoring.regions",
     "container": "intermodal.authoring.actions",
+    "data": "intermodal.authoring.data",
     "default": "intermodal.authoring.facts",
     "for_each": "intermodal.authoring.regions",
     "group": "intermodal.authoring.regions",
@@ -125,6 +127,7 @@ __all__ = [
     "choose",
     "collect",
     "container",
+    "data",
     "default",
     "for_each",
     "group",

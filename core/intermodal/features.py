@@ -63,6 +63,7 @@ class Feature(StrEnum):
     VALUE_PASSING = "data.values"
     ARTIFACT_PASSING = "data.artifacts"
     MULTIPLE_OUTPUTS = "data.multiple_outputs"
+    DATA_VERSION = "data.version"
     EXPRESSION_ITEM = "expression.item"
     EXPRESSION_RUN_FACT = "expression.run_fact"
     EXPRESSION_TASK_STATE = "expression.task_state"
@@ -132,6 +133,7 @@ REQUEST_CALLS = (
     "a Python function with the standard library; the connection is a secret that holds its URL"
 )
 HOSTED_CALLS = "neutral actions where there are such, and Python calls that run the class in the task's own process"
+DATA_FETCHED = "the runtime fetches it in the task that takes it, and checks that it is what was pinned"
 HOSTED_SETTINGS = "the neutral settings that mean the same; others are findings"
 
 

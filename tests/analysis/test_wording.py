@@ -8,6 +8,7 @@ import pytest
 from intermodal.analysis.wording import LONGEST, worded
 from intermodal.ir import (
     Compare,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -39,6 +40,7 @@ ROWS = [
     (RunFact(fact="logical_date"), "run.logical_date"),
     (TaskState(node="a"), "state of a"),
     (SecretRef(name="api"), "secret api"),
+    (DataVersion(uri="s3://lake/a.csv", version="3"), "s3://lake/a.csv"),
     (PathRef(direction="input", name="x"), "x"),
     (InputRef(name="x"), "x"),
     (Format(parts=(Literal_(value="s3://"), P)), "s3://{p}"),

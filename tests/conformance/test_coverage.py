@@ -24,6 +24,7 @@ CONTAINERS = (
 )
 HOSTED = "only Airflow knows its classes; integration-tests/airflow_importer load and run them there"
 TRACKER = "it needs a tracker; integration-tests/tracking runs pipelines of all targets with one"
+VERSIONS = "it needs a store that numbers versions; integration-tests/data runs one"
 NOT_IN_A_CASE = {
     **dict.fromkeys(
         [
@@ -60,6 +61,7 @@ NOT_IN_A_CASE = {
         ],
         HOSTED,
     ),
+    "DataVersion.version": VERSIONS,
     "Task.tracks": TRACKER,
     "Tracking.enabled": TRACKER,
 }

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from intermodal import registry
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Compiled, Target
+from intermodal.dataversions.folders import DATA_VARIABLE
 from intermodal.findings import Finding, FindingsError, errors_of
 from intermodal.ir import Pipeline
 from intermodal.runtime.events import VARIABLE as EVENTS
@@ -208,7 +209,7 @@ def _inbox(case: Case) -> Any:
 def _environment(
     case: Case, work: Path, number: int, inbox: Inbox | None, places: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the tasks of a case see: where to log, the witness for shell tasks, secrets, connections."""
+    """What the tasks of a case see: where to log, its data, the witness for shell tasks, secrets, URLs."""
     work.mkdir(parents=True, exist_ok=True)
     secrets = dict(case.expect.secrets)
     if inbox is not None:
@@ -216,6 +217,8 @@ def _environment(
     environment = {
         EVENTS: str(work / f"events-{number + 1}.jsonl"),
         "INTERMODAL_STORE": str(work / "store"),
+        DATA_VARIABLE: str(case.folder),
+        "XDG_CACHE_HOME": str(work / "cache"),
         "WITNESS": str(case.root / "witness.py"),
         **{variable_of(*name.split("/", 1)): value for name, value in secrets.items()},
         **connection_variables(case, places),

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intermodal.features import Capabilities, Lowered, Native, Refused, Support
+from intermodal.features import (
+    DATA_FETCHED,
+    Capabilities,
+    Lowered,
+    Native,
+    Refused,
+    Support,
+)
 from intermodal.features import Feature as F  # noqa: N817 - it stands in every row below
 from intermodal_compilers.airflow.dialects import DIALECTS
 
@@ -77,6 +84,7 @@ SUPPORT: Mapping[F, Support] = {
     F.VALUE_PASSING: NATIVE,
     F.ARTIFACT_PASSING: Lowered("a reference to the artifact store, as an XCom"),
     F.MULTIPLE_OUTPUTS: NATIVE,
+    F.DATA_VERSION: Lowered(DATA_FETCHED),
     F.EXPRESSION_ITEM: NATIVE,
     F.EXPRESSION_RUN_FACT: NATIVE,
     F.EXPRESSION_TASK_STATE: Lowered("a question to Airflow for the state, inside the task"),

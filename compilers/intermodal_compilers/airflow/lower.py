@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from intermodal.analysis import graph
 from intermodal.analysis.connection_calls import is_own_call
+from intermodal.analysis.data_versions import mark_data
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, note
 from intermodal.ir import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from intermodal.features import (
+    DATA_FETCHED,
     HOSTED_CALLS,
     HOSTED_SETTINGS,
     REQUEST_CALLS,
@@ -85,6 +86,7 @@ CAPABILITIES: Mapping[F, Support] = {
         "KFP artifacts whose metadata refers to Intermodal's artifact store"
     ),
     F.MULTIPLE_OUTPUTS: Native(),
+    F.DATA_VERSION: Lowered(DATA_FETCHED),
     F.EXPRESSION_ITEM: Native(),
     F.EXPRESSION_RUN_FACT: Lowered(
         "KFP's own placeholder for the run's id; dates by a parameter that the schedule fills in; the attempt "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
 from intermodal.analysis.connection_calls import call_connections
+from intermodal.analysis.data_versions import mark_data
 from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.compiling import Settings, Target
 from intermodal.findings import Finding, error, errors_of, note, warning
@@ -41,7 +42,7 @@ class Lowered:
 
 def lower(pipeline: Pipeline, target: Target, settings: Settings) -> Lowered:
     """Lower a valid pipeline whose features KFP supports."""
-    pipeline = call_connections(pipeline)
+    pipeline = mark_data(call_connections(pipeline))
     plan = PipelinePlan(
         name=dashed(pipeline.name, LONGEST_PIPELINE),
         shown=pipeline.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from intermodal.features import (
+    DATA_FETCHED,
     HOSTED_CALLS,
     HOSTED_SETTINGS,
     REQUEST_CALLS,
@@ -83,6 +84,7 @@ CAPABILITIES: Mapping[F, Support] = {
     F.VALUE_PASSING: Native(),
     F.ARTIFACT_PASSING: Lowered("references to Intermodal's artifact store"),
     F.MULTIPLE_OUTPUTS: Lowered("a small task picks each output"),
+    F.DATA_VERSION: Lowered(DATA_FETCHED),
     F.EXPRESSION_ITEM: _COMPUTED,
     F.EXPRESSION_RUN_FACT: _COMPUTED,
     F.EXPRESSION_TASK_STATE: _COMPUTED,

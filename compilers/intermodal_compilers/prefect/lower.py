@@ -9,6 +9,7 @@ from pathlib import PurePath
 from intermodal.analysis import graph
 from intermodal.analysis.captured import local_module_findings
 from intermodal.analysis.connection_calls import call_connections
+from intermodal.analysis.data_versions import mark_data
 from intermodal.analysis.dissolve_groups import dissolve_groups
 from intermodal.compiling import Settings
 from intermodal.findings import Finding, note
@@ -70,7 +71,7 @@ class Built(Frozen):
 
 def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     """Lower a valid pipeline that uses supported features only; findings may hold errors."""
-    pipeline = call_connections(pipeline, STORED_URL)
+    pipeline = mark_data(call_connections(pipeline, STORED_URL))
     findings = list(group_findings(pipeline, target, NO_TEXT))
     findings += exposed_secret_findings(pipeline, target, "")
     if settings.code == "embed":

@@ -167,6 +167,17 @@ def _secret(writer: Expressions, expression: ir.SecretRef) -> Written:
     return Written(secret(expression, writer.names))
 
 
+def _data(writer: Expressions, expression: ir.DataVersion) -> Written:
+    """`data("s3://bucket/rows.csv", version="3Lg")`: what is pinned, wherever that was read."""
+    algorithm, _, hash_ = expression.digest.partition(":")
+    options = {"version": expression.version, "remote": expression.remote}
+    options["sha256" if algorithm == "sha256" else "digest"] = (
+        hash_ if algorithm == "sha256" else expression.digest
+    )
+    given = {name: Value(text) for name, text in options.items() if text}
+    return Written(call(writer.names.ours("data"), Value(expression.uri), **given))
+
+
 def _path(writer: Expressions, expression: ir.PathRef) -> Written:
     return Written(call(writer.names.ours(f"{expression.direction}_path"), Value(expression.name)))
 
@@ -312,6 +323,7 @@ WRITERS: Mapping[type[ir.Node], Callable[..., Written | None]] = {
     ir.RunFact: _fact,
     ir.TaskState: _state,
     ir.SecretRef: _secret,
+    ir.DataVersion: _data,
     ir.PathRef: _path,
     ir.InputRef: _input,
     ir.Format: _format,

@@ -8,8 +8,10 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any, Protocol
 
+from intermodal.dataversions.marker import Wanted, marker_of
 from intermodal.ir import (
     Compare,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -140,6 +142,12 @@ def _(expression: TaskState, scope: Scope) -> Any:
 @_value.register
 def _(expression: SecretRef, scope: Scope) -> Any:
     return scope.secret(expression.name, expression.key)
+
+
+@_value.register
+def _(expression: DataVersion, scope: Scope) -> Any:  # noqa: ARG001
+    wanted = Wanted(expression.uri, expression.version, expression.digest, expression.remote)
+    return marker_of(wanted)
 
 
 @_value.register

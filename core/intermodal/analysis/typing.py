@@ -15,6 +15,7 @@ from intermodal.ir import (
     BooleanType,
     Branch,
     Compare,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -46,6 +47,8 @@ from intermodal.ir import (
 )
 
 ANY = AnyType.of()
+DATA = ArtifactType.of(artifact="Artifact")
+"""What a version of data is until a task's annotation says what it is loaded as."""
 FACT_TYPES: Mapping[str, Type] = {
     "run_id": StringType.of(),
     "pipeline": StringType.of(),
@@ -138,7 +141,7 @@ class TypeChecker:
                 continue
             for source in self._sources(value):
                 given = self.type_of(source)
-                if fits(given, wanted):
+                if fits(given, wanted) or _is_readable_as(source, wanted):
                     continue
                 yield error(
                     "PORT107",
@@ -226,6 +229,8 @@ class TypeChecker:
                 return BooleanType.of()
             case Format() | DateFormat() | TaskState():
                 return StringType.of()
+            case DataVersion():
+                return DATA
             case ListOf(items=items):
                 return ListType(item=self._common([self.type_of(item) for item in items]))
             case MapOf(entries=entries):
@@ -276,6 +281,12 @@ class TypeChecker:
     def _default_type(self, given: Type, fallback: Type) -> Type:
         given = given.item if isinstance(given, OptionalType) else given
         return given if fits(fallback, given) else ANY
+
+
+def _is_readable_as(value: Expression, wanted: Type) -> bool:
+    """Whether a task may take a version of data as this: its path as text, or JSON that is no scalar."""
+    readable = (StringType, ListType, MapType, StructType)
+    return isinstance(value, DataVersion) and isinstance(_present(wanted), readable)
 
 
 def _scalar(type_: Type) -> str:

@@ -178,6 +178,7 @@ EXPRESSIONS: Mapping[str, F | None] = {
     "run": F.EXPRESSION_RUN_FACT,
     "state": F.EXPRESSION_TASK_STATE,
     "secret": F.EXPRESSION_SECRET,
+    "data": F.DATA_VERSION,
     "format": F.EXPRESSION_FORMAT,
     "compare": F.EXPRESSION_COMPARE,
     "logic": F.EXPRESSION_LOGIC,

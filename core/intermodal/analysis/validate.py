@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from intermodal.analysis import graph
+from intermodal.analysis.data_versions import version_findings
 from intermodal.analysis.graph import Placed
 from intermodal.analysis.nesting import nesting_findings
 from intermodal.analysis.teardowns import early_teardowns
@@ -15,6 +16,7 @@ from intermodal.findings import Finding, Span, error
 from intermodal.ir import (
     BodyNode,
     Branch,
+    DataVersion,
     Expression,
     ForEach,
     Group,
@@ -46,6 +48,8 @@ def validate(pipeline: Pipeline) -> list[Finding]:
     checker = _References(pipeline, index)
     findings += checker.findings()
     findings += value_findings(pipeline)
+    if checker.has_data:
+        findings += version_findings(pipeline)
     if not findings:
         findings += _cycles(pipeline)
     if not findings:
@@ -98,6 +102,7 @@ class _References:
         self.pipeline = pipeline
         self.index = index
         self.exit_ids = {task.id for task in pipeline.exit_tasks}
+        self.has_data = False
 
     def findings(self) -> list[Finding]:
         """All findings, in the order of the pipeline."""
@@ -157,6 +162,8 @@ class _References:
                 known = node.inputs if direction == "input" else node.outputs
                 if name not in known:
                     yield self._dangling(who, f"{direction} `{name}`", known, span)
+            case DataVersion():
+                self.has_data = True
             case RunFact(fact="state") if not is_exit:
                 yield error(
                     "PORT108",

@@ -6,6 +6,7 @@ import json
 
 from intermodal.ir import (
     Compare,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -54,6 +55,8 @@ def _words(expression: Expression) -> str:
             return f"state of {node}"
         case SecretRef(name=name):
             return f"secret {name}"
+        case DataVersion(uri=uri):
+            return uri
         case SourceExpression(text=text):
             return text
         case ListOf(items=items):

@@ -18,6 +18,7 @@ from intermodal.ir.actions import (
 )
 from intermodal.ir.expressions import (
     Compare,
+    DataVersion,
     DateFormat,
     DateShift,
     Default,
@@ -101,6 +102,7 @@ __all__ = [
     "Concurrency",
     "Container",
     "Cron",
+    "DataVersion",
     "DateFormat",
     "DateShift",
     "Default",

@@ -71,6 +71,24 @@ class SecretRef(Node):
     key: str | None = None
 
 
+class DataVersion(Node):
+    """A version of data outside the artifact store, fetched and checked by the task that takes it.
+
+    Attributes:
+        uri: Where it is: a URI, or a path below the worker's folder of data.
+        version: The id that the place itself gives it (S3).
+        digest: What its content must be: `sha256:…`, or, as DVC has it, `md5:…` or `md5-dos2unix:…`; the
+            hash of a folder in DVC ends with `.dir`.
+        remote: Where DVC keeps content by its hash, if that is known.
+    """
+
+    op: Literal["data"] = "data"
+    uri: str
+    version: str = ""
+    digest: str = ""
+    remote: str = ""
+
+
 class PathRef(Node):
     """The local path of one of the task's own inputs or outputs: for shell and container commands."""
 
@@ -184,6 +202,7 @@ Expression = Annotated[
     | RunFact
     | TaskState
     | SecretRef
+    | DataVersion
     | PathRef
     | InputRef
     | Format

@@ -18,6 +18,7 @@ from intermodal.runtime.stored import (
     holds_ref,
     is_artifact,
     load_value,
+    shown_data,
 )
 from intermodal.runtime.typed import to_json
 
@@ -133,7 +134,7 @@ def _reuse(
                 for name, value in inputs.items()
                 if not (mentions_secret(value) or holds_secret(value))
             }
-            tracked.record_inputs({n: v for n, v in values.items() if not holds_ref(v)})
+            tracked.record_inputs({n: shown_data(v) for n, v in values.items() if not holds_ref(v)})
             tracked.set_tag(CACHED_TAG, "true")
             metrics = {
                 name: load_value(found.outputs[name], context.store_uri)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from intermodal.dataversions.marker import content_key, holds_data, is_data, replaced, wanted_of
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 VALUE_KIND = "Value"
 """The kind of a parameter's value that was too large to travel as one."""
 
-USER_CODES = ("PORT402", "PORT406", "PORT409")
-"""Findings of the store about what the user's code returned, not about the store."""
+USER_CODES = ("PORT402", "PORT406", "PORT409", "PORT555", "PORT557")
+"""Findings about what the user's code returned, or was to be given, not about the store."""
 
 
 @lru_cache(maxsize=8)
@@ -88,7 +89,7 @@ class Inputs:
         what = f"input `{name}` of `{self._context.task}`"
         # Compiled code may have put a secret in already.
         if not (holds_ref(value) or mentions_secret(value) or holds_secret(value)):
-            self.parameters[name] = value
+            self.parameters[name] = shown_data(value)
         fetched, is_value = self._fetched(value, hint, name)
         return from_json(fetched, hint, what) if is_value else fetched
 
@@ -98,7 +99,9 @@ class Inputs:
             return reveal(value), True
         if _looks_like_ref(value):
             return self._loaded(value, hint, name)
-        if not isinstance(value, list | dict) or not (holds_ref(value) or mentions_secret(value)):
+        if is_data(value):
+            return self._fetched_data(value, hint, name)
+        if not isinstance(value, list | dict) or not _holds_more(value):
             return value, True
         parts = part_hints(hint, value)
         if isinstance(value, list):
@@ -120,6 +123,24 @@ class Inputs:
             if self._by_path:
                 return store.open_path(ref), False
             return store.load(ref, hint), False
+
+
+    def _fetched_data(self, value: dict[str, Any], hint: Any, name: str) -> tuple[Any, bool]:
+        from intermodal.artifacts import LineageInput
+        from intermodal.dataversions.fetch import fetch
+        from intermodal.dataversions.reading import load_data
+
+        with store_errors():
+            found = fetch(wanted_of(value))
+            self.lineage.append(LineageInput(name=name, uri=found.address, sha256=found.sha256))
+            if self._by_path:
+                return found.path, False
+            return load_data(found.path, hint, f"input `{name}` of `{self._context.task}`")
+
+
+def shown_data(value: Any) -> Any:
+    """The value with the addresses of versions of data in place of their markers."""
+    return replaced(value, lambda wanted: wanted.address) if holds_data(value) else value
 
 
 def load_value(value: Any, store_uri: str) -> Any:
@@ -242,7 +263,9 @@ class Outputs:
 
 
 def by_content(value: Any) -> Any:
-    """The value with the SHA-256 of what they refer to in place of references."""
+    """The value with the SHA-256 of what they refer to in place of references; data by its pin."""
+    if holds_data(value):
+        value = replaced(value, content_key)
     if not holds_ref(value):
         return value
     ref = reference_in(value)
@@ -256,6 +279,11 @@ def by_content(value: Any) -> Any:
 def _looks_like_ref(value: Any) -> bool:
     """Whether it is worth loading the artifact model to ask."""
     return isinstance(value, dict) and len(value) == 1 and REF_MARK in value
+
+
+def _holds_more(value: Any) -> bool:
+    """Whether something in a JSON value is to be fetched."""
+    return holds_ref(value) or mentions_secret(value) or holds_data(value)
 
 
 def holds_ref(value: Any) -> bool:
