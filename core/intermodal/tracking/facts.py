@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from intermodal.tracking.registry import ModelVersion
 
 RunState = Literal["running", "finished", "failed", "killed", "unknown"]
 """As a tracker keeps it; `unknown` where only the artifacts of the run are known."""
@@ -109,4 +112,17 @@ class ReadableTracker(Protocol):
         Raises:
             TrackerError: The tracker cannot be reached.
         """
+        ...
+
+
+@runtime_checkable
+class UsageTracker(Protocol):
+    """A tracker that tells what is in use. Any exception means: it cannot be told now."""
+
+    def find_open_runs(self) -> list[RunFacts]:
+        """The pipeline runs that have not ended, without their tasks."""
+        ...
+
+    def find_versions(self) -> list[ModelVersion]:
+        """All versions of all registered models; their aliases may be missing."""
         ...

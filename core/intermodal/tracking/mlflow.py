@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from mlflow.entities import RunInfo
 
     from intermodal.findings import Finding
+    from intermodal.tracking.facts import RunFacts
     from intermodal.tracking.mlflow_runs import Place, Runs
     from intermodal.tracking.records import Record, State, Status
+    from intermodal.tracking.registry import ModelVersion
     from intermodal.tracking.tracker import Pages, TaskIdentity
 
 STATUS: dict[State, str] = {
@@ -42,7 +44,7 @@ class MlflowTracker:
         self._address = Address(uri)
         self._patient = patient
         self._client: MlflowClient | None = None
-        self._runs: dict[str, Runs] = {}  # by experiment name
+        self._runs: dict[tuple[str, str], Runs] = {}  # by experiment name and given run
         self._attempts: dict[str, Place] = {}  # by session
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
@@ -95,6 +97,33 @@ class MlflowTracker:
 
             self._attempts[identity.session] = Place(run.info.experiment_id, run.info.run_id, "")
 
+    def find_runs(self, run_id: str, pipeline: str | None = None) -> list[RunFacts]:
+        """The runs that an id means; see `ReadableTracker`."""
+        from intermodal.tracking.mlflow_facts import find_runs
+
+        if self._address.is_missing:
+            return []
+        with self._reached() as client:
+            return find_runs(client, self._address, run_id, pipeline)
+
+    def find_open_runs(self) -> list[RunFacts]:
+        """The pipeline runs that have not ended; see `UsageTracker`."""
+        from intermodal.tracking.mlflow_facts import find_open_runs
+
+        if self._address.is_missing:
+            return []
+        with self._reached() as client:
+            return find_open_runs(client, self._address)
+
+    def find_versions(self) -> list[ModelVersion]:
+        """All versions of registered models; see `UsageTracker`."""
+        from intermodal.tracking.mlflow_facts import find_versions
+
+        if self._address.is_missing:
+            return []
+        with self._reached() as client:
+            return find_versions(client)
+
     @contextmanager
     def _reached(self) -> Iterator[MlflowClient]:
         """The client, made on first use, with MLflow's waiting times set."""
@@ -117,7 +146,7 @@ class MlflowTracker:
     def _runs_of(self, client: MlflowClient, identity: TaskIdentity) -> Runs:
         from intermodal.tracking.mlflow_runs import Runs
 
-        name = identity.experiment or identity.pipeline
+        name = identity.experiment or identity.pipeline, identity.given.get("run", "")
         if name not in self._runs:
             self._runs[name] = Runs(client, self._address, identity)
         return self._runs[name]

@@ -128,6 +128,11 @@ class Address:
         return self.scheme in ("http", "https")
 
     @property
+    def is_missing(self) -> bool:
+        """Whether it is a database file that was never made; reading must not make it."""
+        return self.database is not None and not self.database.exists()
+
+    @property
     def lock(self) -> AbstractContextManager[bool]:
         """Keeps processes of this machine from doing the same thing at once.
 
