@@ -152,6 +152,23 @@ def test_artifacts_tell_where_their_task_is_tracked(told, tmp_path):
     assert json.loads(artifact["metadata"]["intermodal"])["$artifact"]["sha256"] == "0"
 
 
+def test_runs_that_kfp_has_made_are_handed_on(told, tmp_path, monkeypatch):
+    text = compiled(two(), Settings(tracking="http://mlflow:5000", store=str(tmp_path)))
+    monkeypatch.setenv("MLFLOW_RUN_ID", "inner")
+    run_spec(text, tmp_path)
+    assert told["first"].given == {}, "the variable of MLflow alone is not KFP's"
+    own = {"endpoint": "http://inside:5000", "parentRunId": "outer", "experimentId": "7"}
+    monkeypatch.setenv("KFP_MLFLOW_CONFIG", json.dumps(own))
+    run_spec(text, tmp_path)
+    assert told["first"].given == {"run": "outer", "task": "inner"}
+    assert told["first"].tracking == "http://mlflow:5000"
+    pipeline = two()
+    tracks = tuple(one.model_copy(update={"tracks": True}) for one in pipeline.body)
+    own_address = compiled(pipeline.model_copy(update={"body": tracks}), Settings(store="/s"))
+    run_spec(own_address, tmp_path)
+    assert told["first"].tracking == "http://inside:5000"
+
+
 @pytest.mark.parametrize(
     ("settings", "tracking", "tells"),
     [

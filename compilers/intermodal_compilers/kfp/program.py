@@ -340,7 +340,9 @@ def _runtime_call(request: Request, runtime: RuntimeFacts, *, uses_store: bool) 
         context.append("tags=tags")
     if runtime.links:
         lines += LINKED
-        context.append("on_tracked=link")
+        context += ["given=runs if own else {}", "on_tracked=link"]
+        if not runtime.context.get("tracking"):
+            context.append('tracking=own.get("endpoint", "")')
     lines += bracketed("context = runtime.Context(", context, ")")
     if uses_store:
         lines.append("store = context.store_uri")

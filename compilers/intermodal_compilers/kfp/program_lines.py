@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from intermodal_compilers.kfp.encoding import Code
 from intermodal_compilers.pysource import WIDTH, is_identifier, quote
 
-# Lines that show where a task is tracked.
+# Lines that tell what KFP itself has made in MLflow, and that show where a task is tracked.
 LINKED = (
+    'own = json.loads(os.environ.get("KFP_MLFLOW_CONFIG") or "{}")',
+    'runs = {"run": own.get("parentRunId", ""), "task": os.environ.get("MLFLOW_RUN_ID", "")}',
     "pages = {}",
     "",
     "def link(page):",

@@ -58,5 +58,6 @@ def identity_of(context: Context, code_hash: str = "") -> TaskIdentity:
         experiment=context.experiment,
         tags=context.tags,
         last=context.last,
+        given=context.given,
         code_hash=code_hash,
     )

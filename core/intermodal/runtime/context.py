@@ -37,6 +37,8 @@ class Context:
         run_link: Address of the pipeline run in the engine's user interface.
         last: Whether the pipeline run may end with this task, where no hook of the engine's calls
             `runtime.close_run`: the tracker then tells from the tasks how the run ended.
+        given: Ids of what the engine itself made in the tracker, which is used instead of making more: of
+            the pipeline run as `run`, of this task as `task`.
         on_tracked: Gets the address at which the tracker shows the attempt, when that has ended.
     """
 
@@ -55,6 +57,7 @@ class Context:
     strict: bool = False
     run_link: str = ""
     last: bool | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
     on_tracked: Callable[[str], object] | None = None
 
     @property

@@ -30,6 +30,8 @@ class TaskIdentity:
         last: Whether the pipeline run may end with this task, where nothing else tells the tracker that
             it ended: the run's status then follows from its tasks. None where an engine tells.
         code_hash: SHA-256 of what the task does.
+        given: Ids of what the engine itself made in the tracker: of the pipeline run as `run`, of this
+            task as `task`.
         session: Names this physical attempt. `session()` makes one; a log carries it, so that a
             replay finds the same tracker run.
     """
@@ -48,6 +50,7 @@ class TaskIdentity:
     tags: Mapping[str, str] = field(default_factory=dict)
     last: bool | None = None
     code_hash: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
     session: str = ""
 
     @classmethod

@@ -25,6 +25,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from intermodal.tracking.adopting import RUN, TASK, given_run, label
 from intermodal.tracking.mlflow_names import (
     PARAM_LIMIT,
     TAG_LIMIT,
@@ -75,7 +76,12 @@ class Runs:
 
     def __init__(self, client: MlflowClient, address: Address, identity: TaskIdentity) -> None:
         self.client = client
-        self.experiment = _experiment(client, address, identity)
+        adopted = given_run(client, identity.given.get(RUN, ""))
+        self.is_adopted = adopted is not None
+        if adopted is None:
+            self.experiment = _experiment(client, address, identity)
+        else:
+            self.experiment = str(adopted.info.experiment_id)
 
     def of_pipeline(self, identity: TaskIdentity, started: int) -> Run:
         """The one run of the pipeline run, made if need be, its parameters logged."""
@@ -100,7 +106,7 @@ class Runs:
         run = self._settle(found)
         parent = self.of_pipeline(identity, started)
         self._arrange_attempts(identity, parent.info.run_id)
-        if identity.last is not None:
+        if identity.last is not None and not self.is_adopted:
             self._begin_again(parent, str(run.info.run_id))
         return Place(self.experiment, str(parent.info.run_id), str(run.info.run_id))
 
@@ -110,6 +116,8 @@ class Runs:
         A failed task fails the run. It is finished when a task after which it may end has ended, and
         none runs. One that runs is never marked as ended by this: whoever ends last sees all others.
         """
+        if self.is_adopted:
+            return  # whoever made it ends it
         (parent,) = self._search(KEY, identity.run_key)[:1] or (None,)
         if parent is None:
             return
@@ -161,6 +169,8 @@ class Runs:
         if not attempts:
             return
         newest = attempts[-1].info.run_id
+        if len(attempts) == 1 and newest == identity.given.get(TASK):
+            return  # it hangs where the engine has hung it
         for run in attempts:
             is_newest = run.info.run_id == newest
             wanted = {
@@ -197,7 +207,11 @@ class Runs:
         if identity.run_link:
             tags[LINK] = identity.run_link
         name = tags.pop(RUN_NAME, "") or identity.run_id  # MLflow takes the name only once
-        self._create(tags, name, started)
+        adopted = given_run(self.client, identity.given.get(RUN, ""))
+        if adopted is not None:
+            label(self.client, adopted, _fitting(tags))
+        else:
+            self._create(tags, name, started)
 
     def _create_attempt(self, identity: TaskIdentity, started: int, parent: str) -> None:
         tags = {
@@ -214,16 +228,27 @@ class Runs:
         tags |= _common_tags(identity) | _source_tags(f"{identity.pipeline}.{identity.task}")
         if identity.link:
             tags[LINK] = identity.link
-        self._create(tags, identity.instance_name, started)
+        adopted = given_run(self.client, identity.given.get(TASK, ""))
+        if adopted is not None and self._is_ours_to_use(adopted):
+            label(self.client, adopted, _fitting(tags))
+        else:
+            self._create(tags, identity.instance_name, started)
+
+    def _is_ours_to_use(self, given: Run) -> bool:
+        """Not if an earlier attempt was given it, too, or it is not beside the pipeline run's."""
+        return SESSION not in given.data.tags and str(given.info.experiment_id) == self.experiment
 
     def _create(self, tags: dict[str, str], name: str, started: int) -> None:
-        fitting = {key: cut_text(clean_text(value), TAG_LIMIT) for key, value in tags.items()}
         self.client.create_run(
             self.experiment,
             start_time=started,
-            tags=fitting,
+            tags=_fitting(tags),
             run_name=cut_text(clean_text(name), 250),
         )
+
+
+def _fitting(tags: dict[str, str]) -> dict[str, str]:
+    return {key: cut_text(clean_text(value), TAG_LIMIT) for key, value in tags.items()}
 
 
 def log_parameters(client: MlflowClient, run: Run, identity: TaskIdentity) -> None:
