@@ -32,6 +32,8 @@ class Settings(Frozen):
         image: Container image for targets that run tasks in containers, where the pipeline names none.
         store: URI of the artifact store; workers may override it with `INTERMODAL_STORE`.
         tracking: Tracking URI; workers may override it with `INTERMODAL_TRACKING`. Empty: no tracking.
+        tracking_strict: Whether a task fails whose records could not be delivered; workers may override
+            it with `INTERMODAL_TRACKING_STRICT`.
         trace: Whether every task runs through the runtime, which logs what it did: for comparing runs.
         targets: Settings that only one target knows, by its name (say `prefect.work_pool`).
     """
@@ -40,6 +42,7 @@ class Settings(Frozen):
     image: str = "python:3.12-slim"
     store: str = ""
     tracking: str = ""
+    tracking_strict: bool = False
     trace: bool = False
     targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -167,6 +167,7 @@ class _Reader:
             image=read.get("image", Settings.image),
             store=read.get("store", ""),
             tracking=read.get("tracking", ""),
+            tracking_strict=read.get("tracking_strict", False),
         )
         return replace(
             project,
@@ -268,6 +269,10 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_code(value: Any) -> bool:
     return isinstance(value, str) and value in CODE_MODES
 
@@ -281,6 +286,7 @@ _PROFILE: Table = {
     "image": (_is_text, "text"),
     "store": (_is_text, "text"),
     "tracking": (_is_text, "text"),
+    "tracking_strict": (_is_flag, "true or false"),
 }
 _TOP_LEVEL: Table = {
     "sources": (_is_texts, "a list of paths"),

@@ -31,7 +31,7 @@ def test_pyproject_is_found_from_below(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
         "[tool.intermodal]\n"
         'sources = ["a", "b.py"]\ntargets = ["toy@1"]\nout = "compiled"\n'
-        'store = "s3://bucket/x"\ntracking = "http://mlflow"\n'
+        'store = "s3://bucket/x"\ntracking = "http://mlflow"\ntracking_strict = true\n'
         '[tool.intermodal.profiles.aws]\ncode = "image"\nimage = "repo/x:1"\nstore = "s3://other"\n'
         "[tool.intermodal.profiles.aws.toy]\nqueue = 3\nfast = true\n"
     )
@@ -48,6 +48,8 @@ def test_pyproject_is_found_from_below(tmp_path):
     aws = project.profile("aws")
     assert (aws.code, aws.image, aws.store) == ("image", "repo/x:1", "s3://other")
     assert aws.tracking == "http://mlflow"
+    assert project.settings.tracking_strict
+    assert aws.tracking_strict
     assert aws.of_target("toy", "queue") == "3"
     assert aws.of_target("toy", "fast") == "true"
 

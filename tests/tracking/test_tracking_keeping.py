@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from intermodal import tracking
+from intermodal import pipeline, runtime, task, tracking
+from intermodal.compile import compile_pipeline
+from intermodal.compiling import Settings, Target
+from intermodal.runtime import Context
 from intermodal.tracking import budget, keeping, log, spool
 from intermodal.tracking.keeping import bare_address, kept_logs
 from intermodal.tracking.log import EventLog
@@ -245,9 +248,10 @@ def test_an_address_is_written_down_without_credentials(uri, bare):
     assert bare_address(uri) == bare
 
 
-def test_a_relative_database_is_written_down_absolute(tmp_path, monkeypatch):
+@pytest.mark.parametrize("uri", ["sqlite:///{}m.db", "jsonl:{}runs", "http://h jsonl:{}a/runs"])
+def test_a_relative_path_is_written_down_absolute(uri, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert bare_address("sqlite:///m.db") == f"sqlite:///{tmp_path}/m.db"
+    assert bare_address(uri.format("")) == uri.format(f"{tmp_path}/")
 
 
 def test_a_tracker_that_refuses_several_logs_is_not_asked_for_each(memory, identity, tmp_path):
@@ -292,6 +296,84 @@ def test_without_locks_the_writer_tells_whether_a_log_is_left_alone(
     assert found.running is running
     spool.sync(tmp_path)
     assert len(kept(tmp_path)) == int(running)
+
+
+# Strictness
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.delenv("INTERMODAL_TRACKING_STRICT", raising=False)
+    monkeypatch.setenv("INTERMODAL_WORK", str(tmp_path / "work"))
+    context = Context("p", "r", "t", store=str(tmp_path / "store"), tracking="memory:")
+    return lambda **more: replace(context, **more)
+
+
+def answer() -> int:
+    return 42
+
+
+@pytest.mark.parametrize(
+    ("strict", "variable", "fails"),
+    [(False, "", False), (True, "", True), (False, "1", True), (True, "0", False)],
+)
+def test_a_strict_task_fails_if_its_records_stay_here(
+    strict, variable, fails, memory, away, place, tmp_path, monkeypatch, capsys
+):
+    memory.fail = away
+    monkeypatch.setenv("INTERMODAL_TRACKING_STRICT", variable)
+
+    def attempt():
+        return runtime.run(
+            answer, context=place(strict=strict), inputs={}, outputs={"return": "value"}
+        )
+
+    if fails:
+        with pytest.raises(runtime.InfrastructureError, match="PORT521"):
+            attempt()
+    else:
+        assert attempt() == 42
+    assert "PORT500" in capsys.readouterr().err
+
+    memory.fail = None
+    assert spool.sync(tmp_path) == []
+    assert memory.only().status.state == ("failed" if fails else "finished")
+
+
+def test_a_strict_task_whose_records_arrive_succeeds(memory, place):
+    context = place(strict=True)
+    assert runtime.run(answer, context=context, inputs={}, outputs={"return": "value"}) == 42
+
+
+def test_a_strict_task_fails_with_its_own_error_first(memory, away, place):
+    memory.fail = away
+
+    def broken() -> int:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        runtime.run(broken, context=place(strict=True), inputs={}, outputs={"return": "value"})
+
+
+@task
+def tracked() -> int:
+    tracking.log_metric("m", 1.0)
+    return 42
+
+
+@pipeline
+def toy() -> None:
+    tracked()
+
+
+@pytest.mark.parametrize("target", ["airflow@3.3", "airflow@2.11", "kfp@2", "prefect@3"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_every_target_is_told_to_be_strict(target, strict):
+    settings = Settings(tracking="http://mlflow:5000", tracking_strict=strict)
+    done = compile_pipeline(toy.trace()[0], Target(*target.split("@")), settings)
+    text = "".join(done.files.values())
+    assert "http://mlflow:5000" in text
+    assert ("strict=True" in text) is strict
 
 
 # The time it may take

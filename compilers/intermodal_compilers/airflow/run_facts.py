@@ -17,7 +17,8 @@ from intermodal_compilers.pysource import (
 )
 
 Facts = Mapping[str, str | dict[str, str]]
-"""The fields of the run's context that are the same for all runs, with `loops` and `tracked`: "yes" or "".
+"""The fields of the run's context that are the same for all runs, with `loops`, `tracked` and
+`strict`: "yes" or "".
 """
 
 CLOSE_RUN = "close_tracked_run"
@@ -51,7 +52,8 @@ def run_context_lines(facts: Facts) -> list[str]:
         places["index"] = Name("positions")
         docs = "What the runtime knows of this run; None stands for the position in a mapped list."
     links = _links(str(facts["target"])) if tracked else {}
-    context = call("runtime.Context", **{**fields, **places, **_fixed(facts), **links})
+    strict = {"strict": Value(value=True)} if facts.get("strict") else {}
+    context = call("runtime.Context", **{**fields, **places, **_fixed(facts), **strict, **links})
     return [
         "def run_context(task_id=None, *index):" if loops else "def run_context():",
         f'    """{docs}"""',

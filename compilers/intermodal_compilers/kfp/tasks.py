@@ -391,6 +391,8 @@ class TaskLowering:
         tags = pipeline.tracking.tags if build.tracked else {}
         if build.reports:
             codes["last"] = Code(str(task.id in build.ending))
+            if settings.tracking_strict:
+                codes["strict"] = Code("True")
             page = settings.of_target("kfp", "ui").rstrip("/")
             if page:
                 codes["run_link"] = Code(f"{quote(page + RUN_PAGE)} + {values[RUN_ID]}")

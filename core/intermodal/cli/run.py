@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from intermodal.artifacts.listing import VersionRow
     from intermodal.findings import Finding
     from intermodal.ir import Pipeline
+    from intermodal.project import Project
     from intermodal.running import RunResult, TaskFailure
 
 INTERRUPTED = 130
@@ -111,6 +113,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
             pipelines={other.name: other for other in loaded.pipelines},
             pools=project.pools,
             on_event=listener,
+            environment=_strictness(project),
         )
         result = local_backend().run(found, parameters, options)
     findings = [*result.findings, *(failure.finding for failure in result.failures)]
@@ -236,6 +239,14 @@ def _table(rows: Sequence[VersionRow]) -> str:
     from intermodal.cli.matrix import columns
 
     return columns([[artifact_name(r), r.kind, readable_size(r.size), r.sha256[:12]] for r in rows])
+
+
+def _strictness(project: Project) -> dict[str, str]:
+    """The project's word on undelivered records; the user's own variable goes before it."""
+    from intermodal.runtime.context import STRICT_VARIABLE
+
+    strict = project.settings.tracking_strict and STRICT_VARIABLE not in os.environ
+    return {STRICT_VARIABLE: "1"} if strict else {}
 
 
 def _tracking_rows(tracking: str) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ ENDING = 1 << 16  # bytes at the end of a log in which its end is looked for
 SECRET_IN_QUERY = re.compile(
     r"(?<=[?&;])([^=&\s]*(?:pass|secret|token|key|pwd)[^=&\s]*=)[^&\s]*", re.IGNORECASE
 )
+RELATIVE = re.compile(r"(?<!\S)(sqlite:///|jsonl:|openlineage\+file:)([^/\s]\S*)")
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,8 @@ def is_running(log: ReadLog, descriptor: int) -> bool:
 
 
 def bare_address(uri: str) -> str:
-    """A tracking address without credentials, to be written down; a relative SQLite path made absolute."""
-    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
-        uri = f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    """A tracking address without credentials, to be written down; relative paths in it made absolute."""
+    uri = RELATIVE.sub(lambda found: found[1] + str(Path(found[2]).absolute()), uri)
     return SECRET_IN_QUERY.sub(r"\1***", re.sub(r"(?<=://)[^/@\s]*@", "", uri))
 
 

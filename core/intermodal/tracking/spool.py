@@ -106,6 +106,9 @@ def replay(logs: Iterable[Kept], address_of: Callable[[Kept], str]) -> Synced:
     trackers: dict[str, Tracker] = {}
     failures: dict[str, int] = {}
     for kept in logs:
+        if kept.running:
+            done.running.append(kept)
+            continue
         uri = address_of(kept)
         if failures.get(uri, 0) >= FAILURES:
             done.kept.append(kept)
