@@ -447,6 +447,7 @@ class _Lowering:
             "tags": dict(self.pipeline.tracking.tags),
             "loops": "yes" if any(unit.index for unit in self.units.values()) else "",
             "tracked": "yes" if self.closes else "",
+            "strict": "yes" if self.closes and self.settings.tracking_strict else "",
         }
         return {name: helper_lines(name, facts) for name in NEEDS if name in wanted}
 
