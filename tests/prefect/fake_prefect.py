@@ -6,15 +6,20 @@ import builtins
 import sys
 import types
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 MODULES = (
     "prefect",
+    "prefect.artifacts",
     "prefect.cache_policies",
+    "prefect.client",
+    "prefect.client.orchestration",
     "prefect.futures",
     "prefect.runtime",
     "prefect.states",
     "prefect.task_runners",
+    "prefect.utilities",
+    "prefect.utilities.urls",
 )
 
 
@@ -71,6 +76,27 @@ class Task:
         return future
 
 
+class Client:
+    """Prefect's API, which knows how often a flow run was started."""
+
+    run_count = 1
+    parameters: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *, sync_client):
+        assert sync_client
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def read_flow_run(self, identity):
+        return types.SimpleNamespace(
+            id=identity, run_count=self.run_count, parameters=self.parameters
+        )
+
+
 def _value(given):
     return given.value if isinstance(given, Future) else given
 
@@ -88,6 +114,7 @@ class Recorded:
         self.names: dict[str, Any] = {}
         self.module: types.ModuleType | None = None
         self.imports = {name: types.ModuleType(name) for name in MODULES}
+        self.links: list[tuple[str, str]] = []
         self._fill()
 
     def _fill(self):
@@ -108,10 +135,18 @@ class Recorded:
         modules["prefect.futures"].wait = lambda futures: None
         modules["prefect.states"].Completed = lambda **given: given
         modules["prefect.task_runners"].ThreadPoolTaskRunner = lambda **given: given
-        flow_run = types.SimpleNamespace(id="run", run_count=1, tags=[], parameters={})
-        task_run = types.SimpleNamespace(task_name="", run_count=1, ui_url=None)
+        flow_run = types.SimpleNamespace(
+            id="run", run_count=1, tags=[], parameters={}, ui_url="http://p/run"
+        )
+        task_run = types.SimpleNamespace(id="task", task_name="", run_count=1, ui_url=None)
+        modules["prefect.artifacts"].create_link_artifact = self._link
+        modules["prefect.client.orchestration"].get_client = Client
+        modules["prefect.utilities.urls"].url_for = lambda kind, *, obj_id: f"http://p/{obj_id}"
         modules["prefect.runtime"].flow_run = flow_run
         modules["prefect.runtime"].task_run = task_run
+
+    def _link(self, page, text):
+        self.links.append((page, text))
 
     def execute(self, text):
         """Run the file; its module is left in `sys.modules` while `call` needs it."""

@@ -7,6 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.annotations import TIMESTAMP
+from intermodal_compilers.prefect.closing import (
+    LINK,
+    closing_imports,
+    closing_lines,
+    link_lines,
+)
 from intermodal_compilers.prefect.define import TASK_IMPORTS
 from intermodal_compilers.prefect.emit_flow import flow_lines
 from intermodal_compilers.prefect.model import (
@@ -59,7 +65,12 @@ def emit(file: FlowFile) -> str:
     imports += [item for name, item in FLOW_IMPORTS.items() if name in used]
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
-    blocks += [block for block in (_window(file), _run_id(file), _context(file)) if block]
+    blocks += [block for block in (_window(file), _run_id(file)) if block]
+    if file.closing is not None and file.context is not None:
+        blocks.append(link_lines())
+    blocks += [block for block in (_context(file),) if block]
+    if file.closing is not None:
+        blocks.append(closing_lines(file.closing, file.parameters))
     blocks += [text.rstrip("\n").split("\n") for text in file.definitions]
     if file.picks:
         blocks.append(_pick())
@@ -207,12 +218,17 @@ def _context(file: FlowFile) -> list[str]:
     made = call("runtime.Context", **{**own, **file.context})
     lines = layout(made, prefix="return ", indent=1)
     place = ['    step = task_run.parameters.get("step")'] if file.indexed else []
+    links = []
+    if file.closing is not None:
+        links.append(f'{INDENT * 2}run_link=flow_run.ui_url or "",')
+        links.append(f"{INDENT * 2}on_tracked={LINK},")
     return [
         "def context() -> runtime.Context:",
         '    """Whose attempt this is, as Prefect knows it."""',
         *place,
         *lines[:-1],
         f'{INDENT * 2}link=task_run.ui_url or "",',
+        *links,
         lines[-1],
     ]
 
@@ -257,6 +273,8 @@ def _own_imports(file: FlowFile) -> Iterator[Import]:
     if file.context is not None:
         yield Import("prefect.runtime", "task_run")
         yield Import("intermodal", "runtime")
+    if file.closing is not None:
+        yield from closing_imports()
     if file.window is not None:
         yield Import("datetime", "datetime")
         yield Import("prefect.states", "Completed")

@@ -20,6 +20,7 @@ from intermodal_compilers.lowering.group_names import group_findings
 from intermodal_compilers.prefect import parts
 from intermodal_compilers.prefect.actions import lift_container_values
 from intermodal_compilers.prefect.annotations import annotation, checked_by_literal
+from intermodal_compilers.prefect.closing import TRACKED_NAMES
 from intermodal_compilers.prefect.control import Control, control_of
 from intermodal_compilers.prefect.define import define
 from intermodal_compilers.prefect.definitions import Definition, group
@@ -31,6 +32,7 @@ from intermodal_compilers.prefect.policies import flow_hooks
 from intermodal_compilers.prefect.reader import Reader
 from intermodal_compilers.prefect.regions import Builder
 from intermodal_compilers.pysource import Expr, Name, Subscript, Value, call, dict_of, list_of
+from intermodal_compilers.tracked import is_tracked
 
 # How functions of `runtime.connections` find a connection that no secret of the worker's holds.
 STORED_URL = '''\
@@ -81,7 +83,8 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
     control = control_of(pipeline)
     tasks = _in_order(pipeline)
     is_helped = bool(control.joined or pipeline.exit_tasks) or _is_rich(pipeline)
-    reserved = parts.names(control=is_helped)
+    tracked = is_tracked(pipeline, settings)
+    reserved = parts.names(control=is_helped) | (TRACKED_NAMES if tracked else frozenset())
     turns = _turns(pipeline)
     parameters, constants = _parameters(
         pipeline, findings, parts.names_in_flow() if is_helped else ()
@@ -108,7 +111,7 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         name=pipeline.name,
         function=defined.flow_function,
         docs=pipeline.description,
-        options=_flow_options(pipeline, turns),
+        options=_flow_options(pipeline, turns, tracked=tracked),
         turns=turns,
         parameters=tuple(parameters),
         constants=constants,
@@ -117,7 +120,12 @@ def lower(pipeline: Pipeline, settings: Settings, target: str) -> Lowered:
         tasks=tuple(defined.tasks),
         prelude=frozenset(defined.prelude),
         picks=bool(wiring.picked),
-        context=_context(pipeline, settings, target, parameters) if uses_runtime else None,
+        context=(
+            _context(pipeline, settings, target) | {"parameters": _given(parameters)}
+            if uses_runtime
+            else None
+        ),
+        closing=_context(pipeline, settings, target) if tracked else None,
         run_id=wiring.run_id or uses_runtime or _asks_run_id(pipeline),
         window=_window(pipeline),
         submissions=built.body.statements,
@@ -282,36 +290,38 @@ def _turns(pipeline: Pipeline) -> int | None:
     return pipeline.concurrency.max_active_tasks if waits else None
 
 
-def _flow_options(pipeline: Pipeline, turns: int | None) -> dict[str, Expr]:
+def _flow_options(pipeline: Pipeline, turns: int | None, *, tracked: bool) -> dict[str, Expr]:
     options: dict[str, Expr] = {"name": Value(pipeline.name)}
     workers = None if turns else pipeline.concurrency.max_active_tasks
     if workers is None and len(pipeline.body) > MOST_THREADS:
         workers = MOST_THREADS
     if workers is not None:
         options["task_runner"] = call("ThreadPoolTaskRunner", max_workers=Value(workers))
-    return {**options, "log_prints": Value(value=True), **flow_hooks(pipeline)}
+    return {**options, "log_prints": Value(value=True), **flow_hooks(pipeline, tracked=tracked)}
 
 
-def _context(
-    pipeline: Pipeline, settings: Settings, target: str, parameters: list[FlowParameter]
-) -> dict[str, Expr]:
-    """The arguments of `runtime.Context` that are the same for all tasks."""
+def _context(pipeline: Pipeline, settings: Settings, target: str) -> dict[str, Expr]:
+    """The arguments of `runtime.Context` that are the same for all tasks and runs."""
     context: dict[str, Expr] = {"pipeline": Value(pipeline.name), "target": Value(target)}
     if settings.store:
         context["store"] = Value(settings.store)
     if settings.tracking and pipeline.tracking.enabled:
         context["tracking"] = Value(settings.tracking)
+    if settings.tracking_strict and pipeline.tracking.enabled:
+        context["strict"] = Value(value=True)
     if pipeline.tracking.experiment:
         context["experiment"] = Value(pipeline.tracking.experiment)
     if pipeline.tracking.tags:
         context["tags"] = Value(dict(pipeline.tracking.tags))
-    renamed = [entry for entry in parameters if entry.name != entry.variable]
+    return context
+
+
+def _given(parameters: list[FlowParameter]) -> Expr:
+    """The flow run's parameters in a task, by their names in the pipeline."""
     given: Expr = Name("flow_run.parameters")
-    if renamed:
-        given = dict_of(
-            {entry.name: Subscript(given, Value(entry.variable)) for entry in parameters}
-        )
-    return {**context, "parameters": given}
+    if all(entry.name == entry.variable for entry in parameters):
+        return given
+    return dict_of({entry.name: Subscript(given, Value(entry.variable)) for entry in parameters})
 
 
 def _window(pipeline: Pipeline) -> Window | None:

@@ -191,6 +191,7 @@ class FlowFile(Frozen):
         prelude: Names of the prelude's functions that are used.
         picks: Whether the task `pick` is used.
         context: Arguments of `runtime.Context`, if the runtime is used.
+        closing: Arguments of `runtime.Context` when the flow ends, if runs are tracked.
         run_id: Whether the function `run_id` is used.
         leaves: Variables of the submissions that nothing waits for.
         settle: Variables to wait for beside the leaves.
@@ -217,6 +218,7 @@ class FlowFile(Frozen):
     prelude: frozenset[str] = frozenset()
     picks: bool = False
     context: Mapping[str, Expr] | None = None
+    closing: Mapping[str, Expr] | None = None
     run_id: bool = False
     window: Window | None = None
     submissions: tuple[Statement, ...] = ()

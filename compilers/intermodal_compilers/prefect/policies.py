@@ -9,6 +9,7 @@ from intermodal.findings import Finding, error
 from intermodal.ir import Notification, Pipeline, Retry, Task
 from intermodal.ir.write import to_data
 from intermodal.runtime.events import canonical
+from intermodal_compilers.prefect.closing import CLOSE_RUN
 from intermodal_compilers.pysource import Expr, Name, Operation, Value, call, list_of
 
 # Prefect takes at most this many delays, and repeats the last one for further attempts.
@@ -43,15 +44,18 @@ def notification_options(
     return options
 
 
-def flow_hooks(pipeline: Pipeline) -> dict[str, Expr]:
+def flow_hooks(pipeline: Pipeline, *, tracked: bool) -> dict[str, Expr]:
     """Hooks of a flow."""
     options: dict[str, Expr] = {}
     for option, on in (
         ("on_failure", "failure"),
         ("on_crashed", "failure"),
+        ("on_cancellation", ""),
         ("on_completion", "success"),
     ):
         hooks = [_flow_hook(n, pipeline.name) for n in pipeline.notifications if n.on == on]
+        if tracked:
+            hooks.append(Name(CLOSE_RUN))
         if hooks:
             options[option] = list_of(hooks)
     return options

@@ -19,8 +19,11 @@ import docker
 import requests
 from intermodal import runtime
 from prefect import flow, task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run, task_run
+from prefect.utilities.urls import url_for
 
 
 def as_text(value: Any) -> str:
@@ -201,6 +204,12 @@ def run_id() -> str:
     return f"{flow_run.id}-{flow_run.run_count}" if again else flow_run.id
 
 
+def link_to_tracker(page: str) -> None:
+    """Show where a task is tracked; a process of its own is no task run."""
+    if task_run.id:
+        create_link_artifact(page, "Tracked task")
+
+
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     return runtime.Context(
@@ -218,7 +227,39 @@ def context() -> runtime.Context:
             "a-b": flow_run.parameters["a_b"],
         },
         link=task_run.ui_url or "",
+        run_link=flow_run.ui_url or "",
+        on_tracked=link_to_tracker,
     )
+
+
+def close_tracked_run(_flow, ended_run, state) -> None:
+    """Tell the tracker how the flow run ended, and link to what it shows."""
+    with get_client(sync_client=True) as client:
+        # What a hook is given may be older than the last start.
+        run = client.read_flow_run(ended_run.id)
+    again = run.run_count > 1
+    run_id = f"{run.id}-{run.run_count}" if again else str(run.id)
+    link = url_for("flow-run", obj_id=run.id) or ""
+    names = {"a_b": "a-b"}
+    parameters = {
+        names.get(name, name): value for name, value in run.parameters.items()
+    }
+    context = runtime.Context(
+        pipeline="tracked",
+        run_id=run_id,
+        task="",
+        parameters=parameters,
+        target="prefect@3",
+        store="s3://bucket/store",
+        tracking="http://mlflow:5000",
+        experiment="trials",
+        tags={"stage": "it's new"},
+        run_link=link,
+    )
+    ended = "succeeded" if state.is_completed() else state.type.value.lower()
+    page = runtime.close_run(context, ended)
+    if page and flow_run.id:
+        create_link_artifact(page, "Tracked run")
 
 
 def make(rows: int) -> dict:
@@ -270,7 +311,14 @@ def copy(said):
     )
 
 
-@flow(name="tracked", log_prints=True)
+@flow(
+    name="tracked",
+    log_prints=True,
+    on_failure=[close_tracked_run],
+    on_crashed=[close_tracked_run],
+    on_cancellation=[close_tracked_run],
+    on_completion=[close_tracked_run],
+)
 def tracked(rows: int = 3, a_b: Any = 1):
     make_future = make_task.submit(rows=rows)
     score_future = score_task.submit(data=make_future, share=0.5)

@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 from intermodal import runtime
 from intermodal.runtime.stored import load_value
 from prefect import allow_failure, flow, task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
+from prefect.utilities.urls import url_for
 
 TURNS = threading.BoundedSemaphore(4)
 
@@ -264,6 +267,12 @@ def run_id() -> str:
     return f"{flow_run.id}-{flow_run.run_count}" if again else flow_run.id
 
 
+def link_to_tracker(page: str) -> None:
+    """Show where a task is tracked; a process of its own is no task run."""
+    if task_run.id:
+        create_link_artifact(page, "Tracked task")
+
+
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     step = task_run.parameters.get("step")
@@ -277,7 +286,32 @@ def context() -> runtime.Context:
         tracking="http://mlflow:5000",
         parameters=flow_run.parameters,
         link=task_run.ui_url or "",
+        run_link=flow_run.ui_url or "",
+        on_tracked=link_to_tracker,
     )
+
+
+def close_tracked_run(_flow, ended_run, state) -> None:
+    """Tell the tracker how the flow run ended, and link to what it shows."""
+    with get_client(sync_client=True) as client:
+        # What a hook is given may be older than the last start.
+        run = client.read_flow_run(ended_run.id)
+    again = run.run_count > 1
+    run_id = f"{run.id}-{run.run_count}" if again else str(run.id)
+    link = url_for("flow-run", obj_id=run.id) or ""
+    context = runtime.Context(
+        pipeline="rounds",
+        run_id=run_id,
+        task="",
+        parameters=run.parameters,
+        target="prefect@3",
+        tracking="http://mlflow:5000",
+        run_link=link,
+    )
+    ended = "succeeded" if state.is_completed() else state.type.value.lower()
+    page = runtime.close_run(context, ended)
+    if page and flow_run.id:
+        create_link_artifact(page, "Tracked run")
 
 
 def numbers(limit: int) -> list[int]:
@@ -329,7 +363,14 @@ def echo_task_2(value):
     )
 
 
-@flow(name="rounds", log_prints=True)
+@flow(
+    name="rounds",
+    log_prints=True,
+    on_failure=[close_tracked_run],
+    on_crashed=[close_tracked_run],
+    on_cancellation=[close_tracked_run],
+    on_completion=[close_tracked_run],
+)
 def rounds(names: Sequence[Any] = ["a", "b"]):
     count_future = count.submit(limit=3)
 
