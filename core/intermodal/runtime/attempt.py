@@ -18,6 +18,7 @@ from intermodal.runtime.stored import (
     holds_ref,
     is_artifact,
     load_value,
+    references_in,
     shown_data,
 )
 from intermodal.runtime.typed import to_json
@@ -42,6 +43,7 @@ class Job:
         input_hints: Annotations of inputs.
         output_hints: Annotations of outputs.
         code_hash: SHA-256 of the code.
+        source: The file of the code; empty if it is in none.
         by_path: Whether it takes artifacts as local paths instead of values.
     """
 
@@ -50,6 +52,7 @@ class Job:
     output_hints: Mapping[str, Any] = field(default_factory=dict)
     code_hash: str = ""
     by_path: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def attempt(
         return Done(found.outputs, cached=True)
     log_start(context.task, context.index, context.attempt)
     try:
-        with tracked_attempt(context, findings, job.code_hash) as tracked:
+        with tracked_attempt(context, findings, job) as tracked:
             given, stored = _do(job, context, inputs, outputs, tracked, findings)
     except BaseException as problem:
         outcome = OUTCOMES[classify(problem)]
@@ -127,7 +130,7 @@ def _reuse(
     findings: list[Finding],
 ) -> None:
     """Report outputs that were found instead of made."""
-    with tracked_attempt(context, findings, job.code_hash) as tracked:
+    with tracked_attempt(context, findings, job) as tracked:
         if tracked is not None:
             values = {
                 name: value
@@ -136,6 +139,9 @@ def _reuse(
             }
             tracked.record_inputs({n: shown_data(v) for n, v in values.items() if not holds_ref(v)})
             tracked.set_tag(CACHED_TAG, "true")
+            for name, value in inputs.items():
+                for ref in references_in(value):
+                    tracked.record_used(name, ref.uri, ref.sha256, ref.kind)
             metrics = {
                 name: load_value(found.outputs[name], context.store_uri)
                 for name, tag in outputs.items()
@@ -176,6 +182,8 @@ def _do(
     if tracked is not None:
         tracked.record_inputs(taken.parameters)
         for item in taken.lineage:
+            kind = taken.kinds.get(item.uri, "Dataset")
+            tracked.record_used(item.name, item.uri, item.sha256, kind)
             tracked.know(values[item.name], item.uri)
     results = job.call(values)
     stored = Outputs(context, taken, job.code_hash)
@@ -211,7 +219,7 @@ def _record_outputs(
     for name, ref in references.items():
         tracked.record_reference(name, ref.uri, ref.sha256, ref.kind)
         if name in results:
-            tracked.know(results[name], ref.uri)
+            tracked.know(results[name], ref.uri, ref.format)
     for name, tag in outputs.items():
         if tag == "Metrics" and results[name] is not None:
             tracked.record_metrics("" if len(outputs) == 1 else name, results[name])
@@ -219,7 +227,7 @@ def _record_outputs(
 
 @contextmanager
 def tracked_attempt(
-    context: Context, findings: list[Finding], code_hash: str = ""
+    context: Context, findings: list[Finding], job: Job
 ) -> Iterator[Session | None]:
     """The tracker's session of this attempt; None, with nothing imported, where tracking is off."""
     uri = context.tracking_uri
@@ -229,14 +237,28 @@ def tracked_attempt(
     from intermodal.runtime.closing import identity_of
     from intermodal.tracking.session import session
 
-    tracked = session(identity_of(context, code_hash), uri, context.work_folder)
+    tracked = session(identity_of(context, job.code_hash), uri, context.work_folder)
     try:
-        with tracked:
+        with tracked, _surroundings(tracked, job.source):
             yield tracked
     finally:
         findings.extend(tracked.findings)
         if tracked.url and context.on_tracked is not None:
             _show(context, tracked.url, findings)
+    if context.tracking_is_strict:
+        tracked.require_delivery()
+
+
+@contextmanager
+def _surroundings(tracked: Session, source: str) -> Iterator[None]:
+    """Record what the attempt runs on: at its start what is known at once, at its end the rest."""
+    from intermodal.tracking import surroundings
+
+    tracked.record_environment(surroundings.at_start(source), {})
+    try:
+        yield
+    finally:
+        tracked.record_environment(*surroundings.at_end(source))
 
 
 def _show(context: Context, page: str, findings: list[Finding]) -> None:

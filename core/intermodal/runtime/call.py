@@ -82,6 +82,7 @@ def job_of(function: Callable[..., Any], outputs: Mapping[str, str], unpack: Unp
         input_hints=hints,
         output_hints={key: fields.get(key) if fields else returned for key in outputs},
         code_hash=code_hash(inspect.unwrap(plain)),
+        source=source_of(inspect.unwrap(plain)),
     )
 
 
@@ -132,6 +133,12 @@ def code_hash(function: Callable[..., Any]) -> str:
     """SHA-256 of a function's source: from its `def` on and without indentation, wherever it stands."""
     code = getattr(function, "__code__", None)
     return _hash_of(code) if isinstance(code, CodeType) else ""
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The file of a function's code; empty for one that was typed in or made up."""
+    name = str(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    return "" if name.startswith("<") else name
 
 
 @lru_cache(maxsize=1024)

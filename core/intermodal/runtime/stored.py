@@ -75,6 +75,7 @@ class Inputs:
 
     def __init__(self, context: Context, *, by_path: bool = False) -> None:
         self.lineage: list[LineageInput] = []
+        self.kinds: dict[str, str] = {}  # of artifacts, by URI
         self.parameters: dict[str, Any] = {}
         self._context = context
         self._by_path = by_path
@@ -117,13 +118,13 @@ class Inputs:
         store = open_store(self._context.store_uri)
         with store_errors():
             self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
+            self.kinds[ref.uri] = ref.kind
             if ref.kind == VALUE_KIND:
                 whole, _ = self._fetched(store.load(ref), hint, name)
                 return whole, True
             if self._by_path:
                 return store.open_path(ref), False
             return store.load(ref, hint), False
-
 
     def _fetched_data(self, value: dict[str, Any], hint: Any, name: str) -> tuple[Any, bool]:
         from intermodal.artifacts import LineageInput
@@ -163,6 +164,19 @@ def reference_in(value: Any) -> ArtifactRef | None:
     from intermodal.artifacts import ArtifactRef, is_ref
 
     return ArtifactRef.from_json(value) if is_ref(value) else None
+
+
+def references_in(value: Any) -> Iterator[ArtifactRef]:
+    """The references in a JSON value to artifacts, not to large values."""
+    if not holds_ref(value):
+        return
+    ref = reference_in(value)
+    if ref is None:
+        parts = value.values() if isinstance(value, dict) else value
+        for part in parts:
+            yield from references_in(part)
+    elif ref.kind != VALUE_KIND:
+        yield ref
 
 
 class Outputs:

@@ -47,7 +47,7 @@ def look(
         }
         if not job.call(values)["return"]:
             return False
-        with tracked_attempt(context, findings, job.code_hash) as tracked:
+        with tracked_attempt(context, findings, job) as tracked:
             if tracked is not None:
                 tracked.record_inputs(taken.parameters)
     except BaseException as problem:
