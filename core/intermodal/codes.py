@@ -489,6 +489,12 @@ CODES: dict[str, Code] = {
         "a file is sent from where it lies",
         "The disk had no room for a copy, so the file must stay as it is until the task has ended.",
     ),
+    "PORT530": Code(
+        "a record has no place in the tracker",
+        "Trackers keep different things: W&B keeps one value of a metric for each step, OpenLineage tells only what "
+        "was made from what. What a tracker leaves out for good stands in docs/tracking.md; the finding "
+        "names what it left out of this run.",
+    ),
     "PORT540": Code(
         "pruned artifact",
         "The version's content was removed by `port artifacts prune`. Its record stays, so `port lineage` "
