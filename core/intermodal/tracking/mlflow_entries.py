@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intermodal.tracking.mlflow_names import TAG_LIMIT, batches, clean_text, cut_text, safe_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, LoggedModel, Run
@@ -33,6 +34,8 @@ LABEL_LIMIT = 500
 INPUTS_PER_BATCH = 100
 PARAM_LIMIT = 6000
 FORBIDDEN_IN_NAME = re.compile(r"[/:.%\"']")
+TAKEN = re.compile("IntegrityError|UniqueViolation|UNIQUE constraint|[Dd]uplicate")
+ROUNDS = 8  # how often others may get in between before we give up
 URI = "intermodal.uri"
 SHA256 = "intermodal.sha256"
 KIND = "intermodal.kind"
@@ -58,7 +61,7 @@ class Entries:
             wanted.setdefault((entry.dataset.name, entry.dataset.digest), entry)
         new = [entry for key, entry in wanted.items() if key not in known]
         for batch in batches(new, _weight, INPUTS_PER_BATCH):
-            self.client.log_inputs(self.run_id, datasets=batch)
+            _together(partial(self.client.log_inputs, self.run_id, datasets=batch))
 
     def log_used_models(self, models: Iterable[Used]) -> None:
         """Link models that the task took to the run, where their entries are found."""
@@ -71,11 +74,11 @@ class Entries:
             same = [model for model in found if model.tags.get(URI) == used.uri]
             if same and not known & {model.model_id for model in same}:
                 item = LoggedModelInput(same[0].model_id)
-                self.client.log_inputs(self.run_id, models=[item])
+                _together(partial(self.client.log_inputs, self.run_id, models=[item]))
 
     def log_model(self, record: Model) -> None:
         """Make or complete the entry of a model, and upload its files if it has any."""
-        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+        from mlflow.entities import LoggedModelStatus
 
         model = self._entry(record)
         if model.status != LoggedModelStatus.READY:
@@ -84,6 +87,12 @@ class Entries:
                 folder = path if path.is_dir() else path.parent  # alone in a folder of the payload
                 self.client.log_model_artifacts(model.model_id, str(folder))
             self.client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        _together(partial(self._link, model))
+
+    def _link(self, model: LoggedModel) -> None:
+        """Say that the run made the model, once: MLflow refuses to be told twice."""
+        from mlflow.entities import LoggedModelOutput
+
         run = self.client.get_run(self.run_id)
         outputs = run.outputs.model_outputs if run.outputs else []
         if model.model_id not in {output.model_id for output in outputs}:
@@ -143,6 +152,21 @@ class Entries:
             token = page.token
             if not token:
                 return sorted(found, key=lambda model: (model.creation_timestamp, model.model_id))
+
+
+def _together(job: Callable[[], object]) -> None:
+    """Do what another sender may be doing at the same time: MLflow looks first and then inserts."""
+    from mlflow.exceptions import MlflowException
+
+    for _ in range(ROUNDS):
+        try:
+            job()
+        except MlflowException as problem:
+            if not TAKEN.search(str(problem)):
+                raise
+        else:
+            return
+    job()
 
 
 def model_name(name: str) -> str:
