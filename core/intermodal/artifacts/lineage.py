@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import unquote
 
 from intermodal.artifacts.model import ArtifactRecord, LineageInput
 from intermodal.tracking.facts import RunFacts, TaskFacts
@@ -118,6 +119,14 @@ class Lineage:
     def node_of(self, record: ArtifactRecord) -> Node:
         """The node of a version."""
         return self.nodes[record.ref.uri]
+
+    def at(self, uri: str) -> Node | None:
+        """The version at a URI, quoted or not, or at the same place in a store that was moved."""
+        for text in (uri, unquote(uri)):
+            found = self.nodes.get(text) or self.nodes.get(self._places.get(_place(text), ""))
+            if found is not None and found.record is not None:
+                return found
+        return None
 
     def same_content(self, node: Node) -> list[Node]:
         """The other versions with the same content, oldest first."""

@@ -112,6 +112,14 @@ class RemoteStorage:
             if _fits(path.split("/"), pattern, names):
                 yield path
 
+    def files(self) -> Iterator[str]:
+        """List everything."""
+        self._fs.invalidate_cache()
+        with self._errors():
+            found = self._fs.find(self._root) if self._fs.exists(self._root) else []
+        paths = (name[len(self._root) :].lstrip("/") for name in found)
+        yield from (path for path in paths if not path.startswith("."))
+
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
         """The bytes of each object; filesystems that can, fetch several at once."""
         if not paths:

@@ -63,6 +63,9 @@ class Storage(Protocol):
     def markers(self, pattern: Pattern, names: Sequence[str] = (MARKER,)) -> Iterator[str]:
         """The paths of the markers, or of other files, of all versions whose key's path fits."""
 
+    def files(self) -> Iterator[str]:
+        """The paths of all files, but for those of names at the root that start with a dot."""
+
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
         """The bytes of many small files; None for one that is gone."""
 
@@ -178,6 +181,16 @@ class LocalStorage:
                 for name in names:
                     if os.path.isfile(f"{root}/{place}{name}"):  # noqa: PTH113 - half the time
                         yield place + name
+
+    def files(self) -> Iterator[str]:
+        """Walk the whole folder."""
+        root = str(self.root)
+        with storage_errors(self.root_uri):
+            for parent, folders, names in os.walk(root):
+                if parent == root:
+                    folders[:] = [name for name in folders if not name.startswith(".")]
+                place = parent[len(root) + 1 :].replace(os.sep, "/")
+                yield from (f"{place}/{name}" if place else name for name in names)
 
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
         """The bytes of each file, one after the other."""

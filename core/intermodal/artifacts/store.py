@@ -260,15 +260,29 @@ class ArtifactStore:
         self._storage.delete(f"{folder}/{MARKER}")
         self.sweep(record.key)
 
-    def sweep(self, key: ArtifactKey) -> bool:
-        """Remove what a `prune` that was cut short left of a version; whether there was anything."""
+    def sweep(self, key: ArtifactKey) -> None:
+        """Remove what a `prune` that was cut short left of a version."""
         names = self._storage.names(key.path)
         if MARKER in names or TOMBSTONE not in names:
-            return False
-        left = [name for name in names if name != TOMBSTONE]
-        for name in left:
-            self._storage.delete(f"{key.path}/{name}")
-        return bool(left)
+            return
+        for name in names:
+            if name != TOMBSTONE:
+                self._storage.delete(f"{key.path}/{name}")
+
+    def unswept(self) -> list[ArtifactKey]:
+        """The versions of which a `prune` that was cut short left something."""
+        held: dict[str, set[str]] = {}
+        for path in self._storage.files():
+            parts = path.split("/")
+            if len(parts) > KEY_DEPTH:
+                held.setdefault("/".join(parts[:KEY_DEPTH]), set()).add(parts[KEY_DEPTH])
+        left = [
+            folder
+            for folder, names in held.items()
+            if TOMBSTONE in names and MARKER not in names and len(names) > 1
+        ]
+        stones = (self._tombstone(folder) for folder in sorted(left))
+        return [stone.key for stone in stones if stone is not None]
 
     def put_json(self, path: str, value: Any) -> None:
         """Write or replace a small JSON file of the store's own; `path` is relative to the root."""
@@ -287,6 +301,17 @@ class ArtifactStore:
             return None
         except ValueError as problem:
             raise FindingsError([problems.damaged(f"{self.root}/{path}", problem)]) from problem
+
+    def json_files(self, path: str) -> dict[str, Any]:
+        """The values of all JSON files directly below a path, by their names; None for a damaged one."""
+        names = [name for name in self._storage.names(_own_path(path)) if name.endswith(".json")]
+        contents = self._storage.read_all([f"{path}/{name}" for name in names])
+        pairs = zip(names, contents, strict=True)
+        return {name: _json_or_none(content) for name, content in pairs if content is not None}
+
+    def delete(self, path: str) -> None:
+        """Remove a small file of the store's own; one that is not there is no error."""
+        self._storage.delete(_own_path(path))
 
     def exclusive_create(self, path: str, text: str) -> bool:
         """Write a small file if there is none yet; of several writers exactly one gets True."""
@@ -408,6 +433,13 @@ class ArtifactStore:
             path = self._content(record, Path(folder))
             problems.check_hash(path, record.ref)
             yield path
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def _as_warning(finding: Finding) -> Finding:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from intermodal.cli.command import GroupWithExamples
-from intermodal.cli.options import as_json, store_option
+from intermodal.cli.options import as_json, store_option, tracking_option
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from intermodal.artifacts.listing import VersionRow
+    from intermodal.artifacts.pruning import KeepInputs
     from intermodal.artifacts.store import ArtifactStore
 
 
@@ -42,6 +45,7 @@ class ListByDefault(GroupWithExamples):
         "port artifacts",
         "port artifacts --pipeline diagnosis --kind Model",
         "port artifacts get diagnosis/train/return --out model.skops",
+        "port artifacts prune --keep-last 3 --older-than 30d",
     ),
 )
 def command() -> None:
@@ -64,6 +68,7 @@ def command() -> None:
 @click.option("--task", metavar="ID", help="Only of this task.")
 @click.option("--output", metavar="NAME", help="Only of this output.")
 @click.option("--kind", metavar="KIND", help="Only of this kind: Dataset, Model, Metrics, ...")
+@click.option("--pruned", is_flag=True, help="Also those whose content was pruned.")
 @store_option
 @as_json
 def list_versions(
@@ -72,6 +77,7 @@ def list_versions(
     task: str | None,
     output: str | None,
     kind: str | None,
+    pruned: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
@@ -81,7 +87,7 @@ def list_versions(
     from intermodal.cli.report import leave, print_findings
 
     opened = _open(store)
-    rows, findings = versions(opened, pipeline, run, task, output, kind)
+    rows, findings = versions(opened, pipeline, run, task, output, kind, pruned=pruned)
     if as_json:
         data = [row.model_dump(mode="json") for row in rows]
         click.echo(
@@ -132,6 +138,109 @@ def get(artifact: str, out: str, store: str | None, as_json: bool) -> None:
         )
 
 
+@command.command(
+    name="prune",
+    short_help="Remove old versions; their lineage stays.",
+    examples=(
+        "port artifacts prune --keep-last 3 --older-than 30d",
+        "port artifacts prune --keep-last 3 --older-than 30d --yes",
+        "port artifacts prune --run 20260102T030405-9f3a --kind Dataset --yes",
+    ),
+)
+@click.option(
+    "--keep-last",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Keep the newest N versions of each output. [default: 1; with --run 0]",
+)
+@click.option(
+    "--older-than", metavar="AGE", help="Only versions older than that, such as 30d or 12h."
+)
+@click.option("--pipeline", metavar="NAME", help="Only of this pipeline.")
+@click.option("--run", metavar="ID", help="Only of this run.")
+@click.option("--kind", metavar="KIND", help="Only of this kind: Dataset, Model, Metrics, ...")
+@click.option(
+    "--keep-inputs",
+    type=click.Choice(["direct", "all", "none"]),
+    default="direct",
+    show_default=True,
+    help="Keep what a version that stays was made from; with `all` also what that was made from, and so on.",
+)
+@click.option(
+    "--keep-cached",
+    is_flag=True,
+    help="Keep what a cache entry refers to; else the entry goes, too.",
+)
+@click.option("--without-tracker", is_flag=True, help="Do not ask which models are registered.")
+@click.option("--yes", is_flag=True, help="Remove them; else it is only shown what would go.")
+@store_option
+@tracking_option
+@as_json
+def prune(  # noqa: PLR0913, PLR0917 - one argument for each option
+    keep_last: int | None,
+    older_than: str | None,
+    pipeline: str | None,
+    run: str | None,
+    kind: str | None,
+    keep_inputs: KeepInputs,
+    keep_cached: bool,
+    without_tracker: bool,
+    yes: bool,
+    store: str | None,
+    tracking: str | None,
+    as_json: bool,
+) -> None:
+    """Show which versions are no longer needed, and remove them with --yes.
+
+    What would go must be told: give --keep-last, --older-than or --run. Never removed are versions of runs that
+    have not ended, versions that a registered model refers to, and what any version that stays was made from.
+    Of a version that is removed the record stays: `port lineage` tells that it was pruned.
+    """
+    from intermodal.artifacts.pruning import Policy, carry_out, plan
+    from intermodal.artifacts.store import utc_now
+    from intermodal.cli.render.machine import to_json
+    from intermodal.cli.render.pruning import pruning_data, pruning_text
+    from intermodal.cli.report import leave, print_findings
+    from intermodal.project import find_project
+    from intermodal.tracking.usage import usage
+
+    if keep_last is None and older_than is None and run is None:
+        raise click.UsageError(
+            "give --keep-last, --older-than or --run: what is to go must be told"
+        )
+    default = 0 if run is not None else 1
+    policy = Policy(
+        keep_last=default if keep_last is None else keep_last,
+        older_than=_age(older_than),
+        pipeline=pipeline,
+        run=run,
+        kind=kind,
+        keep_inputs=keep_inputs,
+        keep_cached=keep_cached,
+    )
+    opened = _open(store)
+    address = find_project(Path.cwd()).tracking if tracking is None else tracking
+    use = usage("" if without_tracker else address, opened.root)
+    planned = plan(opened, policy, use, utc_now())
+    if yes:
+        carry_out(opened, planned)
+    if as_json:
+        click.echo(to_json(pruning_data(planned, done=yes)))
+    else:
+        print_findings(planned.findings)
+        click.echo(pruning_text(planned, done=yes))
+    leave(planned.findings)
+
+
+def _age(text: str | None) -> timedelta | None:
+    from intermodal.ir.node import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as problem:
+        raise click.UsageError(f"--older-than: {problem}") from problem
+
+
 def _open(store: str | None) -> ArtifactStore:
     from intermodal.artifacts.store import ArtifactStore
     from intermodal.project import find_project
@@ -156,7 +265,8 @@ def artifact_name(row: VersionRow) -> str:
     """How a user asks for the version, and whether it is the same as an older one."""
     index = f"[{','.join(map(str, row.index))}]" if row.index else ""
     same = f" (as @{row.same_as})" if row.same_as else ""
-    return f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}"
+    gone = " (pruned)" if row.pruned_at else ""
+    return f"{row.pipeline}/{row.task}{index}/{row.output}@{row.version}{same}{gone}"
 
 
 def readable_size(number: int) -> str:

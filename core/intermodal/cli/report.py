@@ -21,7 +21,9 @@ BACKEND_FAILED = 3
 USAGE_CODES = frozenset({"PORT009"})
 
 # Errors that are no fault of a pipeline or of the command's arguments.
-BACKEND_CODES = frozenset({"PORT404", "PORT500", "PORT605", "PORT700", "PORT701", "PORT704"})
+BACKEND_CODES = frozenset(
+    {"PORT404", "PORT500", "PORT544", "PORT605", "PORT700", "PORT701", "PORT704"}
+)
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -39,7 +39,7 @@ class TaskFacts:
         metrics: The last value of each.
         code_hash: SHA-256 of the task's code; empty if it is not known.
         outputs: By output name.
-        inputs: By input name; the parts of a list or mapping as `name[0]`, `name[key]`.
+        inputs: By input name; the further artifacts of one that took several as `name[1]`, ...
         started: Milliseconds since the epoch; None if it is not known.
         ended: The same; None while it runs.
         cached: Whether it reused the outputs of an earlier success.
@@ -95,6 +95,14 @@ class RunFacts:
     started: int | None = None
     ended: int | None = None
     page: str = ""
+
+
+def numbered(names: Iterable[str]) -> Iterator[str]:
+    """Names that differ: the second of a kind becomes `name[1]`, and so on."""
+    counts: dict[str, int] = {}
+    for name in names:
+        count = counts[name] = counts.get(name, -1) + 1
+        yield f"{name}[{count}]" if count else name
 
 
 @runtime_checkable

@@ -128,6 +128,16 @@ class JsonlTracker:
 
         return find_runs(self._folder, run_id, pipeline)
 
+    def find_open_runs(self) -> list[RunFacts]:
+        """The runs that have not ended; see `UsageTracker`."""
+        from intermodal.tracking.jsonl_facts import find_open_runs
+
+        return find_open_runs(self._folder)
+
+    def find_versions(self) -> list[ModelVersion]:
+        """All versions of registered models; see `UsageTracker`."""
+        return self._models.all()
+
     def find_version(
         self,
         name: str,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from intermodal.artifacts.keys import decode_segment, encode_segment
-from intermodal.tracking.facts import OutputFact, RunFacts, TaskFacts
+from intermodal.tracking.facts import OutputFact, RunFacts, TaskFacts, numbered
 from intermodal.tracking.jsonl import RUN_FILE, RUNS, age, last_status
 from intermodal.tracking.values import text_of
 
@@ -32,7 +32,18 @@ def find_runs(folder: Folder, run_id: str, pipeline: str | None = None) -> list[
     return sorted(found, key=lambda run: (run.started or 0, run.pipeline, run.run_id), reverse=True)
 
 
-def _run(folder: Folder, path: str) -> Iterator[RunFacts]:
+def find_open_runs(folder: Folder) -> list[RunFacts]:
+    """The runs that have not ended, without their tasks."""
+    paths = (
+        f"{RUNS}/{name}/{run}"
+        for name in folder.names(RUNS)
+        for run in folder.names(f"{RUNS}/{name}")
+    )
+    found = [facts for path in paths for facts in _run(folder, path, tasks=False)]
+    return [facts for facts in found if facts.state == "running"]
+
+
+def _run(folder: Folder, path: str, *, tasks: bool = True) -> Iterator[RunFacts]:
     run = folder.document(f"{path}/{RUN_FILE}")
     if run is None:
         return
@@ -42,7 +53,7 @@ def _run(folder: Folder, path: str) -> Iterator[RunFacts]:
         target=run["target"],
         state=run["state"],
         parameters={name: text_of(value) for name, value in run["parameters"].items()},
-        tasks=tuple(sorted(_tasks(folder, f"{path}/tasks"), key=_place)),
+        tasks=tuple(sorted(_tasks(folder, f"{path}/tasks"), key=_place)) if tasks else (),
         pipeline_hash=run["pipeline_hash"],
         started=run["started"],
         ended=run["ended"],
@@ -69,6 +80,7 @@ def _task(header: dict[str, Any], lines: Iterable[dict[str, Any]], page: str) ->
         by_type.setdefault(str(value.get("type")), []).append(value)
     status = last_status(by_type.get("status", []))
     tags = {tag["name"]: tag["value"] for tag in by_type.get("tag", [])}
+    used = by_type.get("used", [])
     parameters: dict[str, str] = {}
     for param in by_type.get("param", []):
         parameters.setdefault(param["name"], param["value"])
@@ -81,7 +93,7 @@ def _task(header: dict[str, Any], lines: Iterable[dict[str, Any]], page: str) ->
         metrics=_latest(by_type.get("metric", [])),
         code_hash=header["code_hash"],
         outputs={value["output"]: _output(value) for value in by_type.get("reference", [])},
-        inputs={value["name"]: _output(value) for value in by_type.get("used", [])},
+        inputs=dict(zip(numbered(one["name"] for one in used), map(_output, used), strict=True)),
         started=header["started"],
         ended=status["time"] if status else None,
         cached=tags.get(CACHED) == "true",

@@ -11,6 +11,7 @@ What the tags mean, and why a promotion is written to the version before the ali
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from intermodal.artifacts.keys import decode_segment, encode_segment
 from intermodal.tracking.records import Model
 from intermodal.tracking.registry import (
+    ARTIFACT,
     PROMOTED,
     REGISTRATION,
     SET,
@@ -75,6 +77,12 @@ class Models:
             if version in ("", found["version"]) and wanted <= found["tags"].items():
                 return self._facts(found)
         return None
+
+    def all(self) -> list[ModelVersion]:
+        """All versions of all models, each with where the artifact store has it, if it does."""
+        names = (decode_segment(name) for name in self._folder.names(MODELS))
+        found = [self._facts(one) for name in names for one in self._versions(name)]
+        return [replace(one, uri=one.tags.get(ARTIFACT) or one.uri) for one in found]
 
     def promote(self, name: str, version: str, promotion: Promotion) -> bool:
         """Point the alias to the version; False if a later promotion has it."""

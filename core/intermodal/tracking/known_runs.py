@@ -10,7 +10,7 @@ from intermodal.artifacts.model import ArtifactRecord
 from intermodal.artifacts.store import ArtifactStore
 from intermodal.findings import Finding, FindingsError, error, warning
 from intermodal.tracking.facts import OutputFact, ReadableTracker, RunFacts, TaskFacts
-from intermodal.tracking.stored_facts import folders_of_runs, stored_facts
+from intermodal.tracking.stored_facts import run_states, stored_facts
 
 if TYPE_CHECKING:
     from intermodal.tracking.tracker import Tracker
@@ -42,7 +42,7 @@ class KnownRuns:
         for record in self.records:
             name = record.key.pipeline, record.key.run
             self._by_run.setdefault(name, []).append(record)
-        for name in folders_of_runs(self.store.root):
+        for name in run_states(self.store.root):
             self._by_run.setdefault(name, [])
 
     def named(self, wanted: str) -> list[RunName]:

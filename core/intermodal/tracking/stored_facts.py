@@ -15,7 +15,7 @@ from intermodal.artifacts.model import ArtifactRecord
 from intermodal.artifacts.store import ArtifactStore
 from intermodal.findings import FindingsError
 from intermodal.runtime.context import DEFAULT_STORE
-from intermodal.tracking.facts import OutputFact, RunFacts, RunState, TaskFacts, TaskState
+from intermodal.tracking.facts import OutputFact, RunFacts, RunState, TaskFacts, TaskState, numbered
 from intermodal.tracking.values import UnrecordableError, flat_numbers, text_of
 
 Instance = tuple[str, tuple[int, ...]]
@@ -41,13 +41,14 @@ def run_folder(store: str, pipeline: str, run: str) -> Path:
     return _root(store) / encode_segment(pipeline) / encode_segment(run)
 
 
-def folders_of_runs(store: str) -> list[tuple[str, str]]:
-    """Pipeline and id of the runs that the local engine knows of."""
-    found = []
+def run_states(store: str) -> dict[tuple[str, str], RunState]:
+    """The runs that the local engine knows of, by pipeline and id, and how each stands."""
+    found: dict[tuple[str, str], RunState] = {}
     for path in sorted(_root(store).glob("*/*/run.json")):
         state = _read(path)
         if state is not None:
-            found.append((str(state.get("pipeline")), str(state.get("run_id"))))
+            name = str(state.get("pipeline")), str(state.get("run_id"))
+            found[name] = RUN_STATES.get(state.get("state", ""), "unknown")
     return found
 
 
@@ -126,17 +127,11 @@ def _from_records(
 
 
 def _inputs(record: ArtifactRecord) -> dict[str, OutputFact]:
-    counts: dict[str, int] = {}
-    for one in record.inputs:
-        counts[one.name] = counts.get(one.name, 0) + 1
-    inputs: dict[str, OutputFact] = {}
-    places: dict[str, int] = {}
-    for one in record.inputs:
-        place = places.get(one.name, 0)
-        places[one.name] = place + 1
-        name = one.name if counts[one.name] == 1 else f"{one.name}[{place}]"
-        inputs[name] = OutputFact(one.uri, one.sha256, "")
-    return inputs
+    names = numbered(one.name for one in record.inputs)
+    return {
+        name: OutputFact(one.uri, one.sha256, "")
+        for name, one in zip(names, record.inputs, strict=True)
+    }
 
 
 def _metrics(store: ArtifactStore, record: ArtifactRecord) -> dict[str, float]:
