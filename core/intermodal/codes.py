@@ -561,6 +561,39 @@ CODES: dict[str, Code] = {
         "Files are read by the parameter's annotation and their own suffix: tables from Parquet, CSV and "
         "JSON, arrays from .npy, JSON values from .json, or by a serialiser that is registered. `Path` takes any.",
     ),
+    "PORT560": Code(
+        "the model registry cannot be reached",
+        "`model_version`, `load_model` and `promote` need the tracker's answer, so they fail the task where everything "
+        "else that is tracked would wait. It is trouble of the surroundings: with `retry` on the task its engine tries "
+        "again.",
+    ),
+    "PORT561": Code(
+        "there is no such model version",
+        "A version is registered when the task that registers it has succeeded. If the tracker was away then, the task's "
+        "records are kept and `port track sync` sends them; `promote` sends those that it finds in the run's own folder "
+        "by itself. A number that no version has is a mistake of the pipeline.",
+    ),
+    "PORT562": Code(
+        "nothing keeps models here",
+        "Tracking is off, or none of the trackers has a model registry (MLflow and JSON lines have one): "
+        "`register_model` gives an empty text, `model_version` gives None and `promote` does nothing. A pipeline whose "
+        "condition takes `None` for `nothing in use yet` runs all the same.",
+    ),
+    "PORT563": Code(
+        "an alias stays where it is",
+        "Another run promoted its version later than this one asked to. The latest promotion counts, whatever the order "
+        "in which retries and kept records arrive.",
+    ),
+    "PORT564": Code(
+        "a text cannot be an alias",
+        "Aliases are letters, digits, `_` and `-`, at most 200 of them; `latest` and `v` with a number mean "
+        "something else to MLflow.",
+    ),
+    "PORT565": Code(
+        "a model is not what was registered",
+        "Its content has another SHA-256 than the one that was registered with the version. It was replaced in its "
+        "store, or the version's tags were changed. It is not loaded.",
+    ),
     "PORT570": Code(
         "a tracked run is not linked",
         "The task was tracked, but the engine did not take the address of the tracker's page: its API was "

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,9 @@ def log_one_of_each(tmp_path):
     tracking.set_tag("team", "core")
     tracking.log_artifact(file, "files")
     tracking.log_text("# Report", "reports/summary.md")
-    tracking.register_model("diagnosis", file, aliases=("champion",), tags={"stage": 1})
+    tracking.register_model(
+        "diagnosis", file, ("champion",), tags={"stage": 1}, metrics={"auc": 0.75}
+    )
 
 
 def test_each_call_makes_its_record(memory, identity, tmp_path):
@@ -70,7 +73,9 @@ def test_each_call_makes_its_record(memory, identity, tmp_path):
     (artifact,) = attempt.of(Artifact)
     assert (artifact.folder, Path(artifact.path).name) == ("files", "model.txt")
     (model,) = attempt.of(Model)
-    assert (model.name, model.aliases, model.tags) == ("diagnosis", ("champion",), {"stage": "1"})
+    assert (model.name, model.aliases) == ("diagnosis", ("champion",))
+    assert (model.tags["stage"], model.tags["intermodal.metric.auc"]) == ("1", "0.75")
+    assert model.tags["intermodal.sha256"] == sha256(b"weights").hexdigest()
     assert model.uri == ""
 
 

@@ -12,6 +12,9 @@ attempt ends. Nothing here talks to a server, imports a tracker or raises: what 
 (an infinite metric, an empty name) becomes a note that the run shows. Outside a task, as in a
 test that calls the plain function, they do nothing.
 
+The exceptions are `model_version`, `load_model` and `promote`, which need the model registry's answer: they ask
+it at once, and raise if it cannot be reached.
+
 They may be called from any thread of the task; `active.py` has the rule, and `carry` the case that
 needs help: threads of the user's own where several tasks share a process. A process that the
 task starts anew (`spawn`, a shell) is outside.
@@ -28,9 +31,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from os import PathLike
 
+    from intermodal.tracking.registry import ModelVersion
+
 __all__ = [
+    "ModelVersion",
     "autolog",
     "carry",
+    "load_model",
     "log_artifact",
     "log_dict",
     "log_figure",
@@ -42,9 +49,19 @@ __all__ = [
     "log_params",
     "log_table",
     "log_text",
+    "model_version",
+    "promote",
     "register_model",
     "set_tag",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ModelVersion":  # a task that only logs pays for no dataclass
+        from intermodal.tracking.registry import ModelVersion
+
+        return ModelVersion
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def log_metric(name: str, value: float, step: int | None = None) -> None:
@@ -205,7 +222,8 @@ def register_model(
     artifact_or_path: Any,
     aliases: Iterable[str] = (),
     tags: Mapping[str, Any] | None = None,
-) -> None:
+    metrics: Mapping[str, Any] | None = None,
+) -> str:
     """Record that a version of the model `name` is to be registered when the attempt has finished.
 
     Args:
@@ -215,9 +233,63 @@ def register_model(
             `uri`, which is registered in place.
         aliases: Names such as `champion` that are to point to this version.
         tags: Labels of the version.
+        metrics: Numbers to compare later versions with; nested ones are joined with dots.
 
-    A failed or killed attempt registers nothing: its retry would register a second version.
+    Returns:
+        A text that stands for the version in `promote`, here and in later tasks; empty if nothing is
+        tracked, or the model could not be recorded.
+
+    A failed or killed attempt registers nothing, and the retry of one that had registered it already does not
+    register it twice.
     """
     log = current()
-    if log is not None:
-        log.model(name, artifact_or_path, aliases, tags)
+    return "" if log is None else log.model(name, artifact_or_path, aliases, tags, metrics)
+
+
+def model_version(
+    name: str, alias: str = "champion", *, version: str | int = ""
+) -> ModelVersion | None:
+    """The version of a registered model that an alias points to, or the one of that number; else None.
+
+    The tracker is asked at once. One that cannot be reached fails the task with an `InfrastructureError`,
+    which its engine tries again; where nothing is tracked there is no version.
+    """
+    from intermodal.tracking import versions
+
+    return versions.model_version(name, alias, version=version)
+
+
+def load_model(version: ModelVersion) -> Any:
+    """The model that a version holds, as the task returned it that made it; a `Path` if it was a file.
+
+    Its content is compared with the hash that was registered. Raises `InfrastructureError` if it cannot be
+    had, or is something else.
+    """
+    from intermodal.tracking import versions
+
+    return versions.load_model(version)
+
+
+def promote(name: str, version: Any, alias: str = "champion") -> ModelVersion | None:
+    """Point an alias to a version of a registered model, at once.
+
+    Args:
+        name: The registered model's name.
+        version: What `register_model` gave in this task or in one before; the model itself, if it is
+            an input of the task; a version's number; or what `model_version` gave.
+        alias: Letters, digits, `_` and `-`.
+
+    Returns:
+        The version. None where nothing is tracked, and for a model that this very task registers: that
+        is done together, when the task has succeeded.
+
+    Doing it again changes nothing, and of several promotions the latest counts: a retry does not take the
+    alias back from one that came in between.
+
+    Raises:
+        InfrastructureError: The tracker cannot be reached, or does not have the version yet.
+        ValueError: There is no such version, or the alias cannot be one.
+    """
+    from intermodal.tracking import versions
+
+    return versions.promote(name, version, alias)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from intermodal.tracking.mlflow_access import Address, connect, settings, uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from mlflow import MlflowClient
     from mlflow.entities import RunInfo
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from intermodal.tracking.facts import RunFacts
     from intermodal.tracking.mlflow_runs import Place, Runs
     from intermodal.tracking.records import Record, State, Status
-    from intermodal.tracking.registry import ModelVersion
+    from intermodal.tracking.registry import ModelVersion, Promotion
     from intermodal.tracking.tracker import Pages, TaskIdentity
 
 STATUS: dict[State, str] = {
@@ -114,6 +115,36 @@ class MlflowTracker:
             return []
         with self._reached() as client:
             return find_open_runs(client, self._address)
+
+    def find_version(
+        self,
+        name: str,
+        *,
+        alias: str = "",
+        version: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> ModelVersion | None:
+        """A version of a registered model; see `Registry`."""
+        from intermodal.tracking.mlflow_models import find_version
+
+        with self._reached() as client:
+            return find_version(
+                client, self._address, name, alias=alias, version=version, tags=tags
+            )
+
+    def promote(self, name: str, version: str, promotion: Promotion) -> bool:
+        """Point an alias to a version; see `Registry`."""
+        from intermodal.tracking.mlflow_models import promote
+
+        with self._reached() as client, self._writing():
+            return promote(client, name, version, promotion)
+
+    def download(self, version: ModelVersion, folder: Path) -> Path:
+        """Copy a version's files into a folder; see `Registry`."""
+        from intermodal.tracking.mlflow_models import download
+
+        with self._reached() as client:
+            return download(client, self._address, version, folder)
 
     def find_versions(self) -> list[ModelVersion]:
         """All versions of registered models; see `UsageTracker`."""
