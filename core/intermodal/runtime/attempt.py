@@ -43,6 +43,7 @@ class Job:
         input_hints: Annotations of inputs.
         output_hints: Annotations of outputs.
         code_hash: SHA-256 of the code.
+        code: The text of the code; empty if it is not known.
         source: The file of the code; empty if it is in none.
         by_path: Whether it takes artifacts as local paths instead of values.
     """
@@ -53,6 +54,7 @@ class Job:
     code_hash: str = ""
     by_path: bool = False
     source: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,9 @@ def _do(
         for item in taken.lineage:
             kind = taken.kinds.get(item.uri, "Dataset")
             tracked.record_used(item.name, item.uri, item.sha256, kind)
-            tracked.know(values[item.name], item.uri)
+            tracked.know(values[item.name], item.uri, taken.formats.get(item.uri, ""))
     results = job.call(values)
-    stored = Outputs(context, taken, job.code_hash)
+    stored = Outputs(context, taken, job.code_hash, job.code)
     try:
         given = {
             name: _give(name, results[name], tag, job.output_hints.get(name), context, stored)

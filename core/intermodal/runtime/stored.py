@@ -12,7 +12,7 @@ from intermodal.dataversions.marker import content_key, holds_data, is_data, rep
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
-from intermodal.runtime.secrets import holds_secret, is_secret, mentions_secret, reveal
+from intermodal.runtime.secrets import hide_secrets, holds_secret, is_secret, mentions_secret, reveal
 from intermodal.runtime.typed import (
     REF_MARK,
     bare,
@@ -76,6 +76,7 @@ class Inputs:
     def __init__(self, context: Context, *, by_path: bool = False) -> None:
         self.lineage: list[LineageInput] = []
         self.kinds: dict[str, str] = {}  # of artifacts, by URI
+        self.formats: dict[str, str] = {}  # the same
         self.parameters: dict[str, Any] = {}
         self._context = context
         self._by_path = by_path
@@ -119,6 +120,7 @@ class Inputs:
         with store_errors():
             self.lineage.append(LineageInput(name=name, uri=ref.uri, sha256=ref.sha256))
             self.kinds[ref.uri] = ref.kind
+            self.formats[ref.uri] = ref.format
             if ref.kind == VALUE_KIND:
                 whole, _ = self._fetched(store.load(ref), hint, name)
                 return whole, True
@@ -182,13 +184,14 @@ def references_in(value: Any) -> Iterator[ArtifactRef]:
 class Outputs:
     """Where a task's outputs go: JSON values on, artifacts and large values into the store."""
 
-    def __init__(self, context: Context, inputs: Inputs, code_hash: str) -> None:
+    def __init__(self, context: Context, inputs: Inputs, code_hash: str, code: str = "") -> None:
         self.parameters: dict[str, Any] = {}
         self.references: dict[str, ArtifactRef] = {}
         self.findings: list[Finding] = []
         self._context = context
         self._inputs = inputs
         self._code_hash = code_hash
+        self._code = code
 
     def keep_parts(self, name: str, value: Any, hint: Any, what: str) -> Any:
         """The value with references in place of artifacts in its lists, mappings and records.
@@ -259,8 +262,9 @@ class Outputs:
             attempt=context.attempt,
             output=name,
         )
+        store = open_store(context.store_uri)
         with store_errors():
-            ref, findings = open_store(context.store_uri).save(
+            ref, findings = store.save(
                 value,
                 key,
                 kind=kind,
@@ -272,6 +276,9 @@ class Outputs:
                 target=context.target,
                 link=context.link,
             )
+            if self._code and self._code_hash:
+                store.keep_code(self._code_hash, hide_secrets(self._code))
+                self._code = ""  # kept, for all outputs
         self.findings.extend(findings)
         return ref
 
