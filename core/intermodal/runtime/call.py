@@ -6,12 +6,12 @@ import ast
 import hashlib
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
+from intermodal.margins import dedented
 from intermodal.runtime.attempt import Job, attempt
 from intermodal.runtime.context import Context
 from intermodal.runtime.problems import WrongValue
@@ -45,8 +45,8 @@ def run(
             `{"key": text or None, "ttl": seconds or None, "code": SHA-256 or ""}`. The same key means the
             same result: it is made of the code and the inputs, artifacts by their content; or, where
             `key` is given, of pipeline, task, index and that text, whatever the inputs. An empty
-            `code` stands for the source of the function. On a hit the function is not called, and the
-            attempt ends as `cached` without having started.
+            `code` stands for the source of the function and of what it uses of its file. On a hit the
+            function is not called, and the attempt ends as `cached` without having started.
 
     Returns:
         JSON only: for `none` the value or reference of the output, None if there is no output;
@@ -60,10 +60,20 @@ def run(
     findings: list[Finding] = []
     try:
         job = job_of(function, outputs, unpack)
+        cache = with_code(cache, function)
         done = attempt(job, context, inputs, outputs, findings, cache)
     finally:
         report(findings)
     return shaped(done.outputs, unpack)
+
+
+def with_code(policy: CachePolicy | None, function: Callable[..., Any]) -> CachePolicy | None:
+    """The policy with the hash of the code that a result depends on, where it does not say that itself."""
+    if policy is None or policy.get("code") or policy.get("key") is not None:
+        return policy
+    from intermodal.runtime.used_code import used_code_hash
+
+    return {**policy, "code": used_code_hash(plain_function(function))}
 
 
 def job_of(function: Callable[..., Any], outputs: Mapping[str, str], unpack: Unpack) -> Job:
@@ -82,6 +92,7 @@ def job_of(function: Callable[..., Any], outputs: Mapping[str, str], unpack: Unp
         input_hints=hints,
         output_hints={key: fields.get(key) if fields else returned for key in outputs},
         code_hash=code_hash(inspect.unwrap(plain)),
+        code=code_text(inspect.unwrap(plain)),
         source=source_of(inspect.unwrap(plain)),
     )
 
@@ -131,8 +142,18 @@ def report(findings: list[Finding]) -> None:
 
 def code_hash(function: Callable[..., Any]) -> str:
     """SHA-256 of a function's source: from its `def` on and without indentation, wherever it stands."""
+    return hash_of_text(code_text(function))
+
+
+def code_text(function: Callable[..., Any]) -> str:
+    """A function's source as it is hashed; empty where it cannot be read."""
     code = getattr(function, "__code__", None)
-    return _hash_of(code) if isinstance(code, CodeType) else ""
+    return _text_of(code) if isinstance(code, CodeType) else ""
+
+
+def hash_of_text(text: str) -> str:
+    """SHA-256 of the text of some code; empty for none."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -142,14 +163,14 @@ def source_of(function: Callable[..., Any]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _hash_of(code: CodeType) -> str:
+def _text_of(code: CodeType) -> str:
     try:
-        text = textwrap.dedent(inspect.getsource(code))
+        text = dedented(inspect.getsource(code))
         node = ast.parse(text).body[0]
         lines = text.splitlines(keepends=True)[node.lineno - 1 : node.end_lineno]
     except (OSError, TypeError, SyntaxError, IndexError):
         return ""
-    return hashlib.sha256("".join(lines).rstrip().encode()).hexdigest()
+    return "".join(lines).rstrip()
 
 
 def _function_hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def shell_job(command: str, outputs: Mapping[str, str], environment: Mapping[str
 
     text = command if not environment else canonical([command, dict(environment)])
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Job(call=call, code_hash=digest, by_path=True)
+    return Job(call=call, code_hash=digest, by_path=True, code=command)
 
 
 def last_line(command: list[str], environment: Mapping[str, str] | None = None) -> str:

@@ -12,7 +12,13 @@ from intermodal.dataversions.marker import content_key, holds_data, is_data, rep
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import LARGEST_VALUE, canonical
 from intermodal.runtime.problems import InfrastructureError, WrongValue
-from intermodal.runtime.secrets import hide_secrets, holds_secret, is_secret, mentions_secret, reveal
+from intermodal.runtime.secrets import (
+    hide_secrets,
+    holds_secret,
+    is_secret,
+    mentions_secret,
+    reveal,
+)
 from intermodal.runtime.typed import (
     REF_MARK,
     bare,
