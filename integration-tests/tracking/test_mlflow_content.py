@@ -186,7 +186,8 @@ def test_parts_of_a_growing_log_upload_nothing_and_change_nothing(
         tracking.log_metric("loss", 0.25)
         send_part(ReadLog(path), tracker, sending, lambda: False)
         send_part(ReadLog(path), tracker, Sending(), lambda: False)  # as by one that forgot all
-    assert spool.sync(tmp_path / "run", uri)
+    (finding,) = spool.sync(tmp_path / "run", uri)
+    assert "`odd[0]` is recorded as" in finding.what
     tree = read(uri, identity.pipeline)
     assert tree.history(tree.named("train"), "loss") == [(0, 0.5), (1, 0.25)]
     (odd,) = [name for name in tree.named("train").data.metrics if name.startswith("odd")]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 from urllib.parse import urlsplit
 
 from intermodal.tracking.datasets import SOURCES, without_credentials
@@ -155,6 +155,8 @@ class Content:
                 self._status = record
             case Metric():
                 raise TypeError("metrics are sent as they come")
+            case _:
+                assert_never(record)
 
     def _take_param(self, record: Param) -> None:
         key = self._key(record.name)
@@ -271,8 +273,17 @@ class Content:
             listed.pop()
         return json.dumps(listed)
 
+    def _tell_renamed(self) -> None:
+        """Names that were changed when a part of the log was sent: nobody was told then."""
+        told = {safe_key(RENAMED + key) for key in self._renamed.values()}
+        for tag, name in self.run.data.tags.items():
+            key = tag.removeprefix(RENAMED)
+            if key != tag and tag not in told:
+                self._changed(f"`{name[:100]}` is recorded as `{key}`", "MLflow forbids the name")
+
     def _finish(self, run_id: str, status: Status) -> None:
         """Links, uploads and model versions, up to the first that fails."""
+        self._tell_renamed()
         for name, job in self._jobs(run_id, status):
             try:
                 job()
