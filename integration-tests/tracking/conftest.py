@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -69,6 +73,84 @@ class Server:
             return False
 
 
+class Proxy:
+    """Stands between a client and a server, and does harm when it is told to.
+
+    Attributes:
+        plan: Asked for each request with its number, method, path and headers. None passes it on; a status,
+            or a status with headers, is the answer; `DROP` passes it on and cuts the answer off.
+        count: Requests so far.
+    """
+
+    DROP = "drop"
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.plan = lambda _number, _method, _path, _headers: None
+        self.count = 0
+        self._counting = threading.Lock()
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_request(self) -> None:
+                proxy.handle(self)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
+
+            def log_message(self, *_arguments: object) -> None:
+                """Nothing."""
+
+        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._httpd.daemon_threads = True
+        self.uri = f"http://127.0.0.1:{self._httpd.server_port}"
+        threading.Thread(target=self._httpd.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._httpd.shutdown()
+        self._httpd.server_close()
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        with self._counting:
+            number, self.count = self.count, self.count + 1
+        order = self.plan(number, handler.command, handler.path, handler.headers)
+        if order is None or order == self.DROP:
+            status, headers, content = self._forward(handler, body)
+        else:
+            status, headers = order if isinstance(order, tuple) else (order, {})
+            content = json.dumps({"error_code": "REFUSED", "message": f"planned {status}"}).encode()
+        if order == self.DROP:
+            handler.close_connection = True
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return
+        handler.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        try:
+            given = {k: v for k, v in handler.headers.items() if k.lower() != "host"}
+            connection.request(handler.command, handler.path, body, given)
+            answer = connection.getresponse()
+            kind = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+            return answer.status, kind, answer.read()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def proxy(shared_server):
+    """A proxy before the shared server that passes everything on until a test says otherwise."""
+    made = Proxy(shared_server)
+    yield made
+    made.stop()
+
+
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory):
     """One server for all tests; each test uses a pipeline name of its own."""
@@ -121,12 +203,19 @@ def read():
     return Tree
 
 
+@pytest.fixture(scope="session")
+def read_tree():
+    """The same, for fixtures that serve several tests."""
+    return Tree
+
+
 class Tree:
     """What an MLflow holds of one pipeline: its live runs, nested."""
 
     def __init__(self, uri: str, pipeline: str) -> None:
         from mlflow import MlflowClient
 
+        self.pipeline = pipeline
         self.client = MlflowClient(uri, registry_uri=uri)
         experiment = self.client.get_experiment_by_name(pipeline)
         self.runs = []

@@ -17,8 +17,8 @@ import pytest
 from intermodal import tracking
 from intermodal.tracking import spool
 from intermodal.tracking.log import EventLog
-from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.mlflow import MlflowTracker
+from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.records import Metric, number_steps
 from intermodal.tracking.session import close_run, session
 from intermodal.tracking.tracker import TaskIdentity

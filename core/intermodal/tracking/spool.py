@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDER", "Sending", "Synced", "deliver", "replay", "send_part", "sync", "unavailable"]
 
+REFUSED = re.compile(r"\b(401|403|Unauthorized|Forbidden|AccessDenied|ExpiredToken)\b")
 FAILURES = 3  # in a row, after which a tracker is taken for away and not asked again
 
 
@@ -166,13 +168,14 @@ def unavailable(uri: str, problem: Exception, path: Path | None) -> Finding:
 
     text = str(problem).strip() or type(problem).__name__
     reason = without_password(text.splitlines()[0])[:500]
+    when = "with new credentials" if REFUSED.search(text) else "once it is back"
     if path is None:
         return warning("PORT500", f"`{without_password(uri)}` cannot be used now", why=reason)
     return warning(
         "PORT500",
         f"`{without_password(uri)}` did not take the records; they are kept",
         why=reason,
-        next=f"once it is back: `port track sync {shlex.quote(str(path.parent))}`",
+        next=f"{when}: `port track sync {shlex.quote(str(path.parent))}`",
     )
 
 
