@@ -27,6 +27,7 @@ COMMANDS = {
     "artifacts": "List, fetch and prune artifact versions.",
     "lineage": "Show what an artifact or a run came from, and what was made from it.",
     "track": "Show and send what tasks tracked while the tracker was away.",
+    "diff": "Compare two runs: parameters, metrics, artifacts and code.",
     "targets": "List targets, their versions, and what each supports.",
     "engines": "Install and list real engines to run cases on.",
     "schema": "Print the JSON Schema of pipeline documents.",
