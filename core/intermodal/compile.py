@@ -12,6 +12,7 @@ from intermodal import registry
 from intermodal.analysis import graph
 from intermodal.analysis.defaults import fold_defaults
 from intermodal.analysis.needs import send_through_runtime
+from intermodal.analysis.taking_artifacts import fetch_artifacts
 from intermodal.analysis.typing import fill_item_types
 from intermodal.analysis.uses import used_features
 from intermodal.analysis.validate import validate
@@ -51,7 +52,7 @@ def _compile(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled
     if errors_of(findings):
         return Compiled({}, tuple(findings))
     compiler = registry.compiler(target.name)
-    pipeline = fill_item_types(fold_defaults(pipeline))
+    pipeline = fetch_artifacts(fill_item_types(fold_defaults(pipeline)))
     if settings.trace:
         pipeline = send_through_runtime(pipeline)
     uses = used_features(pipeline)

@@ -133,7 +133,9 @@ REQUEST_CALLS = (
     "a Python function with the standard library; the connection is a secret that holds its URL"
 )
 HOSTED_CALLS = "neutral actions where there are such, and Python calls that run the class in the task's own process"
-DATA_FETCHED = "the runtime fetches it in the task that takes it, and checks that it is what was pinned"
+DATA_FETCHED = (
+    "the runtime fetches it in the task that takes it, and checks that it is what was pinned"
+)
 HOSTED_SETTINGS = "the neutral settings that mean the same; others are findings"
 
 

@@ -32,12 +32,13 @@ from intermodal.ir import (
     Wait,
 )
 from intermodal.runtime.attempt import Job, attempt
-from intermodal.runtime.call import job_of, report
+from intermodal.runtime.call import job_of, plain_function, report
 from intermodal.runtime.context import Context
 from intermodal.runtime.events import canonical
 from intermodal.runtime.problems import AttemptTimeout, classify
 from intermodal.runtime.secrets import hide_secrets, read_secret
 from intermodal.runtime.shell import CommandFailed, shell_job
+from intermodal.runtime.used_code import used_code_hash
 from intermodal.runtime.waiting import look
 from intermodal_backends.local import wire
 from intermodal_backends.local.container import Names, container_job
@@ -120,7 +121,8 @@ class WorkerProcess:
                 return {"state": "succeeded" if come else "waiting"}
             tags = {name: _tag(type_, task) for name, type_ in task.outputs.items()}
             job = self._job(task.action, task, tags, order, folder)
-            done = attempt(job, context, order.inputs, tags, findings, _cache_of(task, job))
+            policy = self._cache_of(task, job)
+            done = attempt(job, context, order.inputs, tags, findings, policy)
         behind = isinstance(task.action, TriggerRun) and not task.action.wait
         return {
             "state": "cached" if done.cached else "succeeded",
@@ -150,6 +152,24 @@ class WorkerProcess:
         assert order.triggered is not None
         run_triggered(Triggered.from_data(order.triggered), self._context.pipeline, self._options)
         return {}
+
+    def _cache_of(self, task: Task, job: Job) -> CachePolicy | None:
+        """How outputs of the task are found again, as on other targets; its own environment counts too."""
+        cache = task.cache
+        if cache is None or not cache.enabled or not isinstance(task.action, CACHED):
+            return None
+        match task.action:
+            case PythonCall():
+                code = used_code_hash(plain_function(self._function(task.id, task.action)))
+            case Shell():
+                code = job.code_hash
+            case _:
+                code = code_of(task)
+        if task.environment:
+            text = canonical([code, dict(task.environment)])
+            code = hashlib.sha256(text.encode()).hexdigest()
+        ttl = None if cache.ttl is None else cache.ttl.total_seconds()
+        return {"key": cache.key, "ttl": ttl, "code": code}
 
     def _function(self, task: str, action: PythonCall) -> Callable[..., Any]:
         """The task's function, imported once per worker; from its captured source if it has no module."""
@@ -202,16 +222,6 @@ def _as_check(job: Job) -> Job:
         return {"return": given.get("return", True)}
 
     return replace(job, call=call)
-
-
-def _cache_of(task: Task, job: Job) -> CachePolicy | None:
-    """How outputs of the task are found again; its code is all that it does, and its environment."""
-    cache = task.cache
-    if cache is None or not cache.enabled or not isinstance(task.action, CACHED):
-        return None
-    code = canonical([code_of(task), dict(task.environment), job.code_hash])
-    ttl = None if cache.ttl is None else cache.ttl.total_seconds()
-    return {"key": cache.key, "ttl": ttl, "code": hashlib.sha256(code.encode()).hexdigest()}
 
 
 def _tag(type_: Type, task: Task) -> str:

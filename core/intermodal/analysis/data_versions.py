@@ -8,6 +8,7 @@ from intermodal.analysis import graph
 from intermodal.analysis.expressions import map_expression
 from intermodal.analysis.needs import WITH_RUNTIME, takes_data
 from intermodal.analysis.rewrite import map_nodes, map_tasks
+from intermodal.analysis.taking_artifacts import as_artifacts
 from intermodal.dataversions.checks import data_findings
 from intermodal.dataversions.marker import Wanted, marker_of
 from intermodal.findings import Finding, error
@@ -60,7 +61,7 @@ def wanted(node: DataVersion) -> Wanted:
 
 
 def mark_data(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with literals in place of versions of data, and the runtime around what takes them.
+    """The pipeline with literals in place of versions of data, which tasks take as artifacts.
 
     The runtime knows the literals (`dataversions.marker`), so a compiler has nothing to do for them.
     """
@@ -76,10 +77,11 @@ def mark_data(pipeline: Pipeline) -> Pipeline:
         return node.model_copy(update={"items": items, "item_type": AnyType.of()})
 
     def mark_inputs(task: Task) -> Task:
-        if not takes_data(task) and not _takes_item(task, loops):
+        taking = [n for n, value in task.inputs.items() if _holds(value) or _of_item(value, loops)]
+        if not taking:
             return task
         inputs = {name: _marked(value) for name, value in task.inputs.items()}
-        return task.model_copy(update={"inputs": inputs, "tracks": True})
+        return as_artifacts(task, taking).model_copy(update={"inputs": inputs})
 
     return map_tasks(map_nodes(pipeline, mark_items), mark_inputs)
 
@@ -95,12 +97,8 @@ def _holds(value: Expression) -> bool:
     return any(isinstance(part, DataVersion) for part in graph.parts(value))
 
 
-def _takes_item(task: Task, loops: set[str]) -> bool:
-    return any(
-        isinstance(part, ItemRef) and part.loop in loops
-        for value in task.inputs.values()
-        for part in graph.parts(value)
-    )
+def _of_item(value: Expression, loops: set[str]) -> bool:
+    return any(isinstance(part, ItemRef) and part.loop in loops for part in graph.parts(value))
 
 
 def _marked(value: Expression) -> Expression:

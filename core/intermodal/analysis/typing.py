@@ -139,7 +139,7 @@ class TypeChecker:
                         next="pass a value of that type, or change the annotation",
                     )
                 continue
-            for source in self._sources(value):
+            for source in self.sources(value):
                 given = self.type_of(source)
                 if fits(given, wanted) or _is_readable_as(source, wanted):
                     continue
@@ -152,12 +152,12 @@ class TypeChecker:
                 )
                 break
 
-    def _sources(self, value: Expression) -> Iterator[Expression]:
+    def sources(self, value: Expression) -> Iterator[Expression]:
         """What a value is: what a branch gives is one of several."""
         node = self.nodes[value.node] if isinstance(value, OutputRef) else None
         if isinstance(node, Branch) and isinstance(value, OutputRef):
             for alternative in node.outputs[value.output]:
-                yield from self._sources(alternative)
+                yield from self.sources(alternative)
         else:
             yield value
 

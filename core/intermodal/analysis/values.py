@@ -9,7 +9,7 @@ from typing import Any
 
 from intermodal.analysis import graph
 from intermodal.analysis.requests import request_findings
-from intermodal.dataversions.marker import is_data
+from intermodal.dataversions.marker import holds_data, is_data
 from intermodal.findings import Finding, Span, error
 from intermodal.ir import (
     AnyType,
@@ -50,7 +50,7 @@ _CHANNEL = re.compile(r"^(log$|(email|slack|webhook):.)")
 
 def misfit(value: Any, type_: Type) -> str:
     """Why a JSON value does not fit a type; empty if it does."""
-    if is_data(value):
+    if is_data(value) or (isinstance(type_, ArtifactType) and holds_data(value)):
         return ""  # checked where it was written
     match type_:
         case AnyType():

@@ -3,36 +3,12 @@
 from airflow.sdk import dag, get_current_context, task
 
 
-def close_tracked_run(state):
-    """A callback that tells the tracker how the run ended."""
-
-    def send(context):
-        from intermodal import runtime
-
-        run = runtime.Context(
-            pipeline="changed",
-            run_id=context["run_id"],
-            task="",
-            parameters=dict(context.get("params", {})),
-            target="airflow@3.3",
-            store="store",
-        )
-        runtime.close_run(run, state)
-
-    return send
-
-
 def run_context():
     """What the tasks' runtime knows of this run."""
     from intermodal import runtime
 
     context = get_current_context()
     task_instance = context["ti"]
-
-    def show_page(url):
-        """Keep where the task is tracked; Intermodal's plugin makes a link of it."""
-        task_instance.xcom_push("tracking_url", url)
-
     return runtime.Context(
         pipeline="changed",
         run_id=context["run_id"],
@@ -42,8 +18,6 @@ def run_context():
         link=task_instance.log_url,
         target="airflow@3.3",
         store="store",
-        run_link=task_instance.log_url.partition("/tasks/")[0],
-        on_tracked=show_page,
     )
 
 
@@ -74,11 +48,7 @@ def after(n: int) -> int:
         return seen(n)
 
 
-@dag(
-    schedule=None,
-    on_failure_callback=close_tracked_run("failed"),
-    on_success_callback=close_tracked_run("succeeded"),
-)
+@dag(schedule=None)
 def changed():
     other = read(
         me="other",

@@ -4,11 +4,8 @@ from pathlib import Path
 
 from intermodal import runtime
 from prefect import flow, task
-from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run, task_run
-from prefect.utilities.urls import url_for
 from witness import attempt
 
 
@@ -16,12 +13,6 @@ def run_id() -> str:
     """The flow run's id; starting it again in Prefect makes a run of its own."""
     again = flow_run.run_count > 1
     return f"{flow_run.id}-{flow_run.run_count}" if again else flow_run.id
-
-
-def link_to_tracker(page: str) -> None:
-    """Show where a task is tracked; a process of its own is no task run."""
-    if task_run.id:
-        create_link_artifact(page, "Tracked task")
 
 
 def context() -> runtime.Context:
@@ -35,32 +26,7 @@ def context() -> runtime.Context:
         store="store",
         parameters=flow_run.parameters,
         link=task_run.ui_url or "",
-        run_link=flow_run.ui_url or "",
-        on_tracked=link_to_tracker,
     )
-
-
-def close_tracked_run(_flow, ended_run, state) -> None:
-    """Tell the tracker how the flow run ended, and link to what it shows."""
-    with get_client(sync_client=True) as client:
-        # What a hook is given may be older than the last start.
-        run = client.read_flow_run(ended_run.id)
-    again = run.run_count > 1
-    run_id = f"{run.id}-{run.run_count}" if again else str(run.id)
-    link = url_for("flow-run", obj_id=run.id) or ""
-    context = runtime.Context(
-        pipeline="changed",
-        run_id=run_id,
-        task="",
-        parameters=run.parameters,
-        target="prefect@3",
-        store="store",
-        run_link=link,
-    )
-    ended = "succeeded" if state.is_completed() else state.type.value.lower()
-    page = runtime.close_run(context, ended)
-    if page and flow_run.id:
-        create_link_artifact(page, "Tracked run")
 
 
 def read(me: str, rows: Path) -> int:
@@ -84,14 +50,7 @@ def after(n: int) -> int:
         return seen(n)
 
 
-@flow(
-    name="changed",
-    log_prints=True,
-    on_failure=[close_tracked_run],
-    on_crashed=[close_tracked_run],
-    on_cancellation=[close_tracked_run],
-    on_completion=[close_tracked_run],
-)
+@flow(name="changed", log_prints=True)
 def changed():
     other_future = other.submit(
         me="other",

@@ -5,36 +5,12 @@ from airflow.decorators import dag, task
 from airflow.operators.python import get_current_context
 
 
-def close_tracked_run(state):
-    """A callback that tells the tracker how the run ended."""
-
-    def send(context):
-        from intermodal import runtime
-
-        run = runtime.Context(
-            pipeline="dvc",
-            run_id=context["run_id"],
-            task="",
-            parameters=dict(context.get("params", {})),
-            target="airflow@2.11",
-            store="store",
-        )
-        runtime.close_run(run, state)
-
-    return send
-
-
 def run_context():
     """What the tasks' runtime knows of this run."""
     from intermodal import runtime
 
     context = get_current_context()
     task_instance = context["ti"]
-
-    def show_page(url):
-        """Keep where the task is tracked; Intermodal's plugin makes a link of it."""
-        task_instance.xcom_push("tracking_url", url)
-
     return runtime.Context(
         pipeline="dvc",
         run_id=context["run_id"],
@@ -44,8 +20,6 @@ def run_context():
         link=task_instance.log_url,
         target="airflow@2.11",
         store="store",
-        run_link=task_instance.log_url.partition("&task_id=")[0],
-        on_tracked=show_page,
     )
 
 
@@ -83,12 +57,7 @@ def texts(folder):
     )
 
 
-@dag(
-    schedule=None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
-    on_failure_callback=close_tracked_run("failed"),
-    on_success_callback=close_tracked_run("succeeded"),
-)
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"))
 def dvc():
     lines(
         rows={

@@ -5,25 +5,6 @@ from airflow.decorators import dag, task
 from airflow.operators.python import get_current_context
 
 
-def close_tracked_run(state):
-    """A callback that tells the tracker how the run ended."""
-
-    def send(context):
-        from intermodal import runtime
-
-        run = runtime.Context(
-            pipeline="pinned",
-            run_id=context["run_id"],
-            task="",
-            parameters=dict(context.get("params", {})),
-            target="airflow@2.11",
-            store="store",
-        )
-        runtime.close_run(run, state)
-
-    return send
-
-
 def outputs_of(task_id, key="return_value", count=None):
     """What the instances of a mapped task gave, in order; with `count`, also where it is None."""
     pull = get_current_context()["ti"].xcom_pull
@@ -40,11 +21,6 @@ def run_context(task_id=None, *index):
     task_instance = context["ti"]
     own = task_instance.map_index
     positions = tuple(own if part is None else part for part in index)
-
-    def show_page(url):
-        """Keep where the task is tracked; Intermodal's plugin makes a link of it."""
-        task_instance.xcom_push("tracking_url", url)
-
     return runtime.Context(
         pipeline="pinned",
         run_id=context["run_id"],
@@ -55,13 +31,11 @@ def run_context(task_id=None, *index):
         index=positions,
         target="airflow@2.11",
         store="store",
-        run_link=task_instance.log_url.partition("&task_id=")[0],
-        on_tracked=show_page,
     )
 
 
 @task
-def total(rows, limits: dict):
+def total(rows, limits):
     from pathlib import Path
 
     from intermodal import runtime
@@ -81,7 +55,7 @@ def total(rows, limits: dict):
 
 
 @task
-def name(path: str):
+def name(path):
     from pathlib import Path
 
     from intermodal import runtime
@@ -97,7 +71,7 @@ def name(path: str):
 
 
 @task
-def words(folder, more: list):
+def words(folder, more):
     from pathlib import Path
 
     from intermodal import Directory, runtime
@@ -178,12 +152,7 @@ def lines(ROWS) -> int:
     )
 
 
-@dag(
-    schedule=None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
-    on_failure_callback=close_tracked_run("failed"),
-    on_success_callback=close_tracked_run("succeeded"),
-)
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"))
 def pinned():
     total(
         rows={

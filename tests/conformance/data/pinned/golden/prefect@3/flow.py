@@ -11,14 +11,11 @@ from typing import Any, NamedTuple
 
 from intermodal import Directory, runtime
 from prefect import allow_failure, flow, task
-from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
-from prefect.utilities.urls import url_for
 from witness import attempt
 
 
@@ -32,17 +29,6 @@ def json_values(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = deepcopy((args, kwargs))
         return json.loads(json.dumps(function(*args, **kwargs)))
-
-    return call
-
-
-def own_inputs(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Copy what a function is given: Prefect gives all tasks the same object."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args, kwargs = deepcopy((args, kwargs))
-        return function(*args, **kwargs)
 
     return call
 
@@ -242,12 +228,6 @@ def run_id() -> str:
     return f"{flow_run.id}-{flow_run.run_count}" if again else flow_run.id
 
 
-def link_to_tracker(page: str) -> None:
-    """Show where a task is tracked; a process of its own is no task run."""
-    if task_run.id:
-        create_link_artifact(page, "Tracked task")
-
-
 def context() -> runtime.Context:
     """Whose attempt this is, as Prefect knows it."""
     step = task_run.parameters.get("step")
@@ -261,32 +241,7 @@ def context() -> runtime.Context:
         store="store",
         parameters=flow_run.parameters,
         link=task_run.ui_url or "",
-        run_link=flow_run.ui_url or "",
-        on_tracked=link_to_tracker,
     )
-
-
-def close_tracked_run(_flow, ended_run, state) -> None:
-    """Tell the tracker how the flow run ended, and link to what it shows."""
-    with get_client(sync_client=True) as client:
-        # What a hook is given may be older than the last start.
-        run = client.read_flow_run(ended_run.id)
-    again = run.run_count > 1
-    run_id = f"{run.id}-{run.run_count}" if again else str(run.id)
-    link = url_for("flow-run", obj_id=run.id) or ""
-    context = runtime.Context(
-        pipeline="pinned",
-        run_id=run_id,
-        task="",
-        parameters=run.parameters,
-        target="prefect@3",
-        store="store",
-        run_link=link,
-    )
-    ended = "succeeded" if state.is_completed() else state.type.value.lower()
-    page = runtime.close_run(context, ended)
-    if page and flow_run.id:
-        create_link_artifact(page, "Tracked run")
 
 
 def total(rows: Path, limits: dict[str, object]) -> int:
@@ -317,7 +272,6 @@ def size(part: Path) -> int:
 
 
 @task(cache_policy=NO_CACHE, name="total")
-@own_inputs
 def total_task(rows, limits):
     return runtime.run(
         total,
@@ -335,7 +289,6 @@ def name_task(path):
 
 
 @task(cache_policy=NO_CACHE, name="words")
-@own_inputs
 def words_task(folder, more):
     return runtime.run(
         words,
@@ -378,14 +331,7 @@ def lines(ROWS):
     )
 
 
-@flow(
-    name="pinned",
-    log_prints=True,
-    on_failure=[close_tracked_run],
-    on_crashed=[close_tracked_run],
-    on_cancellation=[close_tracked_run],
-    on_completion=[close_tracked_run],
-)
+@flow(name="pinned", log_prints=True)
 def pinned():
     total_future = total_task.submit(
         rows={
