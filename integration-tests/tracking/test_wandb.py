@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.tracking.conftest import declared  # noqa: F401
+from tests.tracking.wandb_files import config, history, of_type, stored, summary
 
 from intermodal import tracking
 from intermodal.tracking import spool
@@ -33,7 +33,6 @@ from intermodal.tracking.tracker import TaskIdentity, TrackerError
 from intermodal.tracking.wandb import WandbTracker
 from intermodal.tracking.wandb_plan import run_id
 
-BLOCK = 32768
 ATTEMPT = TaskIdentity(
     "diagnosis",
     "run/1",
@@ -76,52 +75,9 @@ def send(*records, attempt=ATTEMPT, status=None, uri="wandb://team/heart"):
     return findings
 
 
-def stored(folder: Path) -> list:
-    """The records of a `.wandb` file: LevelDB's log format behind a header of seven bytes."""
-    from wandb.proto import wandb_internal_pb2 as proto
-
-    (file,) = folder.glob("*.wandb")
-    data, place, buffer, found = file.read_bytes(), 7, b"", []
-    while place + 7 <= len(data):
-        left = BLOCK - place % BLOCK
-        if left < 7:
-            place += left
-            continue
-        _, size, kind = struct.unpack("<IHB", data[place : place + 7])
-        buffer += data[place + 7 : place + 7 + size]
-        place += 7 + size
-        if kind in (1, 4):  # whole, or the last part
-            record = proto.Record()
-            record.ParseFromString(buffer)
-            found.append(record)
-            buffer = b""
-    return found
-
-
-def history(records) -> list[tuple]:
-    rows = []
-    for record in records:
-        if record.WhichOneof("record_type") == "history":
-            items = record.history.item
-            row = {(i.key or i.nested_key[0]): json.loads(i.value_json) for i in items}
-            values = {k: v for k, v in row.items() if not k.startswith("_")}
-            rows.append((record.history.step.num, row["_timestamp"], values))
-    return rows
-
-
 def one(records, kind):
-    (record,) = [getattr(r, kind) for r in records if r.WhichOneof("record_type") == kind]
+    (record,) = of_type(records, kind)
     return record
-
-
-def summary(records) -> dict:
-    found = {}
-    for record in records:
-        if record.WhichOneof("record_type") == "summary":
-            for item in record.summary.update:
-                name = item.key or item.nested_key[0]
-                found[name] = json.loads(item.value_json)
-    return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
 def test_an_attempt_is_one_run_with_everything(tmp_path, runs):
@@ -161,9 +117,9 @@ def test_an_attempt_is_one_run_with_everything(tmp_path, runs):
         "train",
     )
     assert sorted(run.tags) == ["stage=dev", "team=a"]
-    config = {item.key: json.loads(item.value_json) for item in run.config.update}
-    assert (config["lr"], config["kind"]) == (0.1, "forest")
-    own = config["intermodal"]
+    settings = config(records)
+    assert (settings["lr"], settings["kind"]) == (0.1, "forest")
+    own = settings["intermodal"]
     assert (own["task"], own["index"], own["state"]) == ("train", [0], "finished")
     assert (own["parameters"], own["code_hash"]) == ({"trees": 50}, "c" * 64)
     assert own["inputs"]["rows"]["sha256"] == "a" * 64
@@ -183,13 +139,11 @@ def test_an_attempt_is_one_run_with_everything(tmp_path, runs):
     }
     listed = {f.path for r in records for f in r.files.files}
     assert listed == files
-    artifacts = {
-        r.artifact.name: r.artifact for r in records if r.WhichOneof("record_type") == "artifact"
-    }
+    artifacts = {artifact.name: artifact for artifact in of_type(records, "artifact")}
     assert set(artifacts) == {"diagnosis-train-model", "diagnosis-train-forest", "churn"}
     output = artifacts["diagnosis-train-model"]
     assert json.loads(output.metadata)["sha256"] == "b" * 64
-    assert [c.ref for c in output.manifest.contents] == ["s3://***@bucket/model.pkl"]
+    assert [c.ref for c in output.manifest.contents] == ["s3://bucket/model.pkl"]
     registered = artifacts["churn"]
     assert (registered.type, sorted(registered.aliases)) == ("model", ["champion", "latest"])
     (content,) = registered.manifest.contents
@@ -205,7 +159,7 @@ def test_failures_have_their_exit_codes(state, code, runs):
     assert [f.code for f in findings] == ["PORT504"]
     records = stored(runs()[0])
     assert one(records, "exit").exit_code == code
-    assert not [r for r in records if r.WhichOneof("record_type") == "artifact"]
+    assert of_type(records, "artifact") == []
 
 
 def test_a_replay_adds_nothing_and_a_retry_a_run_of_its_own(runs):

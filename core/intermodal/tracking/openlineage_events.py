@@ -13,7 +13,6 @@ registrations) is left out: it describes what was made from what.
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from intermodal.tracking.datasets import without_credentials
+from intermodal.tracking.addresses import bare_uri
 from intermodal.tracking.identity import TaskIdentity
 from intermodal.tracking.records import (
     Artifact,
@@ -63,7 +62,6 @@ FACETS = {  # by the key it has in an event
     "intermodal_task": "2-0-2/OpenLineage.json#/$defs/RunFacet",
     "intermodal_artifact": "2-0-2/OpenLineage.json#/$defs/DatasetFacet",
 }
-AZURE = ("abfs", "abfss", "wasb", "wasbs")
 LEFT_OUT = (Metric, Text, Artifact, LoggedModel, Model, Note, Status)  # no lineage
 _IDS = uuid.UUID("6b8f3a52-6c0e-5d0b-9f6e-2d1c0a7b4e11")
 
@@ -178,7 +176,7 @@ class Events:
                 pipelineRun=identity.run_id,
                 index=list(identity.index),
                 attempt=identity.attempt,
-                link=_bare(identity.link),
+                link=bare_uri(identity.link),
             ),
         }
         parameters = dict(content.parameters) if identity.task else _texts(identity.parameters)
@@ -211,7 +209,7 @@ class Events:
         code = identity.code_hash if identity.task else identity.pipeline_hash
         if code:
             facets["intermodal_code"] = facet("intermodal_code", sha256=code)
-        url = _bare(content.environment.get("git_url", ""))
+        url = bare_uri(content.environment.get("git_url", ""))
         if url and identity.task:
             known = {"version": "git_commit", "branch": "git_branch", "path": "source"}
             given = {key: content.environment.get(fact, "") for key, fact in known.items()}
@@ -235,7 +233,7 @@ def facet(key: str, **values: Any) -> Event:
 
 def dataset(uri: str, facets: Event) -> Event:
     """A dataset by OpenLineage's rules for names: bucket or host in the namespace, path in the name."""
-    shown = _bare(uri)
+    shown = bare_uri(uri)
     parts = urlsplit(shown)
     if parts.scheme in ("", "file"):
         namespace, name = "file", shown.removeprefix("file://")
@@ -245,16 +243,6 @@ def dataset(uri: str, facets: Event) -> Event:
         name = name.lstrip("/") or "/"
     source = facet("dataSource", name=namespace, uri=shown)
     return {"namespace": namespace, "name": name, "facets": {"dataSource": source, **facets}}
-
-
-def _bare(uri: str) -> str:
-    """An address without credentials; Azure's name a container where others name a user."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("http", "https"):
-        return without_credentials(uri)
-    if parts.scheme in AZURE and ":" not in parts.netloc:
-        return uri
-    return re.sub(r"(?<=://)[^/@\s]*@", "", uri)
 
 
 def _sign(value: Any, producer: str) -> None:

@@ -23,7 +23,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from intermodal.tracking.locks import hold
@@ -134,15 +134,20 @@ class WandbTracker:
         work.mkdir(parents=True)
         try:
             files = [work / "plan.json", work / "rows.jsonl"]
-            files[0].write_text(json.dumps(plan.to_json(status) | where, default=str))
-            with files[1].open("w") as rows:
-                rows.writelines(json.dumps(row) + "\n" for row in plan.rows())
+            files[0].write_bytes(_json(plan.to_json(status) | where))
+            with files[1].open("wb") as rows:
+                rows.writelines(_json(row) + b"\n" for row in plan.rows())
             answer = _run_worker(files, base, WAITING[self._patient])
             for made in (work / "wandb").glob("*run-*-*"):
                 made.rename(base / made.name)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return answer
+
+
+def _json(value: Any) -> bytes:
+    """JSON whose texts W&B can send: halves of surrogate pairs become `?`."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def _mode() -> str:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from intermodal.tracking.addresses import bare_uri
 from intermodal.tracking.records import (
     Artifact,
     Dataset,
@@ -40,7 +41,6 @@ from intermodal.tracking.records import (
     Text,
     Used,
 )
-from intermodal.tracking.tracker import without_password
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
@@ -216,7 +216,7 @@ class Plan:
             "type": "model",
             "metadata": metadata,
             "path": record.path,
-            "uri": without_password(record.uri),
+            "uri": bare_uri(record.uri),
         }
 
     def _put(self, part: str, name: str, value: Any) -> None:
@@ -242,7 +242,7 @@ class Plan:
             "target": identity.target,
             "pipeline_hash": identity.pipeline_hash,
             "code_hash": identity.code_hash,
-            "link": without_password(identity.link),
+            "link": bare_uri(identity.link),
             "parameters": dict(identity.parameters),
             "pipeline_tags": dict(identity.tags),
             "tags": self._tags,
@@ -303,7 +303,7 @@ def safe(name: str) -> str:
 
 
 def _facts(record: Reference | Used) -> dict[str, str]:
-    uri = without_password(record.uri)
+    uri = bare_uri(record.uri)
     return {"uri": uri, "sha256": record.sha256, "kind": record.kind}
 
 
@@ -313,7 +313,7 @@ def _registered(model: Model) -> dict[str, Any]:
         "type": "model",
         "metadata": dict(model.tags),
         "path": model.path,
-        "uri": without_password(model.uri),
+        "uri": bare_uri(model.uri),
         "aliases": [safe(alias) for alias in model.aliases],
     }
 
