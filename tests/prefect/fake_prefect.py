@@ -14,6 +14,7 @@ MODULES = (
     "prefect.cache_policies",
     "prefect.client",
     "prefect.client.orchestration",
+    "prefect.context",
     "prefect.futures",
     "prefect.runtime",
     "prefect.states",
@@ -115,6 +116,7 @@ class Recorded:
         self.module: types.ModuleType | None = None
         self.imports = {name: types.ModuleType(name) for name in MODULES}
         self.links: list[tuple[str, str]] = []
+        self.inside = True
         self._fill()
 
     def _fill(self):
@@ -138,9 +140,12 @@ class Recorded:
         flow_run = types.SimpleNamespace(
             id="run", run_count=1, tags=[], parameters={}, ui_url="http://p/run"
         )
-        task_run = types.SimpleNamespace(id="task", task_name="", run_count=1, ui_url=None)
+        task_run = types.SimpleNamespace(task_name="", run_count=1, ui_url=None)
         modules["prefect.artifacts"].create_link_artifact = self._link
         modules["prefect.client.orchestration"].get_client = Client
+        inside = types.SimpleNamespace(get=lambda: self.inside or None)
+        modules["prefect.context"].FlowRunContext = inside
+        modules["prefect.context"].TaskRunContext = inside
         modules["prefect.utilities.urls"].url_for = lambda kind, *, obj_id: f"http://p/{obj_id}"
         modules["prefect.runtime"].flow_run = flow_run
         modules["prefect.runtime"].task_run = task_run

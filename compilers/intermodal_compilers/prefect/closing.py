@@ -12,9 +12,19 @@ CLOSE_RUN = "close_tracked_run"
 """The hook of a flow that tells the tracker how the run ended."""
 
 LINK = "link_to_tracker"
-"""What shows the tracker's page of a task with its task run."""
+"""What shows the tracker's pages with the runs of Prefect."""
 
-TRACKED_NAMES = frozenset({CLOSE_RUN, LINK, "create_link_artifact", "get_client", "url_for"})
+TRACKED_NAMES = frozenset(
+    {
+        CLOSE_RUN,
+        LINK,
+        "FlowRunContext",
+        "TaskRunContext",
+        "create_link_artifact",
+        "get_client",
+        "url_for",
+    }
+)
 """Names at the top of a flow file that is tracked."""
 
 
@@ -23,22 +33,23 @@ def closing_imports() -> Iterator[Import]:
     yield Import("intermodal", "runtime")
     yield Import("prefect.artifacts", "create_link_artifact")
     yield Import("prefect.client.orchestration", "get_client")
-    yield Import("prefect.runtime", "flow_run")
+    yield Import("prefect.context", "FlowRunContext")
+    yield Import("prefect.context", "TaskRunContext")
     yield Import("prefect.utilities.urls", "url_for")
 
 
 def link_lines() -> list[str]:
-    """The function that links a task run to its page."""
+    """The function that shows a page with the run of the flow or of a task."""
     return [
-        f"def {LINK}(page: str) -> None:",
-        f'{INDENT}"""Show where a task is tracked; a process of its own is no task run."""',
-        f"{INDENT}if task_run.id:",
-        f'{INDENT * 2}create_link_artifact(page, "Tracked task")',
+        f'def {LINK}(page: str, text: str = "Tracked task") -> None:',
+        f'{INDENT}"""Show a page of the tracker, where Prefect knows to which run it belongs."""',
+        f"{INDENT}if FlowRunContext.get() or TaskRunContext.get():",
+        f"{INDENT * 2}create_link_artifact(page, text)",
     ]
 
 
 def closing_lines(fields: Mapping[str, Expr], parameters: Iterable[FlowParameter]) -> list[str]:
-    """The hook; Prefect's runner calls it, too, for flow runs that were killed or cancelled."""
+    """The hook; its arguments have the names by which Prefect's runner calls it where a flow was killed."""
     renamed = {p.variable: Value(p.name) for p in parameters if p.name != p.variable}
     given = Name("parameters" if renamed else "run.parameters")
     own: dict[str, Expr] = {
@@ -51,7 +62,7 @@ def closing_lines(fields: Mapping[str, Expr], parameters: Iterable[FlowParameter
     lines = [
         "with get_client(sync_client=True) as client:",
         f"{INDENT}# What a hook is given may be older than the last start.",
-        f"{INDENT}run = client.read_flow_run(ended_run.id)",
+        f"{INDENT}run = client.read_flow_run(flow_run.id)",
         "again = run.run_count > 1",
         'run_id = f"{run.id}-{run.run_count}" if again else str(run.id)',
         'link = url_for("flow-run", obj_id=run.id) or ""',
@@ -67,11 +78,11 @@ def closing_lines(fields: Mapping[str, Expr], parameters: Iterable[FlowParameter
         *layout(made, prefix="context = "),
         'ended = "succeeded" if state.is_completed() else state.type.value.lower()',
         "page = runtime.close_run(context, ended)",
-        "if page and flow_run.id:",
-        f'{INDENT}create_link_artifact(page, "Tracked run")',
+        "if page:",
+        f'{INDENT}{LINK}(page, "Tracked run")',
     ]
     return [
-        f"def {CLOSE_RUN}(_flow, ended_run, state) -> None:",
+        f"def {CLOSE_RUN}(flow, flow_run, state) -> None:",
         f'{INDENT}"""Tell the tracker how the flow run ended, and link to what it shows."""',
         *(f"{INDENT}{line}" for line in lines),
     ]

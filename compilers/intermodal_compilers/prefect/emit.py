@@ -66,7 +66,7 @@ def emit(file: FlowFile) -> str:
     blocks: list[list[str]] = list(_constants(file))
     blocks += [part.text.split("\n") for part in prelude]
     blocks += [block for block in (_window(file), _run_id(file)) if block]
-    if file.closing is not None and file.context is not None:
+    if file.closing is not None:
         blocks.append(link_lines())
     blocks += [block for block in (_context(file),) if block]
     if file.closing is not None:

@@ -22,6 +22,7 @@ from prefect import flow, task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.runtime import flow_run, task_run
 from prefect.utilities.urls import url_for
 
@@ -204,10 +205,10 @@ def run_id() -> str:
     return f"{flow_run.id}-{flow_run.run_count}" if again else flow_run.id
 
 
-def link_to_tracker(page: str) -> None:
-    """Show where a task is tracked; a process of its own is no task run."""
-    if task_run.id:
-        create_link_artifact(page, "Tracked task")
+def link_to_tracker(page: str, text: str = "Tracked task") -> None:
+    """Show a page of the tracker, where Prefect knows to which run it belongs."""
+    if FlowRunContext.get() or TaskRunContext.get():
+        create_link_artifact(page, text)
 
 
 def context() -> runtime.Context:
@@ -232,11 +233,11 @@ def context() -> runtime.Context:
     )
 
 
-def close_tracked_run(_flow, ended_run, state) -> None:
+def close_tracked_run(flow, flow_run, state) -> None:
     """Tell the tracker how the flow run ended, and link to what it shows."""
     with get_client(sync_client=True) as client:
         # What a hook is given may be older than the last start.
-        run = client.read_flow_run(ended_run.id)
+        run = client.read_flow_run(flow_run.id)
     again = run.run_count > 1
     run_id = f"{run.id}-{run.run_count}" if again else str(run.id)
     link = url_for("flow-run", obj_id=run.id) or ""
@@ -258,8 +259,8 @@ def close_tracked_run(_flow, ended_run, state) -> None:
     )
     ended = "succeeded" if state.is_completed() else state.type.value.lower()
     page = runtime.close_run(context, ended)
-    if page and flow_run.id:
-        create_link_artifact(page, "Tracked run")
+    if page:
+        link_to_tracker(page, "Tracked run")
 
 
 def make(rows: int) -> dict:
