@@ -40,7 +40,7 @@ beside_the_task: ContextVar[bool] = ContextVar("intermodal_beside_the_task", def
 """Set while the task's own code runs: a tracker then changes nothing that a process shares."""
 
 OFF = ("", "none")
-ADDRESS_GAP = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]+:|none\s*$|none\s)")
+ADDRESS_GAP = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]+:|(?i:none)(?:\s|$))")
 
 
 class TrackerError(Exception):
