@@ -30,12 +30,13 @@ def used_code_hash(function: Callable[..., Any]) -> str:
     Imported modules do not count, nor do decorators. Empty if there is no source.
     """
     code = getattr(inspect.unwrap(function), "__code__", None)
-    return _hash_of(code) if isinstance(code, CodeType) else ""
+    return _hash_of(code, code.co_filename) if isinstance(code, CodeType) else ""
 
 
 @lru_cache(maxsize=1024)
-def _hash_of(code: CodeType) -> str:
-    lines = linecache.getlines(code.co_filename)
+def _hash_of(code: CodeType, file: str) -> str:
+    # Equal code in two files is one key without the file: it may use different things there.
+    lines = linecache.getlines(file)
     if not lines:
         return ""
     try:
