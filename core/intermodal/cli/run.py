@@ -250,11 +250,15 @@ def _strictness(project: Project) -> dict[str, str]:
 
 
 def _tracking_rows(tracking: str) -> list[tuple[str, str]]:
-    if not tracking:
-        return []
-    if tracking.startswith(("http://", "https://")):
-        return [("tracking", tracking)]
-    return [("tracking", tracking), ("see it", f"{_mlflow()} ui --backend-store-uri {tracking}")]
+    from intermodal.tracking.tracker import addresses_of, without_password
+
+    rows: list[tuple[str, str]] = []
+    for address in addresses_of(tracking):
+        rows.append(("tracking", without_password(address)))
+        if address.startswith(("sqlite:", "postgresql:", "mysql:")):
+            shown = shlex.quote(without_password(address))
+            rows.append(("see it", f"{_mlflow()} ui --backend-store-uri {shown}"))
+    return rows
 
 
 def _mlflow() -> str:
