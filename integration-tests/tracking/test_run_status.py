@@ -137,3 +137,13 @@ def wait_until(holds):
             return
         pause.wait(0.05)
     pytest.fail("it did not come")
+
+
+def test_a_task_that_nobody_ended_is_killed_with_its_run(uri, first, read, tmp_path):
+    """It was sent while it ran, and then its process died: the engine that closes the run knows."""
+    tracker = resolve(uri)
+    tracker.begin(replace(first, last=None, session="one"), 1000)
+    assert close_run(first, "failed", uri, tmp_path) == []
+    assert read(uri, first.pipeline).shape() == [
+        ("run", "FAILED", "", [("first", "KILLED", "1", [])])
+    ]

@@ -82,6 +82,45 @@ def metrics_of(run):
     return {name: value for name, value in run.data.metrics.items() if name != DURATION}
 
 
+# What tells one run from another, where it ran, and what was installed there.
+OWN = (
+    "mlflow.source.",
+    "intermodal.key",
+    "intermodal.run_id",
+    "intermodal.instance",
+    "intermodal.session",
+    "intermodal.target",
+    "intermodal.link",
+    "intermodal.pipeline_hash",
+    "mlflow.parentRunId",
+    "mlflow.runName",
+)
+
+
+def lines(tree, run, path=""):
+    """What a run and those below it hold, without what can only differ, as sorted lines of text."""
+    tags = {key: value for key, value in run.data.tags.items() if not key.startswith(OWN)}
+    places = tuple(key for key in tags if key.endswith((".uri", ".sha256")))
+    metrics = {name: f"{value:.6f}" for name, value in metrics_of(run).items()}
+    found = [f"{path} is {run.info.status}"]
+    found += [f"{path} param {key}: {value}" for key, value in run.data.params.items()]
+    found += [f"{path} metric {key}: {value}" for key, value in metrics.items()]
+    found += [f"{path} tag {k}: {'' if k in places else v}" for k, v in tags.items()]
+    found += [f"{path} file {name}" for name in tree.files(run)]
+    for child in tree.children(run.info.run_id):
+        found += lines(tree, child, f"{path}/{child.info.run_name}")
+    return sorted(found)
+
+
+def test_the_trees_are_equal_node_by_node(ran, reference, shared_server, read):
+    tree, same = read(shared_server.uri, ran[1]), read(shared_server.uri, reference[0])
+    ((parent,), (wanted,)) = tree.children(None), same.children(None)
+    found, expected = lines(tree, parent), lines(same, wanted)
+    assert len(found) > 100
+    assert [line for line in found if line not in expected] == []
+    assert [line for line in expected if line not in found] == []
+
+
 def test_one_run_for_the_pipeline_and_one_below_it_for_each_task(
     ran, reference, shared_server, read
 ):

@@ -51,7 +51,7 @@ class DagRunRow:
 
 
 class LiveAirflow:
-    """A running Airflow with one DAG folder of compiled output."""
+    """A running Airflow with one DAG folder of compiled output; `variables` is its environment."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class LiveAirflow:
     ) -> None:
         self._environment = environment
         self._database = database
-        self._variables = variables
+        self.variables = variables
         self._servers = servers
 
     def wait_for_dag(self, dag: str, timeout: float = 60.0) -> None:
@@ -92,7 +92,7 @@ class LiveAirflow:
         command = [str(self._environment.bin / "airflow"), "dags", "trigger", dag]
         command += ["--run-id", run_id, "--conf", json.dumps(parameters)]
         done = subprocess.run(  # noqa: S603
-            command, env=self._variables, capture_output=True, text=True, check=False
+            command, env=self.variables, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             why = (done.stdout + done.stderr).strip()[-2000:]

@@ -162,6 +162,11 @@ class LivePrefect:
             log="\n".join(line["message"] for line in logs),
         )
 
+    def links(self, run: str) -> list[str]:
+        """What artifacts of the run and of its tasks say, sorted."""
+        asked = {"flow_runs": {"id": {"any_": [run]}}}
+        return sorted(str(one["data"]) for one in self._api("/artifacts/filter", asked))
+
     def _deployments(self) -> list[str]:
         flows = {flow["id"]: flow["name"] for flow in self._api("/flows/filter", {})}
         found = self._api("/deployments/filter", {"sort": "NAME_ASC"})

@@ -39,7 +39,8 @@ class Context:
             `runtime.close_run`: the tracker then tells from the tasks how the run ended.
         given: Ids of what the engine itself made in the tracker, which is used instead of making more: of
             the pipeline run as `run`, of this task as `task`.
-        on_tracked: Gets the address at which the tracker shows the attempt, when that has ended.
+        on_tracked: Gets the address at which the tracker shows the attempt, when that has ended. It stays in
+            its process: a context that is sent to another has none.
     """
 
     pipeline: str
@@ -59,6 +60,9 @@ class Context:
     last: bool | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     on_tracked: Callable[[str], object] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "on_tracked": None}
 
     @property
     def instance(self) -> str:

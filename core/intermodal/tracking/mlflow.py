@@ -90,9 +90,11 @@ class MlflowTracker:
                 client.update_run(run.info.run_id, status=STATUS["running"])
 
     def close_run(self, identity: TaskIdentity, status: Status) -> None:
-        """Set the status of the pipeline run's run."""
+        """Set the status of the pipeline run's run; tasks that still run there were killed."""
         with self._reached() as client, self._address.lock:
-            run = self._runs_of(client, identity).of_pipeline(identity, status.time)
+            runs = self._runs_of(client, identity)
+            run = runs.of_pipeline(identity, status.time)
+            runs.end_tasks(run, status.time)
             _terminate(client, run.info, status)
             from intermodal.tracking.mlflow_runs import Place
 

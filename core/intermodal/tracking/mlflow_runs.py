@@ -131,6 +131,12 @@ class Runs:
         if parent.info.status != wanted:
             self.client.set_terminated(parent.info.run_id, wanted, end_time=moment)
 
+    def end_tasks(self, parent: Run, moment: int) -> None:
+        """Mark tasks as killed that nobody ended: no task goes on after the end of its run."""
+        for run in self._tasks_of(str(parent.info.run_id)):
+            if run.info.status == RUNNING:
+                self.client.set_terminated(run.info.run_id, "KILLED", end_time=moment)
+
     def _begin_again(self, parent: Run, attempt: str) -> None:
         """Mark the pipeline run as running while a task is, unless another one has failed it."""
         if parent.info.status == RUNNING:
