@@ -21,11 +21,30 @@ START_WAIT = 120  # seconds until the server must answer
 
 
 class Server:
-    """An `mlflow server` that can be killed and started again on the same data and port."""
+    """An `mlflow server` that can be killed and started again on the same data and port.
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    Args:
+        folder: For its data and its log.
+        workers: Processes.
+        store: Its database; a SQLite file in the folder if empty.
+        files: Its options for artifacts; a folder of its own that it serves if empty.
+        environment: Variables for it, such as credentials.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: int,
+        *,
+        store: str = "",
+        files: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.workers = workers
+        self.store = store or f"sqlite:///{folder}/server.db"
+        self.files = files or ("--artifacts-destination", str(folder / "files"))
+        self.environment = environment or {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -38,15 +57,14 @@ class Server:
             return
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", str(self.workers)]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
-        command += ["--artifacts-destination", str(self.folder / "files")]
+        command += ["--backend-store-uri", self.store, *self.files]
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **quiet},
+                env={**os.environ, **quiet, **self.environment},
                 cwd=self.folder,
                 start_new_session=True,
             )
@@ -84,8 +102,9 @@ class Proxy:
 
     DROP = "drop"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server | None, port: int = 0) -> None:
         self.server = server
+        self.port = port or server.port
         self.plan = lambda _number, _method, _path, _headers: None
         self.count = 0
         self._counting = threading.Lock()
@@ -97,7 +116,7 @@ class Proxy:
             def handle_request(self) -> None:
                 proxy.handle(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
             def log_message(self, *_arguments: object) -> None:
                 """Nothing."""
@@ -119,26 +138,35 @@ class Proxy:
         if order is None or order == self.DROP:
             status, headers, content = self._forward(handler, body)
         else:
-            status, headers = order if isinstance(order, tuple) else (order, {})
-            content = json.dumps({"error_code": "REFUSED", "message": f"planned {status}"}).encode()
+            status, headers, *given = order if isinstance(order, tuple) else (order, {})
+            text = json.dumps({"error_code": "REFUSED", "message": f"planned {status}"})
+            content = (given[0] if given else text).encode()
         if order == self.DROP:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
         handler.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(content)
+        if handler.command != "HEAD":
+            handler.wfile.write(content)
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            given = {k: v for k, v in handler.headers.items() if k.lower() != "host"}
+            given = dict(handler.headers.items())
             connection.request(handler.command, handler.path, body, given)
             answer = connection.getresponse()
-            kind = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
-            return answer.status, kind, answer.read()
+            content = answer.read()
+            headers = {
+                name: value
+                for name, value in answer.headers.items()
+                if name.lower() not in {"transfer-encoding", "connection", "content-length"}
+            }
+            if handler.command == "HEAD" and "Content-Length" in answer.headers:
+                headers["Content-Length"] = answer.headers["Content-Length"]
+            return answer.status, headers, content
         finally:
             connection.close()
 

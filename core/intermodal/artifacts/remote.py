@@ -13,6 +13,10 @@ from intermodal.artifacts.folders import safe_relative_path
 from intermodal.artifacts.storage import MARKER, Pattern, unusable
 from intermodal.findings import FindingsError, error
 
+FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "r2"})
+"""Protocols of object stores, which have buckets with objects in them and no folders."""
+AZURE = frozenset({"az", "abfs", "abfss"})
+
 
 class RemoteStorage:
     """A prefix in a filesystem of fsspec.
@@ -46,7 +50,7 @@ class RemoteStorage:
             if name == MARKER or local.is_dir():
                 continue
             place = f"{path}/{name}"
-            with self._errors():
+            with self._writing():
                 self._make_parent(place)
                 self._fs.put_file(str(local), self._full(place))
         return self.create(f"{path}/{MARKER}", (staged / MARKER).read_bytes())
@@ -74,7 +78,7 @@ class RemoteStorage:
 
     def replace(self, path: str, content: bytes) -> None:
         """One put: object stores show the old object or the new one."""
-        with self._errors():
+        with self._writing():
             self._make_parent(path)
             self._fs.pipe_file(self._full(path), content)
 
@@ -82,7 +86,7 @@ class RemoteStorage:
         """A conditional put where the filesystem has one."""
         if self._exists(path):
             return False
-        with self._errors():
+        with self._writing():
             self._make_parent(path)
             try:
                 self._fs.pipe_file(self._full(path), content, **self._create_mode())
@@ -147,12 +151,27 @@ class RemoteStorage:
             return bool(self._fs.exists(self._full(path)))
 
     def _make_parent(self, path: str) -> None:
-        self._fs.makedirs(self._full(path).rsplit("/", 1)[0], exist_ok=True)
+        """Make the folder of a file; object stores have none, and would make a missing bucket instead."""
+        if FLAT.isdisjoint(_protocols(self._fs)):
+            self._fs.makedirs(self._full(path).rsplit("/", 1)[0], exist_ok=True)
 
     def _create_mode(self) -> dict[str, str]:
-        """The keyword that asks for exclusive creation; older filesystems do not know it."""
+        """The keyword that asks for exclusive creation; some filesystems have none.
+
+        That for Azure takes it without naming it.
+        """
         method = getattr(self._fs, "_pipe_file", self._fs.pipe_file)
-        return {"mode": "create"} if "mode" in inspect.signature(method).parameters else {}
+        named = "mode" in inspect.signature(method).parameters
+        return {"mode": "create"} if named or not AZURE.isdisjoint(_protocols(self._fs)) else {}
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where writing finds something missing, it is the bucket."""
+        try:
+            with self._errors():
+                yield
+        except FileNotFoundError as problem:
+            raise FindingsError([unusable(self.root_uri, problem)]) from problem
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -163,6 +182,11 @@ class RemoteStorage:
             raise
         except Exception as problem:
             raise FindingsError([unusable(self.root_uri, problem)]) from problem
+
+
+def _protocols(filesystem: Any) -> set[str]:
+    given = filesystem.protocol
+    return {given} if isinstance(given, str) else set(given)
 
 
 def _bytes_or_none(content: object) -> bytes | None:

@@ -57,6 +57,8 @@ def deliver(path: Path, uri: str, sending: Sending | None = None) -> list[Findin
         findings = [unavailable(uri, problem, path)]
     why = next((f for f in findings if f.code in ("PORT500", "PORT503")), None)
     if why is not None and (sending.tail or path.exists()):
+        next_step = f"{_when(why.why)}: {_command(path)}"
+        findings = [f if f.next else dataclasses.replace(f, next=next_step) for f in findings]
         findings += keep(path, why.why or why.what, sending.tail)
     return findings
 
@@ -162,21 +164,28 @@ def _patient_tracker(uri: str) -> Tracker:
 
 def unavailable(uri: str, problem: Exception, path: Path | None) -> Finding:
     """The finding for a tracker that failed."""
-    import shlex
-
     from intermodal.findings import warning
 
     text = str(problem).strip() or type(problem).__name__
     reason = without_password(text.splitlines()[0])[:500]
-    when = "with new credentials" if REFUSED.search(text) else "once it is back"
     if path is None:
         return warning("PORT500", f"`{without_password(uri)}` cannot be used now", why=reason)
     return warning(
         "PORT500",
         f"`{without_password(uri)}` did not take the records; they are kept",
         why=reason,
-        next=f"{when}: `port track sync {shlex.quote(str(path.parent))}`",
+        next=f"{_when(text)}: {_command(path)}",
     )
+
+
+def _when(problem: str) -> str:
+    return "with new credentials" if REFUSED.search(problem) else "once it is back"
+
+
+def _command(path: Path) -> str:
+    import shlex
+
+    return f"`port track sync {shlex.quote(str(path.parent))}`"
 
 
 def is_undelivered(findings: list[Finding]) -> bool:
