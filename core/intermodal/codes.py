@@ -461,7 +461,9 @@ CODES: dict[str, Code] = {
     "PORT503": Code(
         "tracking address cannot be used",
         "The address names no tracker that is installed, or one that cannot be used here. MLflow takes "
-        "`http://` and `https://` (a server) and `sqlite:///` (a file; needs the full mlflow package).",
+        "`http://` and `https://` (a server) and `sqlite:///` (a file; needs the full mlflow package). "
+        "`jsonl:PATH` needs nothing; `wandb:PROJECT` and `openlineage+file:PATH` or `openlineage+http://HOST` need "
+        "the extras of those names on the worker. Several addresses may stand side by side, with spaces between.",
     ),
     "PORT504": Code(
         "a record was changed for the tracker",

@@ -8,6 +8,7 @@ import json
 import pkgutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import pytest
 
@@ -185,6 +186,13 @@ def test_a_record_type_that_nobody_thought_of_is_reported(path):
     assert "Novelty" in finding.what
 
 
+NEWEST = pytest.mark.skipif(
+    tuple(map(int, version("openlineage-python").split(".")[:2])) < (1, 54),
+    reason="an older openlineage-python has classes of older facets",
+)
+
+
+@NEWEST
 def test_the_classes_made_from_the_official_schema_take_every_event(path):
     tell(path)
     classes = official_classes()
@@ -192,6 +200,7 @@ def test_the_classes_made_from_the_official_schema_take_every_event(path):
         check(event, classes)
 
 
+@NEWEST
 def test_every_facet_is_of_the_version_that_the_package_has():
     known = set(official_classes())
     assert {SPEC + place for place in FACETS.values() if "/facets/" in SPEC + place} <= known
