@@ -19,6 +19,8 @@ from intermodal.tracking.mlflow_names import (
 )
 from intermodal.tracking.registry import (
     ARTIFACT,
+    FILE,
+    FORMAT,
     PROMOTED,
     REGISTRATION,
     SET,
@@ -57,8 +59,8 @@ def register(
     _ensure_model(client, name)
     found = _same(client, name, model)
     if not found:
-        source = _source(client, address, run, model, name)
-        tags = _tags(identity, model)
+        source, file = _source(client, address, run, model, name)
+        tags = _tags(identity, model) | ({FILE: file} if file else {})
         client.create_model_version(name, source, run.info.run_id, tags=tags, await_creation_for=0)
         found = _same(client, name, model)
     version = _settled(client, name, found)
@@ -140,7 +142,7 @@ def download(client: MlflowClient, address: Address, version: ModelVersion, fold
     found: Any = download_artifacts(
         artifact_uri=place, dst_path=str(folder), tracking_uri=address.uri
     )
-    return Path(found)
+    return Path(found, version.tags.get(FILE, ""))
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:
@@ -175,13 +177,9 @@ def _pages(client: MlflowClient, name: str) -> Iterator[MlflowVersion]:
 
 def _same(client: MlflowClient, name: str, model: Model) -> list[MlflowVersion]:
     """The versions that this registration made: of its key, and of its content."""
-    key, digest = (model.tags.get(tag, "") for tag in (REGISTRATION, SHA256))
-    return [
-        version
-        for version in _versions(client, name)
-        if version.tags.get(REGISTRATION, "") == key
-        and (version.tags.get(SHA256) == digest if digest else version.source == model.uri)
-    ]
+    content = SHA256 if SHA256 in model.tags else ARTIFACT
+    wanted = {tag: model.tags.get(tag, "") for tag in (REGISTRATION, content)}
+    return [one for one in _versions(client, name) if wanted.items() <= one.tags.items()]
 
 
 def _settled(client: MlflowClient, name: str, found: list[MlflowVersion]) -> str:
@@ -247,21 +245,29 @@ def _page(client: MlflowClient, address: Address, run_id: str | None) -> str:
     return f"{address.shown}/#/experiments/{experiment}/runs/{run_id}"
 
 
-def _source(client: MlflowClient, address: Address, run: Run, model: Model, name: str) -> str:
-    """Where the version's files are: in place if MLflow may read there, else uploaded to the run."""
+def _source(
+    client: MlflowClient, address: Address, run: Run, model: Model, name: str
+) -> tuple[str, str]:
+    """Where the version's files are, and which of them is the model; empty if all of them are.
+
+    In place if MLflow may read there, else uploaded to the run. MLflow downloads folders only, so a file of
+    the artifact store is registered by its folder.
+    """
     path = model.path
     if not path:
         local = _local_path(model.uri)
-        if local is None:
-            return model.uri
-        if not address.is_server:
-            return local.as_uri()
+        if local is None or not address.is_server:
+            uri = model.uri if local is None else local.as_uri()
+            folder, _, file = uri.rpartition("/")
+            ours = FORMAT in model.tags and "." in file  # folders in the store have no suffix
+            return (folder, file) if ours else (uri, "")
         path = str(local)  # a server refuses paths it does not own
-    folder = f"models/{safe_key(name)}"
+    place = f"models/{safe_key(name)}"
     _, further, number = model.tags.get(REGISTRATION, "").partition("-")
-    folder += f"-{number}" if further else ""  # the attempt registered others of the name before
-    client.log_artifact(run.info.run_id, path, folder)
-    return f"{str(run.info.artifact_uri).rstrip('/')}/{folder}/{Path(path).name}"
+    place += f"-{number}" if further else ""  # the attempt registered others of the name before
+    client.log_artifact(run.info.run_id, path, place)
+    root, file = f"{str(run.info.artifact_uri).rstrip('/')}/{place}", Path(path).name
+    return (f"{root}/{file}", "") if Path(path).is_dir() else (root, file)
 
 
 def _local_path(uri: str) -> Path | None:

@@ -10,6 +10,7 @@ A registered version is found again by its tags, so nothing that MLflow numbers 
 | `intermodal.artifact` | where the artifact store has the model; absent if it was given as a file |
 | `intermodal.sha256` | of its content, as the artifact store counts it |
 | `intermodal.format` | of the artifact: which serialiser wrote it |
+| `intermodal.file` | which file below the version's source is the model; absent if all of them are |
 | `intermodal.metric.<name>` | a number that was given with it |
 | `intermodal.promoted.<alias>` | the latest promotion: time, key, and `set` once the alias pointed here |
 
@@ -35,6 +36,7 @@ REGISTRATION = "intermodal.registration"
 ARTIFACT = "intermodal.artifact"
 SHA256 = "intermodal.sha256"
 FORMAT = "intermodal.format"
+FILE = "intermodal.file"
 METRIC = "intermodal.metric."
 PROMOTED = "intermodal.promoted."
 SET = " set"
