@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,6 +14,7 @@ from intermodal import tracking
 from intermodal.findings import FindingsError
 from intermodal.tracking.facts import OutputFact, ReadableTracker
 from intermodal.tracking.jsonl import JsonlTracker
+from intermodal.tracking.jsonl_files import Folder
 from intermodal.tracking.records import Metric, Param, Reference, Status, Tag, Text, Used
 from intermodal.tracking.registry import Promotion, Registry
 from intermodal.tracking.session import close_run, open_run, session
@@ -289,3 +291,40 @@ def test_a_password_in_the_address_is_refused_and_not_shown():
     (finding,) = raised.value.findings
     assert finding.code == "PORT503"
     assert "secret" not in str(finding.to_data())
+
+
+def test_a_replay_does_not_take_back_an_alias_that_somebody_moved_by_hand(tracker, folder):
+    from intermodal.tracking.records import Model
+
+    def register(task: str) -> None:
+        tags = {"intermodal.registration": task * 8, "intermodal.sha256": task}
+        model = Model("churn", "", f"s3://b/{task}", 10, ("champion",), tags)
+        attempt(tracker, replace(RUN, task=task), model, end=Status("finished", 10))
+
+    register("a")
+    register("b")
+    (folder / "models/churn/aliases/champion.json").write_text('{"version": "1"}')
+    register("b")
+    assert tracker.find_version("churn", alias="champion").version == "1"
+
+
+def test_two_that_write_one_file_wait_for_each_other(tracker, folder, monkeypatch):
+    records = [Metric("loss", 1.0, 1, 0), Param("lr", "0.1", 1)]
+    attempt(tracker, RUN)
+    write = Folder._append
+    others = []
+
+    def append(self, *args):
+        if (
+            not others
+        ):  # the first writer lets another one begin between its reading and its writing
+            other = JsonlTracker(f"jsonl:{folder}")
+            others.append(Thread(target=attempt, args=(other, RUN, *records)))
+            others[0].start()
+            others[0].join(0.3)
+        write(self, *args)
+
+    monkeypatch.setattr(Folder, "_append", append)
+    attempt(tracker, RUN, *records)
+    others[0].join()
+    assert [v["type"] for v in lines(folder, "train/-/*.jsonl")] == ["attempt", "metric", "param"]
