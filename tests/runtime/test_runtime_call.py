@@ -13,6 +13,7 @@ from intermodal import runtime
 from intermodal.artifacts import ArtifactStore, File, Metrics
 from intermodal.runtime.call import code_hash
 from intermodal.runtime.problems import classify
+from intermodal.runtime.secrets import variable_of
 from intermodal.runtime.shell import CommandFailed
 
 
@@ -317,6 +318,35 @@ def test_lineage_is_recorded(place):
     assert [(item.name, item.uri) for item in record.inputs] == [("data", made["$artifact"]["uri"])]
     assert record.parameters == {"n": 1}
     assert record.code_hash == code_hash(use)
+
+
+def test_a_large_value_is_part_of_the_lineage(place):
+    large = run(lambda: ["x" * 50_000], place("large"))
+
+    def use(values: list[str]) -> pd.DataFrame:
+        return pd.DataFrame({"a": values})
+
+    run(use, place("use"), {"return": "Dataset"}, values=large)
+    (record,) = ArtifactStore(place.store).records("p", "r1", "use")
+    assert [item.uri for item in record.inputs] == [large["$artifact"]["uri"]]
+
+
+def test_a_record_tells_where_it_was_made_and_the_store_keeps_the_code_once(place, monkeypatch):
+    def make() -> pd.DataFrame:
+        return pd.DataFrame({"a": ["hunter2-hunter2"]})
+
+    monkeypatch.setenv(variable_of("password"), "hunter2-hunter2")
+    for number in range(2):
+        where = place(f"make{number}", target="kfp@2", link="http://e/1")
+        run(make, where, {"return": "Dataset"})
+    store = ArtifactStore(place.store)
+    records = store.records()
+    assert {(one.target, one.link) for one in records} == {("kfp@2", "http://e/1")}
+    assert store.names(".code") == [f"{code_hash(make)}.txt"]
+    kept = store.code(records[0].code_hash)
+    assert kept.startswith("def make() -> pd.DataFrame:\n    return")
+    assert "hunter2" not in kept
+    assert store.code("0" * 64) is None
 
 
 def test_the_code_hash_is_that_of_the_text_wherever_it_stands():

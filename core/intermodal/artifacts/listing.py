@@ -135,6 +135,11 @@ def is_name(wanted: str) -> bool:
     return _NAME.fullmatch(wanted) is not None
 
 
+def is_hash(wanted: str) -> bool:
+    """Whether a text may be the beginning of a hash."""
+    return len(wanted) >= SHORTEST_HASH and all(digit in "0123456789abcdef" for digit in wanted)
+
+
 def is_place(wanted: str) -> bool:
     """Whether a text is a URI, or a path in a store, rather than a name or a hash."""
     return "://" in wanted or wanted.count("/") > NAME_SLASHES

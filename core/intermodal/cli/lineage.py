@@ -117,24 +117,15 @@ def _asked(what: str, lineage: Lineage, runs: KnownRuns) -> Asked:
     Raises:
         FindingsError: PORT400 or PORT541, there is none, or several.
     """
-    from intermodal.artifacts.listing import chosen, is_name, is_place
-    from intermodal.findings import FindingsError
+    from intermodal.artifacts.listing import chosen, is_hash, is_name, is_place
 
-    if is_place(what) and what in lineage.nodes:
+    if what in lineage.nodes:
         return Asked(what, [what])
-    if is_place(what) or (is_name(what) and not runs.named(what)):
+    hashed = is_hash(what) and any(one.ref.sha256.startswith(what) for one in lineage.records)
+    if is_place(what) or ((is_name(what) or hashed) and not runs.named(what)):
         record = chosen(lineage.records, what, runs.store.root)
         return Asked(lineage.node_of(record).name, [record.ref.uri])
-    try:
-        found = runs.find(what, metrics=False)
-    except FindingsError as problem:
-        if runs.named(what):
-            raise
-        try:
-            record = chosen(lineage.records, what, runs.store.root)
-        except FindingsError:
-            raise problem from None
-        return Asked(lineage.node_of(record).name, [record.ref.uri])
+    found = runs.find(what, metrics=False)
     return Asked(f"run {found.run_id} of {found.pipeline}", [], (found.pipeline, found.run_id))
 
 
@@ -146,16 +137,32 @@ def _ask_tracker(
     depth: int | None,
 ) -> RunFacts | None:
     """Add tasks without artifacts of the runs in sight; the facts of the run that was asked for."""
+    from intermodal.tracking.tracker import is_off
+
     if asked.run is not None:
         facts = runs.facts(asked.run, metrics=False)
         lineage.add_run(facts)
         return facts
+    if "down" not in directions:
+        return None  # what has no artifacts is nothing that anything came from
     nodes, _ = lineage.around(asked.starts, directions, depth)
     seen = dict.fromkeys(node.run for node in nodes if node.run is not None)
     for pipeline, run in list(seen)[:MOST_ASKED]:
         for facts in runs.tracked(run, pipeline):
             lineage.add_run(facts)
+    if len(seen) > MOST_ASKED and not is_off(runs.tracker):
+        runs.findings.append(_not_all_asked(len(seen)))
     return None
+
+
+def _not_all_asked(count: int) -> Finding:
+    from intermodal.findings import warning
+
+    return warning(
+        "PORT543",
+        f"the tracker was asked about {MOST_ASKED} of {count} runs: tasks without artifacts of the others are missing",
+        next="see fewer with `--depth`, or ask about one run",
+    )
 
 
 def _shown(

@@ -118,7 +118,11 @@ def _open_levels(steps: Sequence[Step]) -> list[frozenset[int]]:
 def _described(node: Node) -> str:
     if node.record is None:
         digest = f"  {node.sha256[:12]}" if node.sha256 else ""
-        return f"{node.name}{digest}  (not in this store)" if node.kind == "outside" else node.name
+        return (
+            f"{node.name}{digest}  (not in this store)"
+            if node.kind == "outside"
+            else f"{node.name}  (task)"
+        )
     return f"{node.name}  {_facts(node)}"
 
 
