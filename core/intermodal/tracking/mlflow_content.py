@@ -75,6 +75,7 @@ FACT_TAGS = {  # facts that MLflow has tags of its own for
     "git_dirty": "mlflow.source.git.dirty",
     "git_url": "mlflow.source.git.repoURL",
 }
+NO_DATA = ("Model", "Metrics", "Html", "Markdown")  # kinds of inputs that are no datasets
 NO_MODELS = "this MLflow server is older than 3 and keeps no entries of models"
 OWN_TAGS = (PARENT, "mlflow.runName")  # the tree is made of them
 
@@ -195,7 +196,7 @@ class Content:
         facts = {"uri": record.uri, "sha256": record.sha256, "kind": record.kind}
         place = f"[{number}]" if number else ""
         self._set_facts(f"intermodal.input.{record.name}{place}", facts)
-        if record.kind != "Model":
+        if record.kind not in NO_DATA:
             self._datasets.append(_stored(record, made_by(record.uri, record.name), "input"))
 
     def _set_facts(self, name: str, facts: dict[str, str]) -> None:
