@@ -110,7 +110,7 @@ def test_replaying_twice_changes_nothing(uri, identity, read, tmp_path, monkeypa
     file = tmp_path / "model.bin"
     file.write_text("weights")
     with monkeypatch.context() as kept, session(identity, uri, tmp_path / "a"):
-        kept.setattr(spool, "_discard", lambda path: None)
+        kept.setattr(spool, "discard", lambda path: None)
         from intermodal.tracking import session as sessions
 
         kept.setattr(sessions, "deliver", lambda *_: [])

@@ -98,9 +98,11 @@ class Registrations:
     def stored(self, value: Any) -> None:
         """Record the models that waited until the log knows where a value is."""
         place = self._place(value)
+        if place is None:
+            return
         ready = [model for source, model in self.waiting if source is value]
         self.waiting = [pair for pair in self.waiting if pair[0] is not value]
-        for model in ready if place is not None else ():
+        for model in ready:
             self._log.add(place.placed(model))
 
     def promote(self, name: str, which: Any, alias: str) -> bool:

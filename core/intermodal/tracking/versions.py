@@ -115,7 +115,7 @@ def promote(name: str, version: Any, alias: str = "champion") -> ModelVersion | 
     return found
 
 
-def load_model(version: ModelVersion) -> Any:
+def load_model(version: Any) -> Any:
     """The model that a version holds, after its content was compared with the registered hash.
 
     It is the value that the task which made it returned. A version that was registered from a file
