@@ -77,6 +77,9 @@ def test_an_input_is_found_in_another_store_by_its_uri_and_a_moved_one_by_its_pl
     tmp_path, local, memory
 ):
     made = save(local, "rows", pipeline="airflow_side", target="airflow@3.3", run="manual__1")
+    save(local, "rows", pipeline="airflow_side", run="manual__2")
+    for number in range(3):  # its clock goes on
+        save(memory, number, f"before {number}")
     taken = save(memory, "fit", pipeline="kfp_side", target="kfp@2", run="k1", inputs=[("x", made)])
     lineage = graph(local, memory)
     (link,) = lineage.uses(made.uri)
@@ -85,7 +88,7 @@ def test_an_input_is_found_in_another_store_by_its_uri_and_a_moved_one_by_its_pl
     (tmp_path / "store").rename(tmp_path / "moved")
     moved = graph(ArtifactStore(tmp_path / "moved"), memory)
     (link,) = moved.sources(taken.uri)
-    assert moved.nodes[link.source].kind == "version"
+    assert moved.nodes[link.source].run == ("airflow_side", "manual__1")
     assert "/moved/" in link.source
 
 
