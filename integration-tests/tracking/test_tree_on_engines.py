@@ -27,6 +27,8 @@ pytestmark = [
 ]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "diagnosis" / "pipeline.py"
+ENDINGS = Path(__file__).parent / "endings" / "pipeline.py"
+FAILING = {"ending": "fail"}
 ENGINES = ["airflow@3.3", "airflow@2.11", "prefect@3", "kfp@2"]
 PARAMETERS = {"trees": 10}
 TAGS = {"team": "diagnosis", "cost centre": "42"}
@@ -36,9 +38,9 @@ TASKS = {"load", "validate", "split", "train", "evaluate", "register"}
 TOLERANCE = 1e-9
 
 
-def example(name):
+def example(name, file=EXAMPLE):
     """The example under a name of its own, tagged."""
-    loaded = load_source(EXAMPLE, EXAMPLE.parent)
+    loaded = load_source(file, file.parent)
     (pipeline,) = loaded.pipelines
     tracking = pipeline.tracking.model_copy(update={"tags": TAGS, "experiment": name})
     return pipeline.model_copy(update={"tracking": tracking})
@@ -52,30 +54,36 @@ def reference(shared_server, tmp_path_factory):
     result = run_pipeline(example("on local"), PARAMETERS, options)
     assert result.state == "succeeded", result.failures
     assert [f for f in result.findings if f.severity != "note"] == []
+    for ending in ("fail", "kill"):
+        pipeline = example(f"{ending} on local", ENDINGS)
+        assert run_pipeline(pipeline, {"ending": ending}, options).state == "failed"
     return "on local", store
+
+
+def case_of(pipeline, parameters, target, server, work):
+    """A compiled pipeline whose artifacts go to `work/store`."""
+    settings = Settings(store=str(work / "store"), tracking=server.uri)
+    compiled = compile_pipeline(pipeline, target, settings)
+    assert errors_of(compiled.findings) == []
+    folder = write_compiled(compiled.files, work / f"compiled {pipeline.name}")
+    events = {"INTERMODAL_EVENTS": str(work / "events.jsonl")}
+    return EngineCase(folder, pipeline.name, parameters=parameters, environment=events, timeout=300)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def ran(request, shared_server, tmp_path_factory):
-    """The run on a real engine: its target, experiment and store."""
+    """The run on a real engine: its target, experiment and store; a run that failed, too."""
     target, _ = registry.resolve_target(request.param)
     work = tmp_path_factory.mktemp("engine")
-    store, name = work / "store", f"on {request.param}"
-    pipeline = example(name)
-    settings = Settings(store=str(store), tracking=shared_server.uri)
-    compiled = compile_pipeline(pipeline, target, settings)
-    assert errors_of(compiled.findings) == []
-    case = EngineCase(
-        write_compiled(compiled.files, work / "compiled"),
-        pipeline.name,
-        parameters=PARAMETERS,
-        environment={"INTERMODAL_EVENTS": str(work / "events.jsonl")},
-        timeout=300,
-    )
+    name = f"on {request.param}"
+    case = case_of(example(name), PARAMETERS, target, shared_server, work)
+    failing = example(f"fail {name}", ENDINGS)
     with registry.load("engines", target.name)(require(request.param)) as engine:
         result = engine.run(case)
+        failed = engine.run(case_of(failing, FAILING, target, shared_server, work))
     assert result.succeeded, result.log
-    return target, name, store, result.log
+    assert not failed.succeeded, failed.log
+    return target, name, work / "store", result.log
 
 
 def metrics_of(run):
@@ -119,6 +127,26 @@ def test_the_trees_are_equal_node_by_node(ran, reference, shared_server, read):
     assert len(found) > 100
     assert [line for line in found if line not in expected] == []
     assert [line for line in expected if line not in found] == []
+
+
+def test_the_trees_of_a_run_that_failed_are_equal(ran, reference, shared_server, read):
+    tree = read(shared_server.uri, f"fail {ran[1]}")
+    same = read(shared_server.uri, "fail on local")
+    ((parent,), (wanted,)) = tree.children(None), same.children(None)
+    assert lines(tree, parent) == lines(same, wanted)
+    assert parent.info.status == "FAILED"
+    states = {run.info.run_name: run.info.status for run in tree.children(parent.info.run_id)}
+    assert states == {"first": "FINISHED", "middle": "FAILED"}
+
+
+def test_a_task_killed_by_the_system_fails_its_run(reference, shared_server, read):
+    """On the embedded engine; the others have theirs in `test_runs_end_on_engines.py`."""
+    tree = read(shared_server.uri, "kill on local")
+    ((_, status, _, tasks),) = tree.shape()
+    assert status == "FAILED"
+    states = {name: state for name, state, *_ in tasks}
+    assert states["first"] == "FINISHED"
+    assert "RUNNING" not in states.values()
 
 
 def test_one_run_for_the_pipeline_and_one_below_it_for_each_task(
