@@ -15,7 +15,17 @@ from intermodal.findings import FindingsError
 from intermodal.tracking.facts import OutputFact, ReadableTracker
 from intermodal.tracking.jsonl import JsonlTracker
 from intermodal.tracking.jsonl_files import Folder
-from intermodal.tracking.records import Metric, Param, Reference, Status, Tag, Text, Used
+from intermodal.tracking.records import (
+    Artifact,
+    Metric,
+    Model,
+    Param,
+    Reference,
+    Status,
+    Tag,
+    Text,
+    Used,
+)
 from intermodal.tracking.registry import Promotion, Registry
 from intermodal.tracking.session import close_run, open_run, session
 from intermodal.tracking.tracker import TaskIdentity
@@ -197,8 +207,6 @@ def test_the_runs_state_follows_from_its_tasks_where_no_engine_tells_it(tracker,
 
 
 def test_promotions_stay_in_their_order(tracker):
-    from intermodal.tracking.records import Model
-
     def register(task: str, time: int) -> None:
         tags = {"intermodal.registration": task * 8, "intermodal.sha256": task}
         model = Model("churn", "", f"s3://b/{task}", time, ("champion",), tags)
@@ -221,13 +229,11 @@ def test_promotions_stay_in_their_order(tracker):
 
 
 def test_a_registered_file_can_be_fetched_again(tracker, tmp_path):
-    from intermodal.tracking.records import Model
-
     payload = tmp_path / "payload" / "1" / "weights.bin"
     payload.parent.mkdir(parents=True)
     payload.write_bytes(b"w")
     model = Model("churn", str(payload), "", 5)
-    attempt(tracker, RUN, model, end=Status("finished", 6))
+    attempt(tracker, RUN, Artifact(str(payload), "", 4), model, end=Status("finished", 6))
     payload.unlink()
     version = tracker.find_version("churn", version="1")
     copy = tracker.download(version, tmp_path)
@@ -261,8 +267,6 @@ def test_an_object_store_takes_the_same(tmp_path):
     tracker = JsonlTracker("jsonl+memory://tracked/team")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "f.txt").write_text("f")
-    from intermodal.tracking.records import Artifact
-
     for _ in range(2):
         fresh = JsonlTracker("jsonl+memory://tracked/team")
         attempt(
@@ -294,8 +298,6 @@ def test_a_password_in_the_address_is_refused_and_not_shown():
 
 
 def test_a_replay_does_not_take_back_an_alias_that_somebody_moved_by_hand(tracker, folder):
-    from intermodal.tracking.records import Model
-
     def register(task: str) -> None:
         tags = {"intermodal.registration": task * 8, "intermodal.sha256": task}
         model = Model("churn", "", f"s3://b/{task}", 10, ("champion",), tags)

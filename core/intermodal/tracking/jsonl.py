@@ -64,7 +64,7 @@ class JsonlTracker:
         except FindingsError as problem:
             raise unusable_address(uri, problem.findings[0].why, problem.findings[0].next) from None
         self._models = Models(self._folder)
-        self._copied: set[str] = set()
+        self._copied: set[tuple[str, Path]] = set()
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
         """Make the run's and the attempt's files, unless they are there."""
@@ -252,9 +252,9 @@ class JsonlTracker:
         return line(value)
 
     def _copy(self, path: str, source: Path) -> None:
-        if str(source) not in self._copied:
+        if (path, source) not in self._copied:  # a log's payload does not change
             self._folder.put(path, source)
-            self._copied.add(str(source))
+            self._copied.add((path, source))
 
     def _try(self, path: str, findings: list[Finding], store: Callable[[], None]) -> None:
         """Store a file; where that fails the log is kept, and the rest is stored all the same."""
