@@ -136,7 +136,10 @@ class Proxy:
             number, self.count = self.count, self.count + 1
         order = self.plan(number, handler.command, handler.path, handler.headers)
         if order is None or order == self.DROP:
-            status, headers, content = self._forward(handler, body)
+            try:
+                status, headers, content = self._forward(handler, body)
+            except (OSError, http.client.HTTPException):  # the server behind was stopped
+                order = self.DROP
         else:
             status, headers, *given = order if isinstance(order, tuple) else (order, {})
             text = json.dumps({"error_code": "REFUSED", "message": f"planned {status}"})
@@ -169,6 +172,18 @@ class Proxy:
             return answer.status, headers, content
         finally:
             connection.close()
+
+
+@pytest.fixture(scope="session")
+def new_server():
+    """The function that makes a server of another kind; see `Server`."""
+    return Server
+
+
+@pytest.fixture(scope="session")
+def new_proxy():
+    """The function that makes a proxy before another port; see `Proxy`."""
+    return Proxy
 
 
 @pytest.fixture

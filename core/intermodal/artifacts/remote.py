@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from intermodal.findings import FindingsError, error
 
 FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "r2"})
 """Protocols of object stores, which have buckets with objects in them and no folders."""
+AT_ONCE = 16  # objects that are read at the same time
 AZURE = frozenset({"az", "abfs", "abfss"})
 
 
@@ -126,15 +128,16 @@ class RemoteStorage:
 
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
         """The bytes of each object; filesystems that can, fetch several at once."""
-        if not paths:
-            return []
         self._fs.invalidate_cache()
-        with self._errors():
-            found = self._fs.cat([self._full(path) for path in paths], on_error="return")
-            if not isinstance(found, dict):  # how fsspec answers a list of one
-                found = {self._full(paths[0]): found}
-            contents = [found[self._fs._strip_protocol(self._full(path))] for path in paths]
-            return [_bytes_or_none(content) for content in contents]
+        several = self._fs.async_impl and len(paths) > 1
+        with self._errors(), ThreadPoolExecutor(AT_ONCE if several else 1) as pool:
+            return list(pool.map(self._bytes_or_none, paths))
+
+    def _bytes_or_none(self, path: str) -> bytes | None:
+        try:
+            return bytes(self._fs.cat_file(self._full(path)))
+        except FileNotFoundError:
+            return None
 
     def delete(self, path: str) -> None:
         """Remove an object, or everything below a prefix."""
@@ -187,15 +190,6 @@ class RemoteStorage:
 def _protocols(filesystem: Any) -> set[str]:
     given = filesystem.protocol
     return {given} if isinstance(given, str) else set(given)
-
-
-def _bytes_or_none(content: object) -> bytes | None:
-    """What a filesystem gave for a path: bytes, or the exception it met there."""
-    if isinstance(content, FileNotFoundError):
-        return None
-    if isinstance(content, Exception):
-        raise content
-    return bytes(content) if isinstance(content, bytes | bytearray | memoryview) else None
 
 
 def _fits(parts: list[str], pattern: Pattern, names: Sequence[str]) -> bool:
