@@ -195,6 +195,7 @@ def test_one_that_nobody_knows_is_named(two):
 
 
 def test_reading_and_registry_are_those_of_the_first_that_has_them(declared, identity, tmp_path):
+    pytest.importorskip("openlineage.client")
     found = resolve(f"openlineage+file:{tmp_path}/e jsonl:{tmp_path}/j")
     found.open_run(identity.of_run, 1)
     assert [run.run_id for run in found.find_runs(identity.run_id)] == [identity.run_id]
