@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -79,7 +80,8 @@ class Server:
     def kill(self) -> None:
         """Kill it with all of its workers, as a power cut would."""
         if self.process is not None:
-            os.killpg(self.process.pid, 9)
+            with suppress(ProcessLookupError):  # it did not come up
+                os.killpg(self.process.pid, 9)
             self.process.wait()
             self.process = None
 

@@ -86,7 +86,7 @@ def postgres():
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-w"]
     run(*control, "-o", options, "start")
-    yield f"postgresql://mlflow:secret@127.0.0.1:{port}/postgres"
+    yield f"postgresql+psycopg2://mlflow:secret@127.0.0.1:{port}/postgres"
     run(*control, "-m", "immediate", "stop")
     shutil.rmtree(folder)
 

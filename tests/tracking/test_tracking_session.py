@@ -73,7 +73,7 @@ def test_the_identity_arrives_and_each_attempt_has_its_own_session(memory, ident
 
 
 def frozen(identity):
-    return replace(identity, parameters=None, tags=None)
+    return replace(identity, parameters=None, tags=None, given=None)
 
 
 def test_a_tracker_that_is_away_keeps_the_log(memory, identity, tmp_path, away):

@@ -37,7 +37,10 @@ ERROR = "intermodal.error"
 class MlflowTracker:
     """Sends logs to one MLflow address."""
 
-    schemes: ClassVar[tuple[str, ...]] = ("http", "https", "sqlite", "postgresql", "mysql")
+    schemes: ClassVar[tuple[str, ...]] = (
+        *("http", "https", "sqlite", "postgresql", "mysql"),
+        *("postgresql+psycopg", "postgresql+psycopg2", "mysql+pymysql", "mysql+mysqldb"),
+    )
     live: ClassVar[bool] = True
 
     def __init__(self, uri: str, *, patient: bool = False) -> None:
