@@ -54,7 +54,9 @@ def case_of(engine, server, work):
     settings = Settings(store=str(work / "store"), tracking=server.uri)
     compiled = compile_pipeline(pipeline, target, settings)
     assert errors_of(compiled.findings) == []
-    return EngineCase(write_compiled(compiled.files, work / "compiled"), pipeline.name)
+    pages = {"PREFECT_UI_URL": "http://prefect.example"}
+    folder = write_compiled(compiled.files, work / "compiled")
+    return EngineCase(folder, pipeline.name, environment=pages)
 
 
 class Ended:
@@ -181,7 +183,9 @@ def test_prefect_tells_how_its_runs_ended(on_prefect):
 def test_prefect_and_mlflow_link_to_each_other(on_prefect):
     tree = on_prefect.tree()
     for ending in ("well", "fail"):
-        parent = on_prefect.parent(ending)
+        parent, run = on_prefect.parent(ending), on_prefect.runs[ending]
+        page = f"http://prefect.example/runs/flow-run/{run}"
+        assert parent.data.tags["intermodal.link"] == page
         root = f"{on_prefect.server.uri}/#/experiments/{parent.info.experiment_id}/runs/"
         links = on_prefect.links[ending]
         tasks = [root + run.info.run_id for run in tree.children(parent.info.run_id)]

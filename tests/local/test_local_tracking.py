@@ -14,6 +14,7 @@ class FileTracker:
     """Writes what it is told to the file in its address."""
 
     schemes = ("lines",)
+    live = False
 
     def __init__(self, uri, *, patient=False):
         self.path = uri.removeprefix("lines:")
@@ -37,6 +38,9 @@ class FileTracker:
 
     def end(self, identity, status):
         self.write("end", identity, state=status.state)
+
+    def pages(self, identity):
+        return tracker.Pages()
 
     def close_run(self, identity, status):
         self.write("close", identity, state=status.state)

@@ -137,9 +137,7 @@ class Recorded:
         modules["prefect.futures"].wait = lambda futures: None
         modules["prefect.states"].Completed = lambda **given: given
         modules["prefect.task_runners"].ThreadPoolTaskRunner = lambda **given: given
-        flow_run = types.SimpleNamespace(
-            id="run", run_count=1, tags=[], parameters={}, ui_url="http://p/run"
-        )
+        flow_run = types.SimpleNamespace(id="run", run_count=1, tags=[], parameters={})
         task_run = types.SimpleNamespace(task_name="", run_count=1, ui_url=None)
         modules["prefect.artifacts"].create_link_artifact = self._link
         modules["prefect.client.orchestration"].get_client = Client

@@ -220,7 +220,7 @@ def _context(file: FlowFile) -> list[str]:
     place = ['    step = task_run.parameters.get("step")'] if file.indexed else []
     links = []
     if file.closing is not None:
-        links.append(f'{INDENT * 2}run_link=flow_run.ui_url or "",')
+        links.append(f'{INDENT * 2}run_link=url_for("flow-run", obj_id=flow_run.id) or "",')
         links.append(f"{INDENT * 2}on_tracked={LINK},")
     return [
         "def context() -> runtime.Context:",

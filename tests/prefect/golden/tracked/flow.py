@@ -228,7 +228,7 @@ def context() -> runtime.Context:
             "a-b": flow_run.parameters["a_b"],
         },
         link=task_run.ui_url or "",
-        run_link=flow_run.ui_url or "",
+        run_link=url_for("flow-run", obj_id=flow_run.id) or "",
         on_tracked=link_to_tracker,
     )
 

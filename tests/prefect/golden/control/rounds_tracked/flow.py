@@ -287,7 +287,7 @@ def context() -> runtime.Context:
         tracking="http://mlflow:5000",
         parameters=flow_run.parameters,
         link=task_run.ui_url or "",
-        run_link=flow_run.ui_url or "",
+        run_link=url_for("flow-run", obj_id=flow_run.id) or "",
         on_tracked=link_to_tracker,
     )
 
