@@ -148,9 +148,12 @@ def test_the_tracker_is_told(folder, store, tmp_path, monkeypatch):
     monkeypatch.setenv("INTERMODAL_TRACKING", address)
     monkeypatch.setenv("INTERMODAL_WORK", str(tmp_path / "work"))
     run({"rows": pinned(folder, "rows.csv"), "more": []})
-    texts = [path.read_text() for path in (tmp_path / "work").rglob("*") if path.is_file()]
-    assert any('"rows.csv"' in text for text in texts)
-    assert not any(MARK in text for text in texts)
+    [log] = (tmp_path / "tracked").rglob("1-*.jsonl")
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    sha = digest_of(folder / "rows.csv", "sha256").partition(":")[2]
+    assert any(line.get("sha256") == sha and line.get("uri") == "rows.csv" for line in told)
+    assert '"rows.csv"' in json.dumps([line for line in told if line["type"] == "param"])
+    assert MARK not in log.read_text()
 
 
 def test_a_mismatch_is_the_users_and_names_both_hashes(folder, store):

@@ -14,7 +14,8 @@ WORDS = "5452f1bc8039f5b7a9a18266abc7bcdcdd063efa87d327d9fa052aa96746403c"
 @task
 def total(rows: Path, limits: dict[str, object]) -> int:
     with attempt("total") as seen:
-        counts = [int(line.split(",")[1]) for line in rows.read_text().splitlines()[1:]]
+        lines = rows.read_text().splitlines()[1:]
+        counts = [int(line.split(",")[1]) for line in lines]
         return seen(sum(count for count in counts if count > limits["floor"]))
 
 

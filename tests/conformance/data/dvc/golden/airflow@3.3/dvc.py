@@ -44,8 +44,10 @@ def texts(folder):
 
     def texts(folder: Directory) -> dict[str, str]:
         with attempt("texts") as seen:
-            files = sorted(path for path in folder.rglob("*") if path.is_file())
-            return seen({f.relative_to(folder).as_posix(): f.read_text() for f in files})
+            found = {}
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                found[file.relative_to(folder).as_posix()] = file.read_text()
+            return seen(found)
 
     return runtime.run(
         texts,

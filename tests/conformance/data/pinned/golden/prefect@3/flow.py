@@ -246,7 +246,8 @@ def context() -> runtime.Context:
 
 def total(rows: Path, limits: dict[str, object]) -> int:
     with attempt("total") as seen:
-        counts = [int(line.split(",")[1]) for line in rows.read_text().splitlines()[1:]]
+        lines = rows.read_text().splitlines()[1:]
+        counts = [int(line.split(",")[1]) for line in lines]
         return seen(sum(count for count in counts if count > limits["floor"]))
 
 
