@@ -497,6 +497,12 @@ CODES: dict[str, Code] = {
         "was made from what. What a tracker leaves out for good stands in docs/tracking.md; the finding "
         "names what it left out of this run.",
     ),
+    "PORT523": Code(
+        "undelivered records were moved",
+        "Where the artifact store is not on the worker's machine, which may be gone when the task has ended, "
+        "records that no tracker took are kept in the store, below `.spool`. `port track sync` in the project "
+        "brings them back and sends them.",
+    ),
     "PORT540": Code(
         "pruned artifact",
         "The version's content was removed by `port artifacts prune`. Its record stays, so `port lineage` "

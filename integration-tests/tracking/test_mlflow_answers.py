@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 
@@ -9,6 +10,7 @@ import pytest
 
 from intermodal import tracking
 from intermodal.tracking import budget, spool
+from intermodal.tracking.mlflow_access import Address, uploads
 from intermodal.tracking.session import DURATION, session
 from intermodal.tracking.tracker import TaskIdentity
 
@@ -178,3 +180,12 @@ def test_a_server_that_is_slow_at_each_request_holds_a_task_up_for_a_limited_tim
     assert budget.VARIABLE in finding.why
     assert len(kept(tmp_path)) == 1
     given_up.set()
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.22.0", True), ("3.6.1", True), ("3.7.0", False)])
+def test_an_older_mlflow_is_told_where_uploads_go(version, told, monkeypatch):
+    monkeypatch.setattr("mlflow.version.VERSION", version)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with uploads(Address("http://host:5000")):
+        assert os.environ.get("MLFLOW_TRACKING_URI") == ("http://host:5000" if told else None)
+    assert "MLFLOW_TRACKING_URI" not in os.environ

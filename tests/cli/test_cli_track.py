@@ -115,6 +115,26 @@ def test_what_belongs_to_a_running_task_is_left_alone(project, call):
     assert attempts(project / "runs") == ["t"]
 
 
+def test_what_waits_in_a_store_elsewhere_is_sent_or_left_there(away, call, project, monkeypatch):
+    import fsspec
+
+    from intermodal.tracking.parking import park
+
+    monkeypatch.setenv("INTERMODAL_STORE", "memory://team")
+    for log in project.rglob("*.jsonl"):
+        park(log, "memory://team")
+    assert (
+        call("track", "status").out == "6 logs in memory://team; `port track sync` sends it all\n"
+    )
+    assert call("track", "status", "--json").json["stores"] == {"memory://team": 6}
+    assert call("track", "sync").code == 3
+    assert call("track", "status", "--json").json["stores"] == {"memory://team": 6}
+    away.unlink()
+    assert call("track", "sync").out == "sent: 4 tasks, 2 ends of runs (2 runs)\n"
+    assert attempts(away) == ["fetch", "fetch", "total", "total"]
+    fsspec.filesystem("memory").store.clear()
+
+
 def test_wrong_use_is_said(project, call):
     assert call("track", "sync", "--to", "none").code == 2
     assert call("track", "sync", "nowhere").code == 2

@@ -305,6 +305,9 @@ def test_the_tracker_is_told(place, monkeypatch):
         def __exit__(self, *_):
             return None
 
+        def park(self, _store):
+            return []
+
         def __getattr__(self, name):
             return lambda *given: told.append((name, *given))
 

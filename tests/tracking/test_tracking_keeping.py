@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from intermodal import pipeline, runtime, task, tracking
+from intermodal.artifacts.store import ArtifactStore
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
 from intermodal.runtime import Context
-from intermodal.tracking import budget, keeping, log, spool
+from intermodal.tracking import budget, keeping, log, parking, spool
 from intermodal.tracking.keeping import bare_address, kept_logs
 from intermodal.tracking.log import EventLog
 from intermodal.tracking.reading import ReadLog
@@ -374,6 +375,67 @@ def test_every_target_is_told_to_be_strict(target, strict):
     text = "".join(done.files.values())
     assert "http://mlflow:5000" in text
     assert ("strict=True" in text) is strict
+
+
+# Machines that do not last
+
+
+@pytest.fixture
+def bucket():
+    """A store that is not on this machine."""
+    import fsspec
+
+    yield "memory://team"
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_on_a_worker_that_does_not_last_records_wait_in_the_store(
+    bucket, memory, away, place, tmp_path, capsys
+):
+    memory.fail = away
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a b.txt").write_text("x")
+
+    def work() -> int:
+        tracking.log_metric("m", 1.0)
+        tracking.log_artifact(tmp_path / "in")
+        return 42
+
+    context = place(store=bucket, pipeline="a/b", strict=True)
+    with pytest.raises(runtime.InfrastructureError, match="PORT521"):
+        runtime.run(work, context=context, inputs={}, outputs={"return": "value"})
+    assert "PORT523" in capsys.readouterr().err
+    assert list((tmp_path / "work").rglob("*.*")) == []
+    assert parking.waiting(bucket) == 1
+    assert ArtifactStore(bucket).records() == []
+
+    (log,) = parking.fetch(bucket, tmp_path / "here")
+    assert parking.waiting(bucket) == 0
+    assert parking.fetch(bucket, tmp_path / "here") == []
+    memory.fail = None
+    assert spool.sync(tmp_path / "here") == []
+    assert not log.exists()
+    sent = memory.only()
+    assert metrics(sent.records) == [1.0]
+    assert sent.status.state == "failed"
+    assert Path(sent.of(Artifact)[0].path).name == "in"
+
+
+def test_the_end_of_a_run_waits_in_the_store_too(bucket, memory, away, place, tmp_path):
+    memory.fail = away
+    runtime.close_run(place(store=bucket, task=""), "succeeded")
+    assert parking.waiting(bucket) == 1
+    parking.fetch(bucket, tmp_path / "here")
+    memory.fail = None
+    assert spool.sync(tmp_path / "here") == []
+    assert memory.runs == {("p", "r"): "finished"}
+
+
+def test_a_store_that_is_away_too_leaves_them_where_they_are(memory, away, place, tmp_path, capsys):
+    memory.fail = away
+    runtime.close_run(place(store="nowhere://team", task=""), "succeeded")
+    assert "PORT523" in capsys.readouterr().err
+    assert len(kept(tmp_path)) == 1
 
 
 # The time it may take

@@ -51,11 +51,14 @@ class RemoteStorage:
             name = local.relative_to(staged).as_posix()
             if name == MARKER or local.is_dir():
                 continue
-            place = f"{path}/{name}"
-            with self._writing():
-                self._make_parent(place)
-                self._fs.put_file(str(local), self._full(place))
+            self.put_file(local, f"{path}/{name}")
         return self.create(f"{path}/{MARKER}", (staged / MARKER).read_bytes())
+
+    def put_file(self, local: Path, path: str) -> None:
+        """Upload a file."""
+        with self._writing():
+            self._make_parent(path)
+            self._fs.put_file(str(local), self._full(path))
 
     def local_copy(self, path: str, folder: Path) -> Path:
         """Download a file or a tree into `folder`."""

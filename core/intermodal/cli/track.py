@@ -56,15 +56,25 @@ def status(folder: Path | None, run: str | None, as_json: bool) -> None:
     from intermodal.cli.render.machine import findings_json, to_json
     from intermodal.cli.report import leave, print_findings
     from intermodal.project import find_project
+    from intermodal.tracking.parking import waiting
 
     findings: list[Finding] = []
-    logs = _kept(folder, run, find_project(Path.cwd()), findings)
+    project = find_project(Path.cwd())
+    logs = _kept(folder, run, project, findings)
+    stores = {} if folder or run else {store: waiting(store) for store in _stores(project)}
+    stores = {store: number for store, number in stores.items() if number}
     if as_json:
         rows = [_row(kept) for kept in logs]
-        click.echo(to_json({"logs": rows, "findings": findings_json(findings)}))
+        data = {"logs": rows, "stores": stores, "findings": findings_json(findings)}
+        click.echo(to_json(data))
     else:
         print_findings(findings)
-        click.echo(_table(logs) if logs else "nothing is kept: all records were delivered")
+        if logs:
+            click.echo(_table(logs))
+        for store, number in stores.items():
+            click.echo(f"{_plural(number, 'log')} in {store}; `port track sync` sends it all")
+        if not logs and not stores:
+            click.echo("nothing is kept: all records were delivered")
     leave(findings)
 
 
@@ -100,10 +110,12 @@ def sync(folder: Path | None, run: str | None, to: str | None, as_json: bool) ->
         raise click.UsageError("--to needs the address of a tracker")
     project = find_project(Path.cwd())
     findings: list[Finding] = []
+    fetched = _fetched(project) if folder is None else {}
     logs = _kept(folder, run, project, findings)
     known = _known_addresses(project)
     done = replay(logs, lambda kept: to or known.get(kept.log.address, kept.log.address))
     findings += _as_errors(done)
+    _put_back(done, fetched)
     if as_json:
         data = {"sent": done.sent, "kept": done.kept, "running": done.running}
         rows = {name: [_row(kept) for kept in part] for name, part in data.items()}
@@ -125,6 +137,33 @@ def _kept(
     roots = _places(project) if folder is None else [folder]
     logs = kept_logs(roots, findings)
     return [kept for kept in logs if run is None or kept.log.identity.run_id == run]
+
+
+def _stores(project: Project) -> list[str]:
+    """The stores on other machines, where workers that do not last leave what was not delivered."""
+    from intermodal.runtime.context import STORE_VARIABLE
+    from intermodal.tracking.parking import is_elsewhere
+
+    profiles = (project.settings, *project.profiles.values())
+    stores = {os.environ.get(STORE_VARIABLE, ""), project.store, *(p.store for p in profiles)}
+    return sorted(filter(is_elsewhere, stores))
+
+
+def _fetched(project: Project) -> dict[Path, str]:
+    """What was left in those stores, now on this machine; and where to put it if it cannot be sent."""
+    from intermodal.runtime.context import DEFAULT_STORE
+    from intermodal.tracking.parking import fetch
+
+    root = project.root / DEFAULT_STORE / ".work"
+    return {path: store for store in _stores(project) for path in fetch(store, root)}
+
+
+def _put_back(done: Synced, fetched: dict[Path, str]) -> None:
+    from intermodal.tracking.parking import park
+
+    for kept in done.kept:
+        if kept.path in fetched:
+            park(kept.path, fetched[kept.path])
 
 
 def _places(project: Project) -> list[Path]:

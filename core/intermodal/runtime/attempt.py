@@ -241,14 +241,17 @@ def tracked_attempt(
 
     tracked = session(identity_of(context, job.code_hash), uri, context.work_folder)
     try:
-        with tracked, _surroundings(tracked, job.source):
-            yield tracked
+        try:
+            with tracked, _surroundings(tracked, job.source):
+                yield tracked
+        finally:
+            findings.extend(tracked.findings)
+            if tracked.url and context.on_tracked is not None:
+                _show(context, tracked.url, findings)
+        if context.tracking_is_strict:
+            tracked.require_delivery()
     finally:
-        findings.extend(tracked.findings)
-        if tracked.url and context.on_tracked is not None:
-            _show(context, tracked.url, findings)
-    if context.tracking_is_strict:
-        tracked.require_delivery()
+        findings.extend(tracked.park(context.store_uri))
 
 
 @contextmanager

@@ -29,13 +29,15 @@ def close_run(context: Context, state: str) -> str:
     uri = context.tracking_uri
     if uri.strip().lower() in ("", "none"):
         return ""
+    from intermodal.tracking.parking import park
     from intermodal.tracking.session import close_run as close
     from intermodal.tracking.spool import Sending, unavailable
 
     sending = Sending()
     try:
         ended = ENDS.get(state, "killed")
-        report(close(identity_of(context), ended, uri, context.work_folder, sending))
+        findings = close(identity_of(context), ended, uri, context.work_folder, sending)
+        report(findings + park(sending.kept, context.store_uri))
     except Exception as problem:  # such as a folder that cannot be named: the engine goes on
         report([unavailable(uri, problem, None)])
     return sending.pages.run

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
 import logging
 import os
 import socket
@@ -42,6 +41,7 @@ ALWAYS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+ASKS_CLIENT = (3, 7)  # the first MLflow whose client tells its uploads which server it is for
 MLFLOW_MISSING = "install `intermodal[mlflow]` on the worker"
 STORE_MISSING = "use the address of an `mlflow server`, or install the full `mlflow` package"
 
@@ -96,9 +96,9 @@ def uploads(address: Address) -> AbstractContextManager[None]:
     """
     if not address.is_server or beside_the_task.get():  # nothing is uploaded beside the user's code
         return nullcontext()
-    from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+    from mlflow.version import VERSION
 
-    if "tracking_uri" in inspect.signature(MlflowArtifactsRepository).parameters:
+    if tuple(int(part) for part in VERSION.split(".")[:2]) >= ASKS_CLIENT:
         return nullcontext()
     return _overlay.on({"MLFLOW_TRACKING_URI": address.uri})
 

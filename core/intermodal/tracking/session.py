@@ -142,6 +142,14 @@ class Session:
             f"is strict: {missing.what}{why}"
         )
 
+    def park(self, store: str) -> list[Finding]:
+        """Move what was not delivered to the artifact store, after leaving, if that is elsewhere."""
+        if not any(finding.code in UNDELIVERED for finding in self.findings):
+            return []
+        from intermodal.tracking.parking import park
+
+        return park(self._log.path, store)
+
     def __enter__(self) -> Self:
         self._started = time.monotonic()
         if not is_off(self._uri):

@@ -60,6 +60,7 @@ def deliver(path: Path, uri: str, sending: Sending | None = None) -> list[Findin
         next_step = f"{_when(why.why)}: {_command(path)}"
         findings = [f if f.next else dataclasses.replace(f, next=next_step) for f in findings]
         findings += keep(path, why.why or why.what, sending.tail)
+        sending.kept = path
     return findings
 
 
@@ -211,6 +212,7 @@ class Sending:
         sent: Bytes of the log whose metrics the tracker has.
         steps: The last step of each metric among them.
         pages: Where the tracker shows it.
+        kept: The log, if it could not be delivered.
         tail: Records that are not in the log's file, because the disk has no room for them.
     """
 
@@ -219,6 +221,7 @@ class Sending:
     steps: dict[str, int] = field(default_factory=dict)
     pages: Pages = field(default_factory=Pages)
     tail: bytes = b""
+    kept: Path | None = None
 
 
 def send_part(log: ReadLog, tracker: Tracker, sending: Sending, ended: Callable[[], bool]) -> None:
