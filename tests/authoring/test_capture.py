@@ -10,6 +10,7 @@ MODULE = '''
 from __future__ import annotations
 
 import json
+import intermodal as im
 import math as m
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
@@ -67,6 +68,15 @@ def points(x: int) -> "Metrics":
     return Metrics(size=Point(x).size())
 
 
+def shared(name):
+    return im.tracking.model_version(name)
+
+
+@task
+def asks(name: str) -> bool:
+    return shared(name) is not None
+
+
 @task
 def shadows(inner: int) -> int:
     TABLE = inner
@@ -78,6 +88,7 @@ def p():
     chain(1)
     points(1)
     shadows(1)
+    asks("x")
 '''
 
 
@@ -129,6 +140,7 @@ def test_the_decorator_goes_and_tracking_is_noticed(sources):
     assert "@task" not in sources["chain"].action.source.function
     assert not sources["chain"].tracks
     assert sources["points"].tracks
+    assert sources["asks"].tracks, "through a function of the module, by the package's name"
 
 
 def test_relative_and_local_imports_are_named(tmp_path):

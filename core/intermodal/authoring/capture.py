@@ -88,10 +88,9 @@ def capture(function: Callable[..., Any], root: Path | None) -> tuple[CapturedSo
         definitions=tuple(statement.text for statement in statements),
         local_modules=tuple(local),
     )
-    tracks = any(
-        "tracking" in item.text and item.module.split(".")[0] == PRODUCT for item in imports
-    )
-    return source, tracks
+    ours = [item.text for item in imports if item.module.split(".")[0] == PRODUCT]
+    texts = (*ours, own.text, *(statement.text for statement in statements))
+    return source, bool(ours) and any("tracking" in text for text in texts)
 
 
 def named(
