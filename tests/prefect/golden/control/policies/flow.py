@@ -474,7 +474,7 @@ def tell_retry(*hooks: Callable[..., None]) -> Callable[..., bool]:
 def tell_of_flow(channel: str, message: str) -> Callable[..., None]:
     """A hook of a flow that sends a message."""
 
-    def hook(_flow, _run, state) -> None:
+    def hook(flow, flow_run, state) -> None:  # Prefect may give them by name
         if state.name != "Skipped":
             send(channel, message)
 

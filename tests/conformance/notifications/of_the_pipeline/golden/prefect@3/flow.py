@@ -32,7 +32,7 @@ def secret_of(name: str, key: str | None = None) -> str:
 def tell_of_flow(channel: str, message: str) -> Callable[..., None]:
     """A hook of a flow that sends a message."""
 
-    def hook(_flow, _run, state) -> None:
+    def hook(flow, flow_run, state) -> None:  # Prefect may give them by name
         if state.name != "Skipped":
             send(channel, message)
 
