@@ -10,4 +10,4 @@ bin=$environment/bin
 # Not the local engine and the conformance cases, which take most of the time and need nothing more.
 "$bin/python" -m pytest -q -n 2 -p no:cacheprovider \
   tests/ir tests/authoring tests/analysis tests/artifacts tests/runtime tests/tracking \
-  tests/airflow tests/kfp tests/prefect tests/cli
+  tests/dataversions tests/airflow tests/kfp tests/prefect tests/cli
