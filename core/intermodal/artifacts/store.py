@@ -34,6 +34,9 @@ from intermodal.findings import Finding, FindingsError, Severity, error
 KEY_DEPTH = 6
 """Segments of a key's path."""
 
+CODE = ".code"
+"""Where the texts of tasks' code are, by their hash."""
+
 
 def utc_now() -> datetime:
     """The time that records carry."""
@@ -283,6 +286,17 @@ class ArtifactStore:
         ]
         stones = (self._tombstone(folder) for folder in sorted(left))
         return [stone.key for stone in stones if stone is not None]
+
+    def keep_code(self, sha256: str, text: str) -> None:
+        """Keep the text of a task's code once, by the hash that records give it."""
+        self._storage.create(_own_path(f"{CODE}/{sha256}.txt"), text.encode("utf-8", "replace"))
+
+    def code(self, sha256: str) -> str | None:
+        """The text of a task's code; None if it is not kept here."""
+        try:
+            return self._storage.read(_own_path(f"{CODE}/{sha256}.txt")).decode()
+        except FileNotFoundError:
+            return None
 
     def put_json(self, path: str, value: Any) -> None:
         """Write or replace a small JSON file of the store's own; `path` is relative to the root."""
