@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -188,3 +189,29 @@ def test_an_older_mlflow_is_told_where_uploads_go(version, told, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with uploads(Address("http://host:5000")):
         assert os.environ.get("MLFLOW_TRACKING_URI") == ("http://host:5000" if told else None)
+
+
+@pytest.mark.parametrize("first", [3, 8, 11])
+def test_a_retry_after_partial_logging(first, proxy, identity, read, tmp_path, at_once):
+    proxy.plan = lambda number, *_: 500 if number >= first else None
+    with session(identity, proxy.uri, tmp_path) as failed:
+        tracking.log_param("depth", 3)
+        for value in range(3):
+            tracking.log_metric("loss", float(value))
+        failed.mark("failed", "ValueError")
+    assert [f.code for f in failed.findings] == ["PORT500"]
+    proxy.plan = lambda *_: None
+    with session(replace(identity, attempt=2), proxy.uri, tmp_path) as second:
+        tracking.log_param("depth", 4)
+        for value in range(5):
+            tracking.log_metric("loss", float(value))
+    assert second.findings == []
+    assert spool.sync(tmp_path) == []
+    tree = read(proxy.server.uri, identity.pipeline)
+    earlier = ("train", "FAILED", "1", [])
+    assert tree.shape() == [("run", "RUNNING", "", [("train", "FINISHED", "2", [earlier])])]
+    attempts = {run.data.tags.get("intermodal.attempt"): run for run in tree.runs}
+    for attempt, (depth, number) in {"1": ("3", 3), "2": ("4", 5)}.items():
+        run = attempts[attempt]
+        assert run.data.params["depth"] == depth
+        assert tree.history(run, "loss") == [(n, float(n)) for n in range(number)]
