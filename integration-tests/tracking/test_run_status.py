@@ -12,6 +12,7 @@ from intermodal import tracking
 from intermodal.tracking import live
 from intermodal.tracking.mlflow_access import Address, connect
 from intermodal.tracking.mlflow_runs import Runs
+from intermodal.tracking.records import Status
 from intermodal.tracking.session import close_run, session
 from intermodal.tracking.tracker import TaskIdentity, resolve
 
@@ -147,3 +148,23 @@ def test_a_task_that_nobody_ended_is_killed_with_its_run(uri, first, read, tmp_p
     assert read(uri, first.pipeline).shape() == [
         ("run", "FAILED", "", [("first", "KILLED", "1", [])])
     ]
+
+
+def test_a_late_log_does_not_set_an_ended_run_running_again(uri, first, end, read):
+    """The server was away when `first` ended, and its log came with a sync after the run's end."""
+    tracker = resolve(uri)
+    for identity, moment in ((end, 9000), (first, 5000)):
+        attempt = replace(identity, session=f"{first.pipeline}-{identity.task}")
+        tracker.begin(attempt, 1000)
+        tracker.replay(attempt, [Status("finished", moment)])
+        tracker.end(attempt, Status("finished", moment))
+    (parent,) = read(uri, first.pipeline).children(None)
+    assert (parent.info.status, parent.info.end_time) == ("FINISHED", 9000)
+
+
+def test_an_end_that_comes_late_does_not_end_a_resumed_run(uri, first, read):
+    tracker = resolve(uri)
+    for session_id, state, moment in (("resumed", "finished", 9000), ("late", "failed", 5000)):
+        tracker.close_run(replace(first.of_run, session=session_id), Status(state, moment))
+    (parent,) = read(uri, first.pipeline).children(None)
+    assert (parent.info.status, parent.info.end_time) == ("FINISHED", 9000)

@@ -206,6 +206,32 @@ def test_the_runs_state_follows_from_its_tasks_where_no_engine_tells_it(tracker,
     assert (run_of(folder)["state"], run_of(folder)["ended"]) == ("finished", 9)
 
 
+def test_a_late_log_does_not_set_an_ended_run_running_again(tracker, folder):
+    """The tracker was away when `load` ended, and its log came with a sync after the run's end."""
+    attempt(tracker, replace(RUN, last=True), end=Status("finished", 9))
+    attempt(tracker, replace(RUN, task="load", last=False), end=Status("finished", 5))
+    assert (run_of(folder)["state"], run_of(folder)["ended"]) == ("finished", 9)
+    attempt(tracker, replace(RUN, task="other", last=False), end=Status("finished", 12))
+    assert (run_of(folder)["state"], run_of(folder)["ended"]) == ("running", None)
+
+
+def test_an_end_that_comes_late_does_not_end_a_resumed_run(tracker, folder):
+    tracker.close_run(replace(RUN, session="resumed"), Status("finished", 9))
+    tracker.close_run(replace(RUN, session="late"), Status("failed", 5))
+    assert (run_of(folder)["state"], run_of(folder)["ended"]) == ("finished", 9)
+
+
+def test_a_task_that_nobody_ended_is_killed_with_its_run(tracker, folder):
+    attempt(tracker, RUN)
+    attempt(tracker, replace(RUN, task="load"), end=Status("finished", 5))
+    tracker.close_run(RUN, Status("failed", 9))
+    (run,) = tracker.find_runs("run/1")
+    assert [(task.task, task.state) for task in run.tasks] == [
+        ("load", "finished"),
+        ("train", "killed"),
+    ]
+
+
 def test_promotions_stay_in_their_order(tracker):
     def register(task: str, time: int) -> None:
         tags = {"intermodal.registration": task * 8, "intermodal.sha256": task}

@@ -120,6 +120,11 @@ class JsonlTracker:
         """Write down how the pipeline run ended."""
         with self._folder.lock(identity.run_key):
             self._make_run(identity, status.time)
+            if (self._run(identity).get("ended") or 0) > status.time:
+                return  # it was resumed after this end
+            for path, state in self._states(identity).items():
+                if state == "running":  # no task goes on after the end of its run
+                    self._folder.add_lines(path, [to_line(Status("killed", status.time))])
             self._set_state(identity, status)
 
     def find_runs(self, run_id: str, pipeline: str | None = None) -> list[RunFacts]:
@@ -178,12 +183,17 @@ class JsonlTracker:
         self._folder.create(path, run)
 
     def _set_state(self, identity: TaskIdentity, status: Status) -> None:
-        path = f"{run_path(identity)}/{RUN_FILE}"
-        run = self._folder.document(path) or {}
+        run = self._run(identity)
         ended = None if status.state == "running" else status.time
         wanted = {**run, "state": status.state, "ended": ended}
+        if ended is None and run.get("ended"):
+            wanted["ended_before"] = run["ended"]
         if wanted != run:
-            self._folder.replace(path, wanted)
+            self._folder.replace(f"{run_path(identity)}/{RUN_FILE}", wanted)
+
+    def _run(self, identity: TaskIdentity) -> dict[str, Any]:
+        """What its file says of the pipeline run."""
+        return self._folder.document(f"{run_path(identity)}/{RUN_FILE}") or {}
 
     def _header(self, place: str) -> dict[str, Any] | None:
         return next(self._folder.lines(place, "attempt"), None)
@@ -227,8 +237,14 @@ class JsonlTracker:
         states = set(self._states(identity).values())
         if states & ENDS_RUN:
             self._set_state(identity, Status("failed", moment))
-        elif identity.last and states <= {"finished"}:
+        elif not states <= {"finished"}:
+            return
+        elif identity.last:
             self._set_state(identity, Status("finished", moment))
+        else:
+            ended = self._run(identity).get("ended_before") or 0
+            if ended >= moment:  # a late log, of before the end of the run
+                self._set_state(identity, Status("finished", ended))
 
     def _begin_again(self, identity: TaskIdentity, place: str) -> None:
         """Mark the pipeline run as running while a task is, unless another one has failed it."""

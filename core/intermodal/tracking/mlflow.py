@@ -97,8 +97,10 @@ class MlflowTracker:
         with self._reached() as client, self._address.lock:
             runs = self._runs_of(client, identity)
             run = runs.of_pipeline(identity, status.time)
-            runs.end_tasks(run, status.time)
-            _terminate(client, run.info, status)
+            ended = 0 if run.info.status == STATUS["running"] else run.info.end_time or 0
+            if ended <= status.time:  # else it was resumed after this end
+                runs.end_tasks(run, status.time)
+                _terminate(client, run.info, status)
             from intermodal.tracking.mlflow_runs import Place
 
             self._attempts[identity.session] = Place(run.info.experiment_id, run.info.run_id, "")

@@ -124,8 +124,12 @@ class Runs:
         states = {run.info.status for run in self._tasks_of(str(parent.info.run_id))}
         if states & FAILED:
             wanted = "FAILED"
-        elif identity.last and states <= {"FINISHED"}:
+        elif not states <= {"FINISHED"}:
+            return
+        elif identity.last:
             wanted = "FINISHED"
+        elif (parent.info.end_time or 0) >= moment:  # a late log, of before the end of the run
+            wanted, moment = "FINISHED", parent.info.end_time
         else:
             return
         if parent.info.status != wanted:
