@@ -10,6 +10,7 @@ import pytest
 
 from intermodal import tracking
 from intermodal.findings import FindingsError, warning
+from intermodal.runtime import AttemptTimeout
 from intermodal.tracking import spool
 from intermodal.tracking.log import EventLog
 from intermodal.tracking.reading import ReadLog
@@ -32,8 +33,9 @@ def values(attempt):
         (None, "finished", ""),
         (ValueError("secret"), "failed", "ValueError"),
         (KeyboardInterrupt(), "killed", "KeyboardInterrupt"),
-        (SystemExit(1), "killed", "SystemExit"),
-        (SystemExit(0), "finished", "SystemExit"),
+        (SystemExit(1), "failed", "SystemExit"),
+        (SystemExit(0), "failed", "SystemExit"),
+        (AttemptTimeout(), "failed", "AttemptTimeout"),
     ],
 )
 def test_status_follows_what_leaves_the_block(problem, state, error, memory, identity, tmp_path):

@@ -191,10 +191,12 @@ class Session:
 
 
 def state_of(problem: BaseException | None) -> State:
-    """How an attempt ended that this exception left."""
-    if problem is None or (isinstance(problem, SystemExit) and not problem.code):
+    """How an attempt ended that this exception left, in the words of the engines' own events."""
+    if problem is None:
         return "finished"
-    return "failed" if isinstance(problem, Exception) else "killed"
+    from intermodal.runtime.problems import classify
+
+    return "killed" if classify(problem) == "interrupted" else "failed"
 
 
 def open_run(identity: TaskIdentity, tracking_uri: str) -> list[Finding]:
