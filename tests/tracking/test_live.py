@@ -9,6 +9,7 @@ import pytest
 from tests.tracking.conftest import MemoryTracker
 
 from intermodal import tracking
+from intermodal.findings import warning
 from intermodal.tracking import live, spool
 from intermodal.tracking.records import Metric, Status, Tag
 from intermodal.tracking.session import session
@@ -164,3 +165,33 @@ def test_a_part_that_hangs_is_not_waited_for(watched, identity, tmp_path, monkey
     assert [metrics(part) for part in watched.parts] == [[("m", 1.0, 0)]]
     goes_on.set()
     tracked._live._thread.join(WAIT)
+
+
+def test_a_part_that_one_of_several_did_not_take_is_sent_again(
+    watched, identity, tmp_path, monkeypatch
+):
+    """Else the one that was away for a moment would never get these metrics."""
+    there = warning("PORT500", "one of them did not take the records")
+    replay = watched.replay
+    monkeypatch.setattr(watched, "replay", lambda *given: [*replay(*given), there])
+    with session(identity, "memory:", tmp_path) as tracked:
+        tracking.log_metric("m", 1.0)
+        watched.wait_for(1)
+        with watched.came:
+            monkeypatch.setattr(watched, "replay", replay)
+            tracked._live._ending.set()
+    assert tracked.findings == []
+    assert metrics(watched.parts[-1]) == [("m", 1.0, 0)]
+
+
+def test_where_no_thread_can_be_started_the_log_is_sent_at_its_end(
+    watched, identity, tmp_path, monkeypatch
+):
+    def refused(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with session(identity, "memory:", tmp_path) as tracked:
+        tracking.log_metric("m", 1.0)
+    assert tracked.findings == []
+    assert [metrics(part) for part in watched.parts] == [[("m", 1.0, 0)]]

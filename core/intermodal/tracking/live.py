@@ -8,6 +8,7 @@ task, which is where it is reported.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from intermodal.tracking.reading import ReadLog
@@ -34,8 +35,9 @@ class Live:
         self._thread = threading.Thread(target=self._work, name="intermodal-tracking", daemon=True)
 
     def start(self) -> None:
-        """Begin to look at the log."""
-        self._thread.start()
+        """Begin to look at the log; where there may be no more threads, it is sent at its end alone."""
+        with suppress(RuntimeError):
+            self._thread.start()
 
     def stop(self) -> Sending:
         """Send no more parts, and tell how far it came.
@@ -44,7 +46,8 @@ class Live:
         changes nothing.
         """
         self._ending.set()
-        self._thread.join(PATIENCE)
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE)
         return Sending() if self._thread.is_alive() else self._sending
 
     def _work(self) -> None:

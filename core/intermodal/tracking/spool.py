@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from intermodal.tracking.budget import seconds, within
 from intermodal.tracking.keeping import Kept, discard, is_running, keep, kept_logs
-from intermodal.tracking.locks import try_hold
+from intermodal.tracking.locks import release, try_hold
 from intermodal.tracking.reading import FOLDER, ReadLog
 from intermodal.tracking.records import Metric, Record, Status, number_steps
 from intermodal.tracking.tracker import (
@@ -232,9 +232,10 @@ def send_part(log: ReadLog, tracker: Tracker, sending: Sending, ended: Callable[
     steps = dict(sending.steps)
     records = number_steps(_until(ended, log.records(sending.sent, growing=True)), steps)
     tracker.begin(log.identity, log.started)
-    tracker.replay(log.identity, records)
+    findings = tracker.replay(log.identity, records)
     sending.pages = tracker.pages(log.identity)
-    sending.sent, sending.steps = log.position, steps
+    if not is_undelivered(findings):  # else, of several trackers, one does not have the part
+        sending.sent, sending.steps = log.position, steps
 
 
 def _until(ended: Callable[[], bool], records: Iterator[Record]) -> Iterator[Record]:
@@ -326,6 +327,7 @@ def _send_if_idle(path: Path, tracker: Tracker) -> list[Finding] | None:
             discard(path)
         return findings
     finally:
+        release(descriptor)
         os.close(descriptor)
 
 
@@ -337,7 +339,11 @@ def _held(path: Path) -> Iterator[bool | None]:
     except OSError:
         yield None
         return
+    held = False
     try:
-        yield try_hold(descriptor)
+        held = try_hold(descriptor)
+        yield held
     finally:
+        if held:
+            release(descriptor)
         os.close(descriptor)
