@@ -18,11 +18,12 @@ from intermodal.compiling import Settings, Target
 from intermodal.runtime import Context
 from intermodal.tracking import budget, keeping, log, parking, spool
 from intermodal.tracking.keeping import bare_address, kept_logs
+from intermodal.tracking.locks import hold
 from intermodal.tracking.log import EventLog
 from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.records import Artifact, Metric, Note, Status
 from intermodal.tracking.session import DURATION, session
-from intermodal.tracking.tracker import TrackerError
+from intermodal.tracking.tracker import TrackerError, without_password
 
 
 def kept(folder):
@@ -247,6 +248,37 @@ def test_a_log_that_does_not_say_where_it_was_to_go_asks(memory, identity, tmp_p
 )
 def test_an_address_is_written_down_without_credentials(uri, bare):
     assert bare_address(uri) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "`postgresql://h/db?user=a&password=x`: no",
+            "`postgresql://h/db?user=a&password=***`: no",
+        ),
+        ("GET https://h/a?sig=x&b=1 failed", "GET https://h/a?sig=***&b=1 failed"),
+        ("https://u:x@h/a?design=1", "https://***@h/a?design=1"),
+    ],
+)
+def test_findings_show_addresses_without_credentials(text, shown):
+    assert without_password(text) == shown
+
+
+def test_a_forked_child_does_not_hold_a_lock_that_was_given_up(tmp_path):
+    """A worker of the task's own may be forked while the tracker's lock is held, and live long."""
+    waits, ends = os.pipe()
+    with hold(tmp_path / "lock", 0) as held:
+        child = os.fork()
+        if not child:
+            os.close(ends)
+            os.read(waits, 1)
+            os._exit(0)
+    with hold(tmp_path / "lock", 0) as again:
+        assert (held, again) == (True, True)
+    os.close(ends)
+    os.waitpid(child, 0)
+    os.close(waits)
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///{}m.db", "jsonl:{}runs", "http://h jsonl:{}a/runs"])

@@ -22,6 +22,7 @@ from intermodal.tracking.budget import size_of
 from intermodal.tracking.locks import lock
 from intermodal.tracking.reading import FOLDER, ReadLog, payload_folder
 from intermodal.tracking.records import Note, Record, now, to_line
+from intermodal.tracking.tracker import without_query_secrets
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
@@ -34,9 +35,6 @@ LONG_SILENT = (
     24 * 3600
 )  # seconds after which a log that cannot be locked is taken for a dead task's
 ENDING = 1 << 16  # bytes at the end of a log in which its end is looked for
-SECRET_IN_QUERY = re.compile(
-    r"(?<=[?&;])([^=&\s]*(?:pass|secret|token|key|pwd)[^=&\s]*=)[^&\s]*", re.IGNORECASE
-)
 RELATIVE = re.compile(r"(?<!\S)(sqlite:///|jsonl:|openlineage\+file:)([^/\s]\S*)")
 
 
@@ -130,7 +128,7 @@ def is_running(log: ReadLog, descriptor: int) -> bool:
 def bare_address(uri: str) -> str:
     """A tracking address without credentials, to be written down; relative paths in it made absolute."""
     uri = RELATIVE.sub(lambda found: found[1] + str(Path(found[2]).absolute()), uri)
-    return SECRET_IN_QUERY.sub(r"\1***", re.sub(r"(?<=://)[^/@\s]*@", "", uri))
+    return without_query_secrets(re.sub(r"(?<=://)[^/@\s]*@", "", uri))
 
 
 def limit() -> int:

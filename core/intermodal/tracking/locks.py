@@ -70,4 +70,6 @@ def hold(path: Path, wait: float) -> Iterator[bool]:
             held = try_hold(descriptor)
         yield held
     finally:
+        if held:
+            release(descriptor)
         os.close(descriptor)

@@ -40,6 +40,10 @@ beside_the_task: ContextVar[bool] = ContextVar("intermodal_beside_the_task", def
 """Set while the task's own code runs: a tracker then changes nothing that a process shares."""
 
 OFF = ("", "none")
+SECRET_IN_QUERY = re.compile(
+    r"(?<=[?&;])([^=&\s]*(?:pass|secret|token|key|pwd|signature|\bsig\b)[^=&\s]*=)[^&\s`'\"]*",
+    re.IGNORECASE,
+)
 ADDRESS_GAP = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]+:|(?i:none)(?:\s|$))")
 
 
@@ -176,8 +180,13 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
 
 
 def without_password(text: str) -> str:
-    """The text without the user names and passwords that stand before an `@` in addresses."""
-    return re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text)
+    """The text without the credentials of addresses: before an `@`, or in a query."""
+    return without_query_secrets(re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text))
+
+
+def without_query_secrets(text: str) -> str:
+    """The text without the values that queries of addresses have under the name of a secret."""
+    return SECRET_IN_QUERY.sub(r"\1***", text)
 
 
 def unusable_address(uri: str, why: str, next_step: str = "") -> Exception:
