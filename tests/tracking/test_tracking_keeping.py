@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from intermodal import pipeline, runtime, task, tracking
 from intermodal.artifacts.store import ArtifactStore
 from intermodal.compile import compile_pipeline
 from intermodal.compiling import Settings, Target
+from intermodal.findings import FindingsError
 from intermodal.runtime import Context
 from intermodal.tracking import budget, keeping, log, parking, spool
 from intermodal.tracking.keeping import bare_address, kept_logs
@@ -23,7 +24,7 @@ from intermodal.tracking.log import EventLog
 from intermodal.tracking.reading import ReadLog
 from intermodal.tracking.records import Artifact, Metric, Note, Status
 from intermodal.tracking.session import DURATION, session
-from intermodal.tracking.tracker import TrackerError, without_password
+from intermodal.tracking.tracker import TaskIdentity, TrackerError, without_password
 
 
 def kept(folder):
@@ -451,6 +452,43 @@ def test_on_a_worker_that_does_not_last_records_wait_in_the_store(
     assert metrics(sent.records) == [1.0]
     assert sent.status.state == "failed"
     assert Path(sent.of(Artifact)[0].path).name == "in"
+
+
+@pytest.mark.parametrize("path", ["{}", "../../{}", "x/../../{}"])
+def test_a_fetched_log_sends_no_file_of_this_machine(
+    path, bucket, memory, away, place, identity, tmp_path
+):
+    """A record may name a file where it lay on the worker; here another may lie there."""
+    (tmp_path / "own").write_text("of this machine")
+    foreign = EventLog(tmp_path / "there" / "spool" / "s.jsonl")
+    foreign.begin(replace(identity, session="s"), 1000, "memory:")
+    foreign.add(Artifact(path.format(tmp_path / "own"), "", 1001))
+    foreign.add(Metric("m", 1.0, 1002))
+    foreign.close()
+    parking.park(foreign.path, bucket)
+    parking.fetch(bucket, tmp_path / "here")
+    spool.sync(tmp_path / "here")
+    sent = memory.only()
+    assert sent.of(Artifact) == []
+    assert metrics(sent.records) == [1.0]
+    assert [note.code for note in sent.of(Note)] == ["PORT520"]
+
+
+def test_names_in_the_store_do_not_leave_the_folder(bucket, tmp_path, monkeypatch):
+    names = {".spool": [".."], ".spool/..": [".."], ".spool/../..": ["x.jsonl"]}
+    storage = type("Odd", (), {"names": lambda _, path: names[path], "read": lambda *_: b""})()
+    monkeypatch.setattr(parking, "_open", lambda _: storage)
+    with pytest.raises(FindingsError, match="PORT406"):
+        parking.fetch(bucket, tmp_path / "a" / "b" / "c")
+    assert list(tmp_path.rglob("*.jsonl")) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"attempt": "../1"}, {"index": [[1]]}, {"session": 3}, {"parameters": []}]
+)
+def test_a_header_of_other_kinds_is_no_log(wrong, identity):
+    with pytest.raises(ValueError, match="identity"):
+        TaskIdentity.from_json({**asdict(identity), **wrong})
 
 
 def test_the_end_of_a_run_waits_in_the_store_too(bucket, memory, away, place, tmp_path):

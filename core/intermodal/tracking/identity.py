@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "index": (list, tuple),
+    "attempt": int,
+    "parameters": dict,
+    "tags": dict,
+    "last": (bool, type(None)),
+    "given": dict,
+}
+"""What the fields of an identity are in a log, where they are no texts."""
+
 
 @dataclass(frozen=True)
 class TaskIdentity:
@@ -59,6 +69,10 @@ class TaskIdentity:
         known = {f.name for f in fields(cls)}
         if not isinstance(value, dict) or not {"pipeline", "run_id", "task"} <= set(value) <= known:
             raise ValueError("the identity in the log's header has missing or unknown fields")
+        if not all(isinstance(part, KINDS.get(name, str)) for name, part in value.items()):
+            raise ValueError("the identity in the log's header has fields of the wrong kind")
+        if not all(isinstance(part, int | str) for part in value.get("index", ())):
+            raise ValueError("the identity in the log's header has an index of something else")
         return cls(**{**value, "index": tuple(value.get("index", ()))})
 
     @property

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intermodal.tracking.keeping import bare_address, discard
-from intermodal.tracking.reading import FOLDER, ReadLog, payload_folder
+from intermodal.tracking.reading import FOLDER, ReadLog, parsed, payload_folder
+from intermodal.tracking.records import Note, from_json, to_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,19 +68,21 @@ def fetch(store: str, root: Path) -> list[Path]:
         root: They come to lie in `<root>/<pipeline>/<run>/spool/`.
 
     Raises:
-        FindingsError: PORT404, the store cannot be used.
+        FindingsError: PORT404, the store cannot be used; PORT406, it has names that leave the folder.
     """
+    from intermodal.artifacts.folders import safe_relative_path
+
     storage = _open(store)
     fetched: list[Path] = []
     for folder in _run_folders(storage):
-        place = root / folder.removeprefix(f"{PLACE}/") / FOLDER
-        names = storage.names(folder)
+        place = root / safe_relative_path(folder.removeprefix(f"{PLACE}/")) / FOLDER
+        names = [str(safe_relative_path(name)) for name in storage.names(folder)]
         for log in (name for name in names if name.endswith(".jsonl")):
             place.mkdir(parents=True, exist_ok=True)
             payload = payload_folder(place / log).name
             if payload in names:
                 storage.local_copy(f"{folder}/{payload}", place)
-            (place / log).write_bytes(storage.read(f"{folder}/{log}"))
+            (place / log).write_bytes(_without_foreign_files(storage.read(f"{folder}/{log}")))
             for name in (log, payload):  # the log first: without it nobody looks for the rest
                 storage.delete(f"{folder}/{name}")
             fetched.append(place / log)
@@ -100,6 +103,21 @@ def _move(path: Path, store: str) -> str:
     storage.put_file(path, f"{place}/{path.name}")
     discard(path)
     return place
+
+
+def _without_foreign_files(content: bytes) -> bytes:
+    """A log whose files all are in its payload: what was elsewhere, was so on another machine."""
+    return b"".join(map(_own_file, content.splitlines(keepends=True)))
+
+
+def _own_file(line: bytes) -> bytes:
+    """A line of a log, or a note in place of a record whose file is not in the payload."""
+    record = from_json(parsed(line))
+    place = str(getattr(record, "path", ""))
+    if record is None or not (place.startswith("/") or ".." in place.split("/")):
+        return line
+    what = f"`{Path(place).name}` was not uploaded: it was left on the machine that ran the task"
+    return to_line(Note("PORT520", what, record.time))
 
 
 def _run_folders(storage: RemoteStorage) -> Iterator[str]:

@@ -38,7 +38,7 @@ class ReadLog:
         self.position = 0  # bytes up to the end of the last record that `records` gave
         self._tail = tail
         with self._open() as stream:
-            header = _parsed(next(self._lines(stream), b""))
+            header = parsed(next(self._lines(stream), b""))
         if not isinstance(header, dict) or header.get("type") != "log":
             raise ValueError("its first line is not a log's header")
         if header.get("version") != VERSION:
@@ -66,7 +66,7 @@ class ReadLog:
                 if growing and not line.endswith(b"\n"):
                     return
                 self.position += len(line)
-                record = from_json(_parsed(line))
+                record = from_json(parsed(line))
                 if record is not None:
                     yield self._placed(record)
                 elif line.strip():
@@ -109,7 +109,8 @@ def _writer(value: Any) -> tuple[str, int] | None:
     return None
 
 
-def _parsed(line: bytes) -> Any:
+def parsed(line: bytes) -> Any:
+    """The JSON of a line; None if it is none."""
     try:
         return json.loads(line)
     except ValueError:
