@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intermodal.findings import FindingsError
+from intermodal.tracking.mlflow_content import Content
+from intermodal.tracking.mlflow_models import download
 from intermodal.tracking.mlflow_names import (
     ALIAS,
     KEY_LIMIT,
@@ -18,6 +23,9 @@ from intermodal.tracking.mlflow_names import (
     safe_key,
     safe_model_name,
 )
+from intermodal.tracking.records import Param, Tag
+from intermodal.tracking.registry import ModelVersion
+from intermodal.tracking.tracker import TaskIdentity
 
 GOOD = ["loss", "a.b-c d", "train/loss", "été", "a:b", "x" * 250]
 BAD = ["a=b", "a[0]", "../up", "a/../b", "/abs", "a//b", "a/", ".", "..", "", "x" * 251, "a\n"]
@@ -85,3 +93,45 @@ def test_batches_keep_order_and_limits(texts, most):
     assert all(0 < len(batch) <= most for batch in found)
     sizes = [sum(len(json.dumps(text)) + 64 for text in batch) for batch in found]
     assert all(size <= 400 or len(batch) == 1 for size, batch in zip(sizes, found, strict=True))
+
+
+@pytest.fixture
+def content():
+    """What a replay makes of records for a run that has nothing yet; nothing is sent."""
+    run = SimpleNamespace(data=SimpleNamespace(params={}, tags={}))
+    return Content(None, None, TaskIdentity("p", "r", "t"), run)
+
+
+def test_each_long_value_has_a_file_of_its_own(content):
+    long = [letter * 9000 for letter in "abcd"]
+    for record in (Param("x/y", long[0], 1), Param("x_y", long[1], 1), Tag("x/y", long[2], 1)):
+        content._put_by(record)
+    content._put_by(Param("x_y", long[3], 2))  # the first stays
+    assert sorted(item.text for item in content._uploads.values()) == sorted(long[:3])
+    assert content._params["x_y"][:1] == "b"
+    assert content._tags["intermodal.param_conflict.x_y"][:1] == "d"
+
+
+def test_the_whole_of_a_value_that_was_sent_before_is_uploaded_too(content):
+    content.run.data.params["x"] = cut_text("a" * 9000, 6000)  # with a part of the log
+    content._put_by(Param("x", "a" * 9000, 1))
+    assert [item.text for item in content._uploads.values()] == ["a" * 9000]
+    assert content.findings[0].code == "PORT504"
+
+
+def test_the_file_of_a_version_is_below_its_source(monkeypatch, tmp_path):
+    """Its name is a tag, which anybody may set who may write to the registry."""
+    fake = SimpleNamespace(download_artifacts=lambda **_: str(tmp_path))
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(artifacts=fake))
+    monkeypatch.setitem(sys.modules, "mlflow.artifacts", fake)
+    client = SimpleNamespace(get_model_version_download_uri=lambda *_: "x")
+    address = SimpleNamespace(uri="")
+
+    def found(file):
+        tags = {"intermodal.file": file} if file else {}
+        return download(client, address, ModelVersion("m", "1", "", tags=tags), tmp_path)
+
+    assert [found(""), found("a.pkl")] == [tmp_path, tmp_path / "a.pkl"]
+    for name in ("/etc/passwd", "../a.pkl"):
+        with pytest.raises(FindingsError, match="PORT406"):
+            found(name)

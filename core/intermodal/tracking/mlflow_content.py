@@ -3,7 +3,7 @@
 | what MLflow would do | what is done instead |
 |---|---|
 | refuse a batch for one forbidden name | a safe name; tag `intermodal.renamed.<name>` holds the given one |
-| cut a long value in silence | cut with a mark at its end; the whole in `intermodal/long/<name>.txt` |
+| cut a long value in silence | cut with a mark at its end; the whole in `intermodal/long/<name>.txt`, of a tag in `intermodal/long/tags/<name>.txt` |
 | refuse a batch for a changed parameter | the first value stays; tag `intermodal.param_conflict.<name>` holds the last |
 
 Each of these is also a PORT504 finding. All of it is safe to repeat.
@@ -15,10 +15,11 @@ are sent, and nothing is uploaded or linked.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, assert_never
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from intermodal.tracking.datasets import SOURCES, without_credentials
 from intermodal.tracking.mlflow_entries import Entries, made_by
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 NOTES = "intermodal.notes"
 REFERENCES = "intermodal.artifacts.json"
 LONG_TEXTS = "intermodal/long"
+LONG_TAGS = f"{LONG_TEXTS}/tags"
 ENVIRONMENT = "intermodal/environment.json"
 LOGGED = "mlflow.loggedArtifacts"
 FACT_TAGS = {  # facts that MLflow has tags of its own for
@@ -98,6 +100,7 @@ class Content:
         self._uploads: dict[str, Artifact | Text] = {}  # by where they go: the last one stays
         self._models: list[Model] = []
         self._used: list[Used] = []
+        self._times_used: Counter[str] = Counter()
         self._datasets: list[tuple[Dataset, dict[str, str]]] = []
         self._entries: dict[str, LoggedModel] = {}
         self._returned: dict[str, LoggedModel] = {}  # outputs, by URI
@@ -161,11 +164,11 @@ class Content:
 
     def _take_param(self, record: Param) -> None:
         key = self._key(record.name)
-        value = self._fitting(key, record.value, PARAM_LIMIT)
+        value = cut_text(clean_text(record.value), PARAM_LIMIT)
         first = self.run.data.params.get(key, self._params.get(key))
-        if first is None:
-            self._params[key] = value
-        elif first != value:
+        if first in (None, value):
+            self._params[key] = self._fitting(key, record.value, PARAM_LIMIT, LONG_TEXTS)
+        else:
             self._tags[safe_key(CONFLICT + key)] = cut_text(value, TAG_LIMIT)
             self._changed(
                 f"parameter `{key}` was logged with two values; the first stays",
@@ -177,7 +180,7 @@ class Content:
             self._changed(f"tag `{record.name}` was left out", "the tree of runs is made of it")
             return
         key = self._key(record.name)
-        self._tags[key] = self._fitting(key, record.value, TAG_LIMIT)
+        self._tags[key] = self._fitting(key, record.value, TAG_LIMIT, LONG_TAGS)
 
     def _take_reference(self, record: Reference) -> None:
         facts = {"uri": record.uri, "sha256": record.sha256, "kind": record.kind}
@@ -191,7 +194,8 @@ class Content:
             self._returned[record.uri] = entry
 
     def _take_used(self, record: Used) -> None:
-        number = sum(used.name == record.name for used in self._used)
+        number = self._times_used[record.name]
+        self._times_used[record.name] += 1
         self._used.append(record)
         facts = {"uri": record.uri, "sha256": record.sha256, "kind": record.kind}
         place = f"[{number}]" if number else ""
@@ -225,11 +229,11 @@ class Content:
                 self._changed(f"`{name[:100]}` is recorded as `{key}`", "MLflow forbids the name")
         return key
 
-    def _fitting(self, key: str, value: str, limit: int) -> str:
+    def _fitting(self, key: str, value: str, limit: int, folder: str) -> str:
         text = clean_text(value)
         if len(text) <= limit:
             return text
-        name = f"{LONG_TEXTS}/{key.replace('/', '_')}.txt"
+        name = f"{folder}/{quote(key, safe=' :')}.txt"  # no other key's file
         self._tags[safe_key(CUT + key)] = f"{len(text)} characters, the whole is in {name}"
         self._uploads[name] = Text(name, text, 0)
         self._changed(

@@ -138,11 +138,14 @@ def download(client: MlflowClient, address: Address, version: ModelVersion, fold
     """Copy the files of a version into a folder."""
     from mlflow.artifacts import download_artifacts
 
+    from intermodal.artifacts.folders import safe_relative_path
+
     place = client.get_model_version_download_uri(version.name, version.version)
     found: Any = download_artifacts(
         artifact_uri=place, dst_path=str(folder), tracking_uri=address.uri
     )
-    return Path(found, version.tags.get(FILE, ""))
+    file = version.tags.get(FILE, "")
+    return Path(found, safe_relative_path(file)) if file else Path(found)
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:
