@@ -439,3 +439,15 @@ def test_it_can_be_turned_off(wanted, keys, monkeypatch, tmp_path):
     code.touch()
     assert set(surroundings.at_start(str(code))) == keys
     assert surroundings.at_end("") == ({}, {})
+
+
+def test_values_of_secrets_are_blacked_out(memory, identity, tmp_path, monkeypatch):
+    monkeypatch.setenv("INTERMODAL_SECRET_DB", "geheim-42")
+    with session(identity, "memory:", tmp_path):
+        tracking.log_param("url", "db://me:geheim-42@host")
+        tracking.set_tag("note", "geheim-42")
+        tracking.log_text("it is geheim-42", "a.txt")
+        tracking.log_dict({"password": "geheim-42"}, "a.json")
+        tracking.log_params({"nested": {"password": "geheim-42"}})
+    assert "geheim" not in repr(memory.only().records)
+    assert "db://me:***@host" in repr(memory.only().records)

@@ -22,6 +22,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
+from intermodal.runtime.secrets import hide_secrets
 from intermodal.tracking import registrations, values
 from intermodal.tracking.identity import TaskIdentity
 from intermodal.tracking.locks import release, try_hold
@@ -183,7 +184,8 @@ class EventLog:
     def text(self, text: Any, name: Any) -> None:
         """Record a text to be stored as a file."""
         with Noting(self, f"text {values.shown(name)}"):
-            self.add(Text(values.relative_path(name), values.text_of(text), now()))
+            shown = hide_secrets(values.text_of(text))
+            self.add(Text(values.relative_path(name), shown, now()))
 
     def artifact(self, path: Any, folder: Any = None) -> None:
         """Copy a file or folder into the log's payload, so that the task may change or delete it."""
@@ -280,7 +282,8 @@ class EventLog:
         if self._file < 0:
             return
         with Noting(self, f"{kind} {values.shown(name)}"):
-            self.add(cls(values.checked_name(name), values.text_of(value), now()))
+            text = hide_secrets(values.text_of(value))
+            self.add(cls(values.checked_name(name), text, now()))
 
     def _items(self, mapping: Any, kind: str) -> list[tuple[Any, Any]]:
         if self._file < 0:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from intermodal.runtime.secrets import hide_secrets
 from intermodal.tracking import values
 from intermodal.tracking.log import Noting
 from intermodal.tracking.records import Artifact, Environment, LoggedModel, Text, now
@@ -30,7 +31,8 @@ def mapping(log: EventLog, data: Any, name: Any) -> None:
         return
     with Noting(log, f"mapping {values.shown(name)}"):
         place = values.relative_path(name)
-        log.add(Text(place, _written(data, PurePosixPath(place).suffix.lower()), now()))
+        text = hide_secrets(_written(data, PurePosixPath(place).suffix.lower()))
+        log.add(Text(place, text, now()))
 
 
 def table(log: EventLog, data: Any, name: Any) -> None:
