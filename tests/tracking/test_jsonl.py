@@ -254,6 +254,14 @@ def test_promotions_stay_in_their_order(tracker):
     assert tracker.find_version("churn", alias="champion").version == "1"
 
 
+@pytest.mark.parametrize("name", ["churn", "отток/клиентов " * 5])
+def test_all_versions_are_listed_however_long_their_models_names(name, tracker):
+    model = Model(name, "", "s3://b/model", 10, ("champion",))
+    attempt(tracker, RUN, model, end=Status("finished", 11))
+    (version,) = tracker.find_versions()
+    assert (version.name, version.version, version.aliases) == (name, "1", ("champion",))
+
+
 def test_a_registered_file_can_be_fetched_again(tracker, tmp_path):
     payload = tmp_path / "payload" / "1" / "weights.bin"
     payload.parent.mkdir(parents=True)

@@ -248,6 +248,8 @@ class JsonlTracker:
 
     def _begin_again(self, identity: TaskIdentity, place: str) -> None:
         """Mark the pipeline run as running while a task is, unless another one has failed it."""
+        if self._run(identity).get("state") == "running":
+            return
         states = self._states(identity)
         others = {state for path, state in states.items() if path != place}
         if states.get(place) == "running" and not others & ENDS_RUN:

@@ -80,8 +80,8 @@ class Models:
 
     def all(self) -> list[ModelVersion]:
         """All versions of all models, each with where the artifact store has it, if it does."""
-        names = (decode_segment(name) for name in self._folder.names(MODELS))
-        found = [self._facts(one) for name in names for one in self._versions(name)]
+        places = (f"{MODELS}/{segment}" for segment in self._folder.names(MODELS))
+        found = [self._facts(one) for place in places for one in self._versions_in(place)]
         return [replace(one, uri=one.tags.get(ARTIFACT) or one.uri) for one in found]
 
     def promote(self, name: str, version: str, promotion: Promotion) -> bool:
@@ -116,7 +116,7 @@ class Models:
     def _create(self, identity: TaskIdentity, model: Model, path: str) -> str:
         """A new version's number."""
         for _ in range(ROUNDS):
-            number = str(max(self._numbers(model.name), default=0) + 1)
+            number = str(max(self._numbers(_place(model.name)), default=0) + 1)
             made_by = {"pipeline": identity.pipeline, "run_id": identity.run_id}
             value: dict[str, Any] = {
                 "name": model.name,
@@ -146,15 +146,19 @@ class Models:
                 return str(found["version"])
         return ""
 
-    def _numbers(self, name: str) -> list[int]:
-        names = self._folder.names(f"{MODELS}/{encode_segment(name)}")
+    def _numbers(self, place: str) -> list[int]:
+        names = self._folder.names(place)
         stems = (file.removesuffix(".json") for file in names if file.endswith(".json"))
         return sorted(int(stem) for stem in stems if stem.isdecimal())
 
     def _versions(self, name: str) -> Iterator[dict[str, Any]]:
         """The versions of a model, oldest first."""
-        for number in self._numbers(name):
-            found = self._folder.document(_version_path(name, str(number)))
+        return self._versions_in(_place(name))
+
+    def _versions_in(self, place: str) -> Iterator[dict[str, Any]]:
+        """The same, by the folder of a model: a long name cannot be told from its folder's."""
+        for number in self._numbers(place):
+            found = self._folder.document(f"{place}/{number}.json")
             if found is not None:
                 yield found
 
@@ -176,7 +180,7 @@ class Models:
 
     def _facts(self, found: dict[str, Any]) -> ModelVersion:
         name, version = found["name"], found["version"]
-        place = f"{MODELS}/{encode_segment(name)}/aliases"
+        place = f"{_place(name)}/aliases"
         known = (decode_segment(f.removesuffix(".json")) for f in self._folder.names(place))
         uri = self._folder.shown(found["path"]) if found["path"] else found["uri"]
         return ModelVersion(
@@ -190,9 +194,14 @@ class Models:
         )
 
 
+def _place(name: str) -> str:
+    """The folder of a model."""
+    return f"{MODELS}/{encode_segment(name)}"
+
+
 def _version_path(name: str, version: str) -> str:
-    return f"{MODELS}/{encode_segment(name)}/{version}.json"
+    return f"{_place(name)}/{version}.json"
 
 
 def _alias_path(name: str, alias: str) -> str:
-    return f"{MODELS}/{encode_segment(name)}/aliases/{encode_segment(alias)}.json"
+    return f"{_place(name)}/aliases/{encode_segment(alias)}.json"
