@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,15 @@ def test_status_follows_what_leaves_the_block(problem, state, error, memory, ide
     assert (sent.status.state, sent.status.error) == (state, error)
     assert values(sent) == [1.0]
     assert kept(tmp_path) == []
+
+
+def test_parameters_that_json_does_not_know_cost_no_task(memory, identity, tmp_path):
+    odd = {"lock": threading.Lock(), ("a", 1): 2, "set": {1}, "trees": 50}
+    with session(replace(identity, parameters=odd), "memory:", tmp_path) as tracked:
+        tracking.log_metric("m", 1.0)
+    assert tracked.findings == []
+    assert values(memory.only()) == [1.0]
+    assert memory.only().identity.parameters["trees"] == 50
 
 
 def test_the_runtime_can_say_how_it_ended(memory, identity, tmp_path):

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from intermodal.artifacts.keys import encode_segment
 from intermodal.tracking.jsonl_files import Folder, line, plain_path, plain_segment
 from intermodal.tracking.jsonl_models import Models
-from intermodal.tracking.records import Model, Record, Status, Text, to_line
+from intermodal.tracking.records import Metric, Model, Record, Status, Text, to_line
 from intermodal.tracking.tracker import Pages, TrackerError, unusable_address
 
 if TYPE_CHECKING:
@@ -257,6 +257,8 @@ class JsonlTracker:
 
     def _stored(self, identity: TaskIdentity, record: Record, findings: list[Finding]) -> bytes:
         """The record's line, its file copied."""
+        if isinstance(record, Metric):  # there may be a million of them
+            return to_line(record)
         value: dict[str, Any] = json.loads(to_line(record))
         if isinstance(record, Text):
             text = value.pop("text")

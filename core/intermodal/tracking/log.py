@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -99,9 +99,10 @@ class EventLog:
             "started": started,
             "writer": [gethostname(), os.getpid()],
             "address": address,
-            "identity": asdict(identity),
+            "identity": vars(identity),
         }
-        self._write(json.dumps(header, separators=(",", ":"), default=str).encode() + b"\n")
+        line = json.dumps(header, separators=(",", ":"), default=str, skipkeys=True)
+        self._write(line.encode() + b"\n")
         try_hold(self._file)
 
     def close(self) -> None:

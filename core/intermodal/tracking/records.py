@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 State = Literal["running", "finished", "failed", "killed"]
@@ -234,10 +234,13 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def to_line(record: Record) -> bytes:
     """The record as one line of JSON, newline included."""
-    value = {"type": NAMES[type(record)], **asdict(record)}
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    value = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return _encode({"type": NAMES[type(record)], **value}).encode() + b"\n"
 
 
 def from_json(value: Any) -> Record | None:
