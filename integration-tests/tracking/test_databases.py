@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,27 +17,33 @@ from intermodal.tracking.session import close_run, session
 from intermodal.tracking.tracker import TaskIdentity
 
 WRITERS = 16
-WRITER = """
-import sys
-from pathlib import Path
-from intermodal import tracking
-from intermodal.tracking.session import session
-from intermodal.tracking.tracker import TaskIdentity
-
-name, number, uri, folder = sys.argv[1:]
-sys.stdin.read()  # until all are there
-with session(TaskIdentity(name, "run", "work", (int(number),)), uri, Path(folder)) as tracked:
-    for value in range(50):
-        tracking.log_metric("m", float(value))
-print([(f.code, f.why) for f in tracked.findings])
-"""
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "mlflow"])
 
 
-def start_writer(*arguments):
-    environment = {**os.environ, "INTERMODAL_TRACKING_BUDGET": "400"}
-    command = [sys.executable, "-c", WRITER, *map(str, arguments)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment, text=True, **pipes)
+def write(name, number, uri, folder, together, said):
+    """What a writer does, at one moment with all others."""
+    os.environ["INTERMODAL_TRACKING_BUDGET"] = "400"
+    with session(TaskIdentity(name, "run", "work", (number,)), uri, Path(folder)) as tracked:
+        for value in range(50):
+            tracking.log_metric("m", float(value))
+        together.wait()
+    said.put([(f.code, f.why) for f in tracked.findings])
+
+
+def write_together(number, pipeline, uri, tmp_path):
+    """Let so many processes write; gives what they have to tell."""
+    together, said = PROCESSES.Barrier(number), PROCESSES.Queue()
+    writers = [
+        PROCESSES.Process(target=write, args=(pipeline, n, uri, tmp_path / str(n), together, said))
+        for n in range(number)
+    ]
+    for writer in writers:
+        writer.start()
+    told = [finding for _ in writers for finding in said.get(timeout=400)]
+    for writer in writers:
+        writer.join()
+    return told
 
 
 @pytest.mark.slow
@@ -45,13 +51,7 @@ def test_sqlite_takes_16_writers(migrated, pipeline, read, tmp_path):
     database = tmp_path / "mlflow.db"
     database.write_bytes(migrated.read_bytes())
     uri = f"sqlite:///{database}"
-    writers = [start_writer(pipeline, n, uri, tmp_path / str(n)) for n in range(WRITERS)]
-    said = []
-    for writer in writers:
-        writer.stdin.close()
-        writer.stdin = None
-    said = [writer.communicate()[0].strip() for writer in writers]
-    assert said == ["[]"] * WRITERS
+    assert write_together(WRITERS, pipeline, uri, tmp_path) == []
     tree = read(uri, pipeline)
     tasks = [(f"work[{n}]", "FINISHED", "1", []) for n in range(WRITERS)]
     assert tree.shape() == [("run", "RUNNING", "", sorted(tasks))]
@@ -96,11 +96,7 @@ def test_a_server_on_postgresql(postgres, new_server, pipeline, read, tmp_path):
     server = new_server(tmp_path, workers=2, store=postgres)
     server.start()
     try:
-        writers = [start_writer(pipeline, n, server.uri, tmp_path / str(n)) for n in range(4)]
-        for writer in writers:
-            writer.stdin.close()
-            writer.stdin = None
-        assert [writer.communicate()[0].strip() for writer in writers] == ["[]"] * 4
+        assert write_together(4, pipeline, server.uri, tmp_path) == []
         identity = TaskIdentity(pipeline, "run", "train", parameters={"name": "Zoë \u2603 \x00"})
         with session(identity, server.uri, tmp_path / "w") as tracked:
             tracking.log_param("text", "a\x00b")  # PostgreSQL refuses NUL
