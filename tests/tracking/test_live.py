@@ -11,6 +11,7 @@ from tests.tracking.conftest import MemoryTracker
 from intermodal import tracking
 from intermodal.findings import warning
 from intermodal.tracking import live, spool
+from intermodal.tracking.log import EventLog
 from intermodal.tracking.records import Metric, Status, Tag
 from intermodal.tracking.session import session
 from intermodal.tracking.tracker import beside_the_task
@@ -195,3 +196,24 @@ def test_where_no_thread_can_be_started_the_log_is_sent_at_its_end(
         tracking.log_metric("m", 1.0)
     assert tracked.findings == []
     assert [metrics(part) for part in watched.parts] == [[("m", 1.0, 0)]]
+
+
+def test_where_nothing_is_new_nobody_is_asked(watched, identity, tmp_path, monkeypatch):
+    """Else a hundred long tasks would ask the server several things every few seconds."""
+    asked = []
+    begin = watched.begin
+
+    def counted(self, identity, started):
+        asked.append(identity.task)
+        begin(self, identity, started)
+
+    monkeypatch.setattr(watched, "begin", counted)
+    log = EventLog(tmp_path / "spool" / "s.jsonl")
+    log.begin(identity, 1000)
+    alive = live.Live(log.path, "memory:", spool.Sending())
+    assert [alive._send(), alive._send()] == [True, True]
+    assert len(asked) == 1  # the attempt shows, although it has logged nothing yet
+    log.metric("m", 1.0)
+    assert [alive._send(), alive._send()] == [True, True]
+    assert len(asked) == 2
+    log.close()

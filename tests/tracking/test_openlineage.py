@@ -128,6 +128,15 @@ def test_replays_add_nothing_to_the_file(path):
     assert path.read_bytes() == before
 
 
+def test_the_parts_of_a_long_task_do_not_tell_its_start_again(path, monkeypatch):
+    tracker = OpenLineageTracker(f"openlineage+file://{path}")
+    tracker.begin(ATTEMPT, 2000)
+    told = []
+    monkeypatch.setattr(tracker._sink, "send", told.append)
+    tracker.begin(ATTEMPT, 2000)
+    assert told == []
+
+
 def test_many_workers_begin_one_run(path):
     def begin(number):
         tracker = OpenLineageTracker(f"openlineage+file://{path}")

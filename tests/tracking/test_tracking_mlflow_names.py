@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from intermodal.findings import FindingsError
 from intermodal.tracking.mlflow_content import Content
+from intermodal.tracking.mlflow_entries import Entries
 from intermodal.tracking.mlflow_models import download
 from intermodal.tracking.mlflow_names import (
     ALIAS,
@@ -23,7 +24,7 @@ from intermodal.tracking.mlflow_names import (
     safe_key,
     safe_model_name,
 )
-from intermodal.tracking.records import Param, Tag
+from intermodal.tracking.records import LoggedModel, Param, Tag
 from intermodal.tracking.registry import ModelVersion
 from intermodal.tracking.tracker import TaskIdentity
 
@@ -135,3 +136,31 @@ def test_the_file_of_a_version_is_below_its_source(monkeypatch, tmp_path):
     for name in ("/etc/passwd", "../a.pkl"):
         with pytest.raises(FindingsError, match="PORT406"):
             found(name)
+
+
+def test_of_a_models_file_nothing_beside_it_is_uploaded(monkeypatch, tmp_path):
+    """It lies where the user has it if the disk had no room for a copy."""
+    (tmp_path / "model.bin").write_text("m")
+    (tmp_path / ".env").write_text("secret")
+    (tmp_path / "folder").mkdir()
+    names = ("LoggedModelStatus", "LoggedModelOutput")
+    entities = SimpleNamespace(**{name: SimpleNamespace(READY="READY") for name in names})
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(entities=entities))
+    monkeypatch.setitem(sys.modules, "mlflow.entities", entities)
+    sent = []
+    client = SimpleNamespace(
+        log_model_artifact=lambda _, path: sent.append(("file", path)),
+        log_model_artifacts=lambda _, path: sent.append(("folder", path)),
+        finalize_logged_model=lambda *_: None,
+    )
+    run = SimpleNamespace(info=SimpleNamespace(run_id="r", experiment_id="0"))
+    entries = Entries(client, run)
+    model = SimpleNamespace(model_id="m", status="PENDING")
+    monkeypatch.setattr(entries, "_entry", lambda _: model)
+    monkeypatch.setattr("intermodal.tracking.mlflow_entries._together", lambda _: None)
+    for name in ("model.bin", "folder"):
+        entries.log_model(LoggedModel("x", str(tmp_path / name), "", 1))
+    assert sent == [
+        ("file", str(tmp_path / "model.bin")),
+        ("folder", str(tmp_path / "folder")),
+    ]

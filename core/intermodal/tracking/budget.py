@@ -25,7 +25,10 @@ def seconds(log: Path | None = None) -> float:
         given = float(os.environ.get(VARIABLE) or DEFAULT)
     except ValueError:
         given = DEFAULT
-    return given + (0 if log is None else size_of(payload_folder(log)) / RATE)
+    if not given >= 0:  # such as "nan"
+        given = DEFAULT
+    more = 0 if log is None else size_of(payload_folder(log)) / RATE
+    return min(given + more, threading.TIMEOUT_MAX)
 
 
 def within(limit: float, job: Callable[[], _T]) -> _T:

@@ -66,8 +66,10 @@ class Live:
                 return
 
     def _send(self) -> bool:
-        """Send what is new; False if the tracker takes logs at their end only."""
+        """Send what is new, if anything is; False if the tracker takes logs at their end only."""
         sending = self._sending
+        if sending.sent >= self._path.stat().st_size:
+            return True
         if sending.tracker is None:
             sending.tracker = resolve(self._uri)
         if not getattr(sending.tracker, "live", False):

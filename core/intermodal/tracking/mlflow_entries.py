@@ -83,9 +83,10 @@ class Entries:
         model = self._entry(record)
         if model.status != LoggedModelStatus.READY:
             if record.path:
-                path = Path(record.path)
-                folder = path if path.is_dir() else path.parent  # alone in a folder of the payload
-                self.client.log_model_artifacts(model.model_id, str(folder))
+                one = not Path(record.path).is_dir()
+                client = self.client
+                send = client.log_model_artifact if one else client.log_model_artifacts
+                send(model.model_id, record.path)
             self.client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
         _together(partial(self._link, model))
 

@@ -53,12 +53,16 @@ class OpenLineageTracker:
         self._patient = patient
         self._sink: _Sink | None = None
         self._content: dict[str, Content] = {}  # by session
+        self._begun: set[str] = set()  # the same
 
     def begin(self, identity: TaskIdentity, started: int) -> None:
-        """Tell that the attempt began."""
+        """Tell that the attempt began, once: of a long one, parts are sent again and again."""
+        if identity.session in self._begun:
+            return
         events, sink = self._events(), self._reached()
         sink.introduce(events.start(identity.of_run, started))
         sink.send(events.start(identity, started))
+        self._begun.add(identity.session)
 
     def replay(self, identity: TaskIdentity, records: Iterable[Record]) -> list[Finding]:
         """Keep what the end of the attempt will tell."""
