@@ -57,6 +57,25 @@ def fail_inside_library() -> object:
     return json.loads("{")
 
 
+def fail_as_we_do() -> object:
+    """As when a task asks a registry that is away: raised in our own code, from another exception."""
+    import intermodal
+    from intermodal.runtime.problems import InfrastructureError
+
+    names: dict[str, object] = {"InfrastructureError": InfrastructureError}
+    exec(compile(OURS, str(Path(intermodal.__file__).parent / "ours.py"), "exec"), names)
+    return names["ask"]()  # type: ignore[operator]
+
+
+OURS = """
+def ask():
+    try:
+        raise ConnectionRefusedError("no")
+    except OSError as problem:
+        raise InfrastructureError("the registry is away [PORT560]") from problem
+"""
+
+
 def fail_for(item: int, bad: int) -> int:
     if item == bad:
         raise ValueError(f"bad {item}")

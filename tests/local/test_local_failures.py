@@ -43,6 +43,22 @@ def test_of_a_library_only_the_frame_that_raised_is_shown(run):
     assert len(functions) == 2
 
 
+def test_of_our_own_message_only_the_users_frames_are_shown(run):
+    failure = only(run(task("fail_as_we_do")))
+    lines = failure.traceback.splitlines()
+    assert [line.split(", in ")[1] for line in lines if ", in " in line] == ["fail_as_we_do"]
+    assert "ConnectionRefusedError" not in failure.traceback
+    assert "direct cause" not in failure.traceback
+    assert failure.finding.what == "`fail_as_we_do`: InfrastructureError: the registry is away"
+    assert failure.finding.next == "`port explain PORT560` tells what to do"
+
+
+def test_what_never_reached_the_users_code_has_no_traceback(run):
+    failure = only(run(task("wrong_type")))
+    assert failure.traceback == ""
+    assert failure.finding.next == "see its log"
+
+
 def test_independent_tasks_go_on_after_a_failure(run):
     result = run(task("fail"), task("one"), task("one", "fail", id="clean", join=Join.ALL_DONE))
     assert states(result) == {"fail": "failed", "one": "succeeded", "clean": "succeeded"}

@@ -109,3 +109,14 @@ def test_a_tracker_that_fails_fails_no_task(run, tmp_path):
     result = run(task("one"), options={"tracking": "unknown://x"})
     assert result.state == "succeeded"
     assert {finding.code for finding in result.findings} == {"PORT503"}
+
+
+def test_a_tracker_that_stays_away_is_told_once(run, tmp_path, monkeypatch):
+    class Away(FileTracker):
+        def write(self, what, identity, **more):
+            raise OSError("away")
+
+    entry = SimpleNamespace(name="lines", load=lambda: Away)
+    monkeypatch.setattr(tracker, "_installed", lambda: [entry])
+    result = run(task("one"), options={"tracking": "lines:x"})
+    assert [finding.code for finding in result.findings] == ["PORT500"]

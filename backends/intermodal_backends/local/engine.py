@@ -90,7 +90,7 @@ class Engine:
         with StopSignals() as signals:
             wakeups = signals.wakeup, self.desk.wakeup
             with Pool(self._size(), worker.serve, wakeups) as pool:
-                self.record.findings += self.tracking.open()
+                self.tracking.open()
                 self.record.tell_ended()
                 while self._go_on(pool):
                     for event in pool.wait(self._patience()):

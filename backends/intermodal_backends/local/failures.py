@@ -8,6 +8,7 @@ from pathlib import Path
 
 import intermodal
 import intermodal_backends
+from intermodal.runtime.problems import InfrastructureError, WrongValue
 
 TAIL_LINES = 20
 TAIL_BYTES = 16 * 1024
@@ -23,8 +24,13 @@ _LIBRARIES = tuple(
 
 
 def user_traceback(problem: BaseException) -> str:
-    """The traceback without our frames and without those of libraries, but for the one that raised."""
+    """The traceback without our frames and without those of libraries, but for the one that raised.
+
+    Of a problem that we tell of ourselves only what is the user's: nothing if no frame of it is.
+    """
     told = traceback.TracebackException.from_exception(problem)
+    if isinstance(problem, InfrastructureError | WrongValue):
+        return _users_part(told)
     seen: set[int] = set()
     pending = [told]
     while pending:
@@ -36,6 +42,23 @@ def user_traceback(problem: BaseException) -> str:
         pending += [inner for inner in (current.__cause__, current.__context__) if inner]
         pending += getattr(current, "exceptions", None) or []
     return "".join(told.format()).rstrip("\n")
+
+
+def _users_part(told: traceback.TracebackException) -> str:
+    """Without what led to it in our own code and in libraries: the message says what that was."""
+    told.stack[:] = [frame for frame in told.stack if _is_users(frame)]
+    cause = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+    if cause is not None and not any(map(_is_users, cause.stack)):
+        told.__cause__ = told.__context__ = None
+    elif cause is not None:
+        _keep_user_frames(cause.stack)
+    if not told.stack and not (told.__cause__ or told.__context__):
+        return ""
+    return "".join(told.format()).rstrip("\n")
+
+
+def _is_users(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith((*_OURS, *_LIBRARIES))
 
 
 def _keep_user_frames(stack: traceback.StackSummary) -> None:

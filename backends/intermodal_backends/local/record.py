@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,9 @@ from intermodal_backends.local.scheduler import Key, Scheduler
 
 CODES = {"timeout": "PORT601", "worker": "PORT605"}
 """Finding codes by kind of failure; any other is PORT600."""
+
+TOLD = re.compile(r" \[(PORT\d{3})\]$")
+"""How a message ends that is our own: it says why, and its code's story what to do."""
 
 
 class Record:
@@ -163,7 +167,13 @@ class Record:
         code = CODES.get(mishap.kind, "PORT600")
         no_value = mishap.exception == EvaluationError.__name__
         text = str(mishap) if code == "PORT600" and not no_value else mishap.message
-        advice = "give it a value that fits" if no_value else "see its traceback and log"
+        told = TOLD.search(mishap.message)  # our own message, which says why and what to do
+        advice = "see its traceback and log" if mishap.traceback else "see its log"
+        if told is not None:
+            text = text.replace(told[0], "")
+            advice = f"`port explain {told[1]}` tells what to do"
+        elif no_value:
+            advice = "give it a value that fits"
         span = self._scheduler.plan.steps[key[0]].node.span
         return error(code, f"`{instance_id(*key)}`: {text}", span, next=advice)
 

@@ -26,23 +26,27 @@ class RunTracking:
         self._pipeline = pipeline
         self._run = run
         self._work = work
+        self._opened: list[Finding] = []
 
-    def open(self) -> list[Finding]:
-        """Make the run first: those of the tasks are nested in it."""
+    def open(self) -> None:
+        """Make the run first: those of the tasks are nested in it. What went wrong is told by `close`."""
         if not self.uri:
-            return []
+            return
         from intermodal.tracking.session import open_run
 
-        return open_run(self._identity(), self.uri)
+        self._opened = open_run(self._identity(), self.uri)
 
     def close(self, state: str) -> list[Finding]:
-        """Say how the run ended."""
+        """Say how the run ended; what was not delivered of it, each reason once."""
         if not self.uri:
             return []
         from intermodal.tracking.session import close_run
 
         ends: dict[str, State] = {"succeeded": "finished", "failed": "failed"}
-        return close_run(self._identity(), ends.get(state, "killed"), self.uri, self._work)
+        findings = close_run(self._identity(), ends.get(state, "killed"), self.uri, self._work)
+        told = {finding.code for finding in findings}
+        # That it was away at first matters to nobody: tasks tell of what they could not deliver.
+        return findings + [one for one in self._opened if one.code not in {*told, "PORT500"}]
 
     def _identity(self) -> TaskIdentity:
         from intermodal.tracking.identity import TaskIdentity
