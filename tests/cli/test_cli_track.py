@@ -53,7 +53,7 @@ def test_what_is_kept_is_shown_with_the_reason(away, call):
     assert len(said) == 7
     assert "etl r1" in said[1]
     assert "fetch" in said[1]
-    assert "1 times, " in said[1]
+    assert "1 time, " in said[1]
     assert f"jsonl:{away}/runs" in said[1]
     assert "(end of the run)" in said[-1]
     rows = call("track", "status", "--run", "r2", "--json").json["logs"]
@@ -66,6 +66,7 @@ def test_it_is_sent_where_it_was_meant_to_go(away, call):
     assert still.code == 3
     assert "still kept: 4 tasks, 2 ends of runs (2 runs)" in still.out
     assert "PORT500" in still.err
+    assert "once it is back: the same command again" in still.err
     away.unlink()
     assert call("track", "sync", "--run", "r1").out == "sent: 2 tasks, 1 end of a run (1 run)\n"
     assert attempts(away) == ["fetch", "total"]
@@ -133,6 +134,19 @@ def test_what_waits_in_a_store_elsewhere_is_sent_or_left_there(away, call, proje
     assert call("track", "sync").out == "sent: 4 tasks, 2 ends of runs (2 runs)\n"
     assert attempts(away) == ["fetch", "fetch", "total", "total"]
     fsspec.filesystem("memory").store.clear()
+
+
+def test_a_store_that_cannot_be_used_hides_nothing_else(away, call, project):
+    (project / "intermodal.toml").write_text('[profiles.prod]\nstore = "nosuch://team"\n')
+    done = call("track", "status")
+    assert done.code != 0
+    assert "`nosuch://team`" in done.err
+    assert "etl r1" in done.out
+    away.unlink()
+    done = call("track", "sync")
+    assert (done.code != 0, "`nosuch://team`" in done.err) == (True, True)
+    assert done.out == "sent: 4 tasks, 2 ends of runs (2 runs)\n"
+    assert call("track", "status").out == "nothing else is kept\n"
 
 
 def test_wrong_use_is_said(project, call):

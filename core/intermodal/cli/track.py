@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from intermodal.project import Project
     from intermodal.tracking.keeping import Kept
     from intermodal.tracking.spool import Synced
+
+Answer = TypeVar("Answer")
 
 MOMENT = "%Y-%m-%d %H:%M:%S"
 
@@ -56,13 +58,11 @@ def status(folder: Path | None, run: str | None, as_json: bool) -> None:
     from intermodal.cli.render.machine import findings_json, to_json
     from intermodal.cli.report import leave, print_findings
     from intermodal.project import find_project
-    from intermodal.tracking.parking import waiting
 
     findings: list[Finding] = []
     project = find_project(Path.cwd())
     logs = _kept(folder, run, project, findings)
-    stores = {} if folder or run else {store: waiting(store) for store in _stores(project)}
-    stores = {store: number for store, number in stores.items() if number}
+    stores = {} if folder or run else _waiting(project, findings)
     if as_json:
         rows = [_row(kept) for kept in logs]
         data = {"logs": rows, "stores": stores, "findings": findings_json(findings)}
@@ -74,7 +74,7 @@ def status(folder: Path | None, run: str | None, as_json: bool) -> None:
         for store, number in stores.items():
             click.echo(f"{_plural(number, 'log')} in {store}; `port track sync` sends it all")
         if not logs and not stores:
-            click.echo("nothing is kept: all records were delivered")
+            click.echo(_nothing(findings))
     leave(findings)
 
 
@@ -110,7 +110,7 @@ def sync(folder: Path | None, run: str | None, to: str | None, as_json: bool) ->
         raise click.UsageError("--to needs the address of a tracker")
     project = find_project(Path.cwd())
     findings: list[Finding] = []
-    fetched = _fetched(project) if folder is None else {}
+    fetched = _fetched(project, findings) if folder is None else {}
     logs = _kept(folder, run, project, findings)
     known = _known_addresses(project)
     done = replay(logs, lambda kept: to or known.get(kept.log.address, kept.log.address))
@@ -122,7 +122,7 @@ def sync(folder: Path | None, run: str | None, to: str | None, as_json: bool) ->
         click.echo(to_json({**rows, "findings": findings_json(findings)}))
     else:
         print_findings(findings)
-        click.echo(_summary(done))
+        click.echo(_summary(done, findings))
     leave(findings)
 
 
@@ -149,13 +149,36 @@ def _stores(project: Project) -> list[str]:
     return sorted(filter(is_elsewhere, stores))
 
 
-def _fetched(project: Project) -> dict[Path, str]:
+def _waiting(project: Project, findings: list[Finding]) -> dict[str, int]:
+    """How many logs wait in each of those stores, where there are any."""
+    from intermodal.tracking.parking import waiting
+
+    asked = {store: _reached(store, waiting, findings) for store in _stores(project)}
+    return {store: number for store, number in asked.items() if number}
+
+
+def _fetched(project: Project, findings: list[Finding]) -> dict[Path, str]:
     """What was left in those stores, now on this machine; and where to put it if it cannot be sent."""
     from intermodal.runtime.context import DEFAULT_STORE
     from intermodal.tracking.parking import fetch
 
     root = project.root / DEFAULT_STORE / ".work"
-    return {path: store for store in _stores(project) for path in fetch(store, root)}
+    return {
+        path: store
+        for store in _stores(project)
+        for path in _reached(store, lambda store: fetch(store, root), findings) or ()
+    }
+
+
+def _reached(store: str, ask: Callable[[str], Answer], findings: list[Finding]) -> Answer | None:
+    """What a store answers; None, and an error, if it cannot be used: the others still are asked."""
+    from intermodal.findings import FindingsError
+
+    try:
+        return ask(store)
+    except FindingsError as problem:
+        findings += problem.findings
+        return None
 
 
 def _put_back(done: Synced, fetched: dict[Path, str]) -> None:
@@ -200,11 +223,16 @@ def _as_errors(done: Synced) -> list[Finding]:
     from intermodal.tracking.spool import is_undelivered
 
     return [
-        dataclasses.replace(finding, severity=Severity.ERROR)
+        dataclasses.replace(finding, severity=Severity.ERROR, next=_again(finding.next))
         if is_undelivered([finding])
         else finding
         for finding in done.findings
     ]
+
+
+def _again(advice: str) -> str:
+    """The advice of a task's finding, which names one folder, for somebody who sends all of them."""
+    return f"{advice.partition(':')[0]}: the same command again" if advice else ""
 
 
 def _row(kept: Kept) -> dict[str, Any]:
@@ -233,7 +261,8 @@ def _table(logs: list[Kept]) -> str:
     rows = [["run", "task", "records", "files", "for", "tried", "why"]]
     for kept in logs:
         identity = kept.log.identity
-        tried = f"{kept.tries} times, {_moment(kept.tried)}" if kept.tries else "never"
+        times = _plural(kept.tries, "time")
+        tried = f"{times}, {_moment(kept.tried)}" if kept.tries else "never"
         why = kept.why or ("it still runs" if kept.running else "its process was killed")
         rows.append(
             [
@@ -249,9 +278,14 @@ def _table(logs: list[Kept]) -> str:
     return columns(rows)
 
 
-def _summary(done: Synced) -> str:
+def _nothing(findings: list[Finding]) -> str:
+    """What to say where no log is; not that all is well if something could not be looked at."""
+    return "nothing else is kept" if findings else "nothing is kept: all records were delivered"
+
+
+def _summary(done: Synced, findings: list[Finding]) -> str:
     if not (done.sent or done.kept or done.running):
-        return "nothing is kept: all records were delivered"
+        return _nothing(findings)
     lines = []
     if done.sent:
         lines.append(f"sent: {_counted(done.sent)}")
