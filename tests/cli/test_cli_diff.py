@@ -99,3 +99,23 @@ def test_pruned_metrics_still_have_their_hash(call, runs, project):
         store.prune(record)
     rows = call("diff", runs[0], runs[2], "--json").json["rows"]
     assert "artifacts" in {row["section"] for row in rows}
+
+
+def test_a_tracker_that_knows_only_one_of_the_runs_is_told(call, runs, project):
+    from intermodal.tracking.session import open_run
+    from intermodal.tracking.tracker import TaskIdentity
+
+    tracker = f"jsonl:{project}/tracked"
+    open_run(TaskIdentity("etl", runs[0], ""), tracker)
+    done = call("diff", *runs[:2], "--tracking", tracker)
+    assert f"does not know run `{runs[1]}`" in done.err
+    open_run(TaskIdentity("etl", runs[1], ""), tracker)
+    assert call("diff", *runs[:2], "--tracking", tracker).err == ""
+
+
+def test_times_are_told_by_a_factor_above_one():
+    from intermodal.cli.render.differences import _times
+
+    assert _times(2.6, 0.13) == "20.0 times as fast"
+    assert _times(0.5, 1.0) == "2.0 times as long"
+    assert (_times(1.0, 1.01), _times(0.0, 1.0)) == ("", "")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from intermodal.artifacts.store import ArtifactStore
+    from intermodal.findings import Finding
     from intermodal.tracking.differences import Row
+    from intermodal.tracking.known_runs import KnownRuns
 
 
 @click.command(
@@ -65,6 +67,7 @@ def command(
     tracker = project.tracking if tracking is None else tracking
     runs = KnownRuns(opened, records, tracker, findings)
     one, other = runs.find(left), runs.find(right)
+    findings += _not_tracked(runs)
     rows = differences(one, other)
     sources = _sources(opened, rows) if code else {}
     print_findings(findings)
@@ -80,6 +83,24 @@ def command(
     if exit_code and is_different(rows) and not errors_of(findings):
         raise click.exceptions.Exit(FOUND)
     leave(findings)
+
+
+def _not_tracked(runs: KnownRuns) -> list[Finding]:
+    """PORT543 where the tracker knows only one of the runs: what it knows then seems to differ."""
+    from intermodal.findings import warning
+    from intermodal.tracking.tracker import without_password
+
+    if len(runs.untracked) != 1 or any(finding.code == "PORT543" for finding in runs.findings):
+        return []
+    missing = runs.untracked[0][1]
+    what = f"the tracker at `{without_password(runs.tracker)}` does not know run `{missing}`"
+    return [
+        warning(
+            "PORT543",
+            f"{what}: what only it knows of the other seems to differ",
+            next="give a tracker that knows both with `--tracking`, or `--tracking none`",
+        )
+    ]
 
 
 def _sources(store: ArtifactStore, rows: Iterable[Row]) -> dict[str, str]:

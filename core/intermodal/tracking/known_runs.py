@@ -30,12 +30,14 @@ class KnownRuns:
         records: Of all versions in it, pruned ones among them.
         tracker: An address to ask, empty or `none` for nobody.
         findings: Gets what could not be asked.
+        untracked: The runs in the store that the tracker was asked for and does not know.
     """
 
     store: ArtifactStore
     records: Sequence[ArtifactRecord]
     tracker: str = ""
     findings: list[Finding] = field(default_factory=list)
+    untracked: list[RunName] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._by_run: dict[RunName, list[ArtifactRecord]] = {}
@@ -86,6 +88,8 @@ class KnownRuns:
         """Everything that is known of a run in the store."""
         tracked = self.tracked(name[1], name[0])
         same = [run for run in tracked if (run.pipeline, run.run_id) == name]
+        if not same:
+            self.untracked.append(name)
         return merged(self.stored(name, metrics=metrics), next(iter(same), None))
 
     def stored(self, name: RunName, *, metrics: bool = True) -> RunFacts | None:

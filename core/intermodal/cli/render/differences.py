@@ -15,6 +15,8 @@ from intermodal.tracking.facts import OutputFact, RunFacts
 
 ABSENT = "—"
 LONGEST = 60
+NOTABLE = 1.05
+"""A smaller factor between two times is not told."""
 NOUNS: Mapping[Section, str] = {
     "parameters": "parameter",
     "states": "state",
@@ -97,8 +99,16 @@ def _change(row: Row) -> str:
     if row.same or not isinstance(row.left, float) or not isinstance(row.right, float):
         return ""
     if row.section == "times":
-        return f"{row.right / row.left:.1f} times" if row.left else ""
+        return _times(row.left, row.right)
     return f"{row.right - row.left:+g}"
+
+
+def _times(left: float, right: float) -> str:
+    """How much longer or shorter it took, as a factor above 1."""
+    shorter, longer = sorted((left, right))
+    if not shorter or longer / shorter < NOTABLE:
+        return ""
+    return f"{longer / shorter:.1f} times as {'long' if right > left else 'fast'}"
 
 
 def _code_line(rows: Iterable[Row]) -> list[str]:
