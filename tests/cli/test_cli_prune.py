@@ -60,6 +60,15 @@ def test_wrong_usage(call, stored, arguments):
     assert len(stored.records()) == 3
 
 
+@pytest.mark.parametrize(
+    ("option", "code"), [("--run", "PORT541"), ("--pipeline", "PORT400"), ("--kind", "PORT400")]
+)
+def test_a_name_that_nothing_has_is_told(call, stored, option, code):
+    done = call("artifacts", "prune", "--keep-last", "0", option, "nope")
+    assert f"warning[{code}]: the store has no artifact of {option[2:]} `nope`" in done.err
+    assert done.out == "nothing to remove of 3 versions\n"
+
+
 def test_a_tracker_that_is_away_stops_it(call, stored):
     asked = ["artifacts", "prune", "--keep-last", "1", "--yes", "--tracking", "http://127.0.0.1:9"]
     done = call(*asked)

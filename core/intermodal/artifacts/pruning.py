@@ -147,6 +147,7 @@ def plan(store: ArtifactStore, policy: Policy, use: Use, now: datetime) -> Plan:
     for uri, record in tuple(state.going.items()):
         if (record.key.pipeline, record.key.run) in running:
             state.keep(uri, "in a run that has not ended", record.key.run)
+    findings += _not_there(records, policy)
     findings += _keep_models(state, store.root, use.models)
     entries = {name: state.inside(value) for name, value in store.json_files(CACHE).items()}
     if policy.keep_cached:
@@ -202,6 +203,25 @@ def _candidates(
         old = policy.older_than is None or now - record.created_at > policy.older_than
         if fits and old and record.ref.uri not in last:
             yield record
+
+
+def _not_there(records: Iterable[ArtifactRecord], policy: Policy) -> list[Finding]:
+    """What the policy names and the store has never had: most likely it is misspelt."""
+    known = list(records)
+    named = {
+        "run": (policy.run, {record.key.run for record in known}),
+        "pipeline": (policy.pipeline, {record.key.pipeline for record in known}),
+        "kind": (policy.kind, {record.ref.kind for record in known}),
+    }
+    return [
+        warning(
+            "PORT541" if what == "run" else "PORT400",
+            f"the store has no artifact of {what} `{wanted}`",
+            next="`port artifacts` lists what is there, by its whole name",
+        )
+        for what, (wanted, there) in named.items()
+        if wanted is not None and wanted not in there
+    ]
 
 
 def _running(live: Iterable[ArtifactRecord], use: Use, now: datetime) -> set[RunName]:

@@ -154,7 +154,7 @@ def _parse_duration_text(text: str) -> timedelta:
         return timedelta(
             seconds=sum(float(m.group(1)) * _UNITS[m.group(2)] for m in _WORDS.finditer(compact))
         )
-    raise ValueError(f"{text!r} is not a duration; write '90s', '20m', '1h30m' or ISO 8601 'PT90S'")
+    raise ValueError(f"{text!r} is not a duration; write '90s', '1h30m', '30d' or ISO 8601 'PT90S'")
 
 
 def format_duration(value: timedelta) -> str:
