@@ -49,7 +49,8 @@ def _box(name: str, node: Node, lineage: Lineage) -> Box:
     record = node.record
     if record is None:
         detail = node.sha256[:12] if node.kind == "outside" else "task"
-        return Box(name, node.name, node.kind, detail, "not in the store" * (not node.run))
+        title = node.name.partition("/")[2] if node.run else node.name
+        return Box(name, title, node.kind, detail, "not in the store" * (not node.run))
     key, ref = record.key, record.ref
     index = f"[{','.join(map(str, key.index))}]" if key.index else ""
     title = f"{key.task}{index}/{key.output}@{lineage.numbers[ref.uri]}"

@@ -16,6 +16,8 @@ NARROWEST = 90.0
 TITLE_CELL = 7.4
 DETAIL_CELL = 5.9
 LONGEST_TEXT = 36
+LONGEST_RUN = 80
+"""Ids of runs differ at their end, so what is around a run's artifacts is as wide as its name."""
 REACH = 22.0
 
 # The stripe at the left of a box, by the kind of its action, or of artifact.
@@ -91,11 +93,11 @@ def _shapes(drawn: Picture, layout: Layout) -> Iterator[str]:
 
 
 def _region(box: Box, frame: Frame) -> str:
-    title = region_title(box)
+    title = _heading(box)
     return (
         f"<g>{_tooltip(box)}<rect {_rect(frame)} rx='8' class='region'/>"
         f"<text x='{_number(frame.x + 12)}' y='{_number(frame.y + 20)}' class='region-title'>"
-        f"{_text(_short(title))}</text></g>"
+        f"{_text(title)}</text></g>"
     )
 
 
@@ -115,7 +117,7 @@ def _task(box: Box, frame: Frame) -> str:
 def _size(box: Box) -> Point:
     """What a task needs; of a region, what its title needs."""
     if box.children is not None:
-        return cells(_short(f"{box.detail} {box.title}")) * TITLE_CELL + 24, 0.0
+        return cells(_heading(box)) * TITLE_CELL + 24, 0.0
     title, detail = cells(_short(box.title)), cells(_tail(box.detail))
     return max(NARROWEST, title * TITLE_CELL + 28, detail * DETAIL_CELL + 28), TASK_HEIGHT
 
@@ -150,10 +152,14 @@ def _tooltip(box: Box) -> str:
     return f"<title>{_text(told)}</title>"
 
 
-def _short(text: str) -> str:
+def _heading(box: Box) -> str:
+    return _short(region_title(box), LONGEST_RUN if box.kind == "run" else LONGEST_TEXT)
+
+
+def _short(text: str, longest: int = LONGEST_TEXT) -> str:
     """One line, with its beginning kept."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _tail(text: str) -> str:

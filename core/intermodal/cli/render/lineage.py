@@ -119,7 +119,7 @@ def _described(node: Node) -> str:
     if node.record is None:
         digest = f"  {node.sha256[:12]}" if node.sha256 else ""
         return (
-            f"{node.name}{digest}  (not in this store)"
+            f"{node.name}{digest}  (outside of the store)"
             if node.kind == "outside"
             else f"{node.name}  (task)"
         )
