@@ -444,7 +444,8 @@ CODES: dict[str, Code] = {
     # 5xx: tracking
     "PORT500": Code(
         "tracking is unavailable",
-        "Records were kept in the run's spool; the task went on. Once the tracker is back, "
+        "Or a task's process was killed before it sent its records. They were kept in the run's spool; the "
+        "task's result is not affected. Once the tracker is back, "
         "`port track sync` sends every log that was kept, in order; `port track status` shows them. "
         "Sending a log twice changes nothing.",
     ),
@@ -494,8 +495,8 @@ CODES: dict[str, Code] = {
     "PORT530": Code(
         "a record has no place in the tracker",
         "Trackers keep different things: W&B keeps one value of a metric for each step, OpenLineage tells only what "
-        "was made from what. What a tracker leaves out for good stands in docs/tracking.md; the finding "
-        "names what it left out of this run.",
+        "was made from what. The finding names what was left out of this run; give a second address, such as "
+        "`jsonl:runs`, to keep all of it.",
     ),
     "PORT523": Code(
         "undelivered records were moved",
@@ -519,8 +520,8 @@ CODES: dict[str, Code] = {
     ),
     "PORT543": Code(
         "the tracker was not asked",
-        "The tracker cannot be reached or cannot be read. What is shown comes from the artifact store alone: "
-        "metrics, and tasks without artifacts, may be missing.",
+        "The tracker cannot be reached or read, or does not know the run. What is shown of it comes from the "
+        "artifact store alone: metrics, and tasks without artifacts, may be missing.",
     ),
     "PORT544": Code(
         "it is not known what is in use",
@@ -584,8 +585,8 @@ CODES: dict[str, Code] = {
     "PORT562": Code(
         "nothing keeps models here",
         "Tracking is off, or none of the trackers has a model registry (MLflow and JSON lines have one): "
-        "`register_model` gives an empty text, `model_version` gives None and `promote` does nothing. A pipeline whose "
-        "condition takes `None` for `nothing in use yet` runs all the same.",
+        "`model_version` gives None, `promote` does nothing, and what `register_model` gives stands for no version. "
+        "A pipeline whose condition takes `None` for `nothing in use yet` runs all the same.",
     ),
     "PORT563": Code(
         "an alias stays where it is",

@@ -137,6 +137,13 @@ def exit_hard_with_child(path: str) -> None:
     os._exit(3)
 
 
+def exit_hard_tracked() -> None:
+    from intermodal import tracking
+
+    tracking.log_metric("m", 1.0)
+    os._exit(3)
+
+
 def exit_hard() -> None:
     os._exit(3)
 

@@ -120,3 +120,17 @@ def test_a_tracker_that_stays_away_is_told_once(run, tmp_path, monkeypatch):
     monkeypatch.setattr(tracker, "_installed", lambda: [entry])
     result = run(task("one"), options={"tracking": "lines:x"})
     assert [finding.code for finding in result.findings] == ["PORT500"]
+
+
+def test_what_a_killed_task_left_is_told(run, tmp_path, monkeypatch):
+    entry = SimpleNamespace(name="lines", load=lambda: FileTracker)
+    monkeypatch.setattr(tracker, "_installed", lambda: [entry])
+    result = run(
+        task("exit_hard_tracked", id="die"),
+        task("one"),
+        options={"tracking": f"lines:{tmp_path}/lines"},
+    )
+    (finding,) = result.findings
+    assert finding.code == "PORT500"
+    assert finding.what.startswith("the process of `die` was killed before its records were sent")
+    assert f"`port track sync {tmp_path}" in finding.next

@@ -46,7 +46,28 @@ class RunTracking:
         findings = close_run(self._identity(), ends.get(state, "killed"), self.uri, self._work)
         told = {finding.code for finding in findings}
         # That it was away at first matters to nobody: tasks tell of what they could not deliver.
-        return findings + [one for one in self._opened if one.code not in {*told, "PORT500"}]
+        findings += [one for one in self._opened if one.code not in {*told, "PORT500"}]
+        return findings + self._of_killed()
+
+    def _of_killed(self) -> list[Finding]:
+        """That records of attempts whose process was killed are kept: nobody could send them then."""
+        import shlex
+
+        from intermodal.findings import warning
+        from intermodal.tracking.keeping import kept_logs
+        from intermodal.tracking.reading import FOLDER
+
+        findings: list[Finding] = []
+        folder = self._work / FOLDER
+        logs = [kept for kept in kept_logs([folder], findings) if not (kept.tries or kept.running)]
+        if logs:
+            whose = ", ".join(
+                f"`{name}`" for name in {kept.log.identity.instance_name: 0 for kept in logs}
+            )
+            what = f"the process of {whose} was killed before its records were sent; they are kept"
+            next_step = f"`port track sync {shlex.quote(str(folder))}`"
+            findings.append(warning("PORT500", what, next=next_step))
+        return findings
 
     def _identity(self) -> TaskIdentity:
         from intermodal.tracking.identity import TaskIdentity
