@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from intermodal import tracking
+from intermodal.tracking.log import EventLog
 from intermodal.tracking.records import (
     Artifact,
     Metric,
@@ -362,6 +364,27 @@ def test_an_untracked_task_does_not_log_into_a_tracked_one(memory, identity, tmp
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_signal_handler_may_log_while_a_record_is_written(tmp_path, monkeypatch):
+    """As one that saves a checkpoint and says so; it runs in the midst of whatever the thread does."""
+    log = EventLog(tmp_path / "spool" / "s.jsonl")
+    write, handled = os.write, []
+
+    def interrupted(descriptor, data):
+        if not handled:
+            handled.append(True)
+            log.metric("preempted", 1.0)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    thread = threading.Thread(target=log.metric, args=("m", 1.0), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    names = [json.loads(line)["name"] for line in log.path.read_text().splitlines()]
+    assert names == ["preempted", "m"]
+    log.close()
+
+
 def test_a_forked_child_logs_and_does_not_end_the_task(memory, identity, tmp_path):
     try:
         with session(identity, "memory:", tmp_path):

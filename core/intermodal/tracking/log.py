@@ -63,7 +63,7 @@ class EventLog:
         self._file = -1 if path is None else self._open(path)
         self._tail = bytearray()
         self._try_again = 0.0
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()  # a signal handler may log while a record is written
         self._names: dict[str, bytes] = {}
         self._noted: dict[str, int] = {}
         self._payloads = 0
@@ -117,7 +117,7 @@ class EventLog:
 
     def renew_lock(self) -> None:
         """In a forked child: another thread of the parent may have held the lock at the fork."""
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._tail.clear()  # the parent has it, too, and writes it
 
     def metric(self, name: Any, value: Any, step: Any = None) -> None:
