@@ -79,6 +79,16 @@ def test_a_tracker_that_is_away_stops_it(call, stored):
     assert len(stored.records()) == 1
 
 
+def test_who_was_asked_what_is_in_use_is_told(call, stored, project):
+    tracker = f"jsonl:{project}/runs"
+    asked = call("artifacts", "prune", "--keep-last", "1", "--tracking", tracker)
+    assert asked.out.splitlines()[-1] == f"what is in use was asked of {tracker}"
+    nobody = call(
+        "artifacts", "prune", "--keep-last", "1", "--tracking", tracker, "--without-tracker"
+    )
+    assert "was asked of" not in nobody.out
+
+
 def test_what_keeps_versions_is_told(call, stored, project):
     new = ArtifactStore(project / "kept")
     new.save("y", ArtifactKey(pipeline="etl", run="r2", task="late", output="return"))

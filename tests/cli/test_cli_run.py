@@ -145,6 +145,14 @@ def test_a_failure_shows_the_users_traceback_and_output(call, etl, engine):
     assert f"go on     port run {etl} --resume r1" in done.out
 
 
+def test_going_on_needs_the_same_places(call, etl, engine):
+    engine(result("failed", failures=(FAILURE,)))
+    done = call("run", etl, "--store", "other", "--tracking", "http://u:secret@host")
+    assert f"port run {etl} --store other --tracking http://host --resume r1" in done.out
+    done = call("run", etl, "--tracking", "")
+    assert f"port run {etl} --tracking '' --resume r1" in done.out
+
+
 def test_a_failed_run_fails_even_without_a_finding(call, etl, engine):
     engine(result("failed"))
     assert call("run", etl).code == 1

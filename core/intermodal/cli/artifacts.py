@@ -202,6 +202,7 @@ def prune(  # noqa: PLR0913, PLR0917 - one argument for each option
     from intermodal.cli.render.pruning import pruning_data, pruning_text
     from intermodal.cli.report import leave, print_findings
     from intermodal.project import find_project
+    from intermodal.tracking.tracker import is_off, without_password
     from intermodal.tracking.usage import usage
 
     if keep_last is None and older_than is None and run is None:
@@ -229,6 +230,8 @@ def prune(  # noqa: PLR0913, PLR0917 - one argument for each option
     else:
         print_findings(planned.findings)
         click.echo(pruning_text(planned, done=yes))
+        if planned.removed and not (without_tracker or is_off(address)):
+            click.echo(f"what is in use was asked of {without_password(address)}")
     leave(planned.findings)
 
 

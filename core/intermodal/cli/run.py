@@ -98,6 +98,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
     answers = given_answers(loaded.pipelines, approve, reject, rest=approve_all)
     ask = asker(machine=as_json)
     parameters = _checked(found, findings, given, project.root, resumed=bool(resume))
+    again = ["port", "run", source, *_places(pipeline, store, tracking)]
     store = store or project.store
     tracking = project.tracking if tracking is None else tracking
     live = ask is None or set(approvals_of(found)) <= set(answers)
@@ -117,7 +118,6 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
         )
         result = local_backend().run(found, parameters, options)
     findings = [*result.findings, *(failure.finding for failure in result.failures)]
-    chosen = ["--pipeline", pipeline] if pipeline else []
     if as_json:
         click.echo(to_json(_data(result, store, tracking)))
     else:
@@ -125,10 +125,21 @@ def command(  # noqa: PLR0913, PLR0917 - one argument for each option
         for failure in result.failures:
             if failure.kind != "interrupted":  # the user did that, and knows
                 _print_failure(failure, project.root)
-        click.echo(_text(result, ["port", "run", source, *chosen], store, tracking))
+        click.echo(_text(result, again, store, tracking))
     if result.state == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
     raise click.exceptions.Exit(exit_code(findings) or (result.state != "succeeded"))
+
+
+def _places(pipeline: str | None, store: str | None, tracking: str | None) -> list[str]:
+    """The options that a run must be given again to go on."""
+    from intermodal.tracking.keeping import bare_address
+
+    options = [
+        *(["--pipeline", pipeline] if pipeline else []),
+        *(["--store", store] if store else []),
+    ]
+    return options if tracking is None else [*options, "--tracking", bare_address(tracking)]
 
 
 def _checked(
