@@ -58,6 +58,21 @@ def test_status_follows_what_leaves_the_block(problem, state, error, memory, ide
     assert kept(tmp_path) == []
 
 
+def test_parameters_of_the_run_that_hold_a_secret_are_left_out(
+    memory, identity, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("INTERMODAL_SECRET_DB", "geheim-42")
+    given = replace(identity, parameters={"url": ["db://me:geheim-42@host"], "trees": 50})
+    told = []
+    monkeypatch.setattr(memory, "open_run", lambda _, run, __: told.append(run.parameters))
+    monkeypatch.setattr(memory, "close_run", lambda _, run, __: told.append(run.parameters))
+    assert open_run(given, "memory:") == []
+    with session(given, "memory:", tmp_path):
+        pass
+    assert close_run(given, "finished", "memory:", tmp_path) == []
+    assert [*told, memory.only().identity.parameters] == [{"trees": 50}] * 3
+
+
 def test_parameters_that_json_does_not_know_cost_no_task(memory, identity, tmp_path):
     odd = {"lock": threading.Lock(), ("a", 1): 2, "set": {1}, "trees": 50}
     with session(replace(identity, parameters=odd), "memory:", tmp_path) as tracked:

@@ -53,7 +53,7 @@ def session(identity: TaskIdentity, tracking_uri: str, folder: Path) -> Session:
     """
     if not identity.session:
         identity = replace(identity, session=os.urandom(16).hex())
-    return Session(identity, tracking_uri, folder)
+    return Session(_without_secrets(identity), tracking_uri, folder)
 
 
 class Session:
@@ -203,9 +203,10 @@ def open_run(identity: TaskIdentity, tracking_uri: str) -> list[Finding]:
     """Make the run of the pipeline run, so that it shows before the first task has ended."""
     from intermodal.findings import FindingsError
 
+    run = _without_secrets(identity.of_run)
     try:
         tracker, moment = resolve(tracking_uri), now()
-        within(seconds(), lambda: tracker.open_run(identity.of_run, moment))
+        within(seconds(), lambda: tracker.open_run(run, moment))
     except FindingsError as problem:
         return as_warnings(problem)
     except Exception as problem:  # tracking never fails a run
@@ -231,7 +232,7 @@ def close_run(
     """
     if is_off(tracking_uri):
         return []
-    run = replace(identity.of_run, session=os.urandom(16).hex())
+    run = replace(_without_secrets(identity.of_run), session=os.urandom(16).hex())
     path = folder / FOLDER / f"{run.session}.jsonl"
     log = EventLog(path)
     log.begin(run, now(), bare_address(tracking_uri))
@@ -240,6 +241,16 @@ def close_run(
     sending = sending or Sending()
     sending.tail = log.tail
     return deliver(log.path or path, tracking_uri, sending)
+
+
+def _without_secrets(identity: TaskIdentity) -> TaskIdentity:
+    """Without the parameters of the run that hold a secret of this process."""
+    from intermodal.runtime.secrets import holds_secret
+
+    shown = {name: value for name, value in identity.parameters.items() if not holds_secret(value)}
+    return (
+        identity if len(shown) == len(identity.parameters) else replace(identity, parameters=shown)
+    )
 
 
 def _as_findings(log: EventLog) -> list[Finding]:
