@@ -242,6 +242,7 @@ def test_a_log_that_does_not_say_where_it_was_to_go_asks(memory, identity, tmp_p
     [
         ("http://u:p@host:5000/a", "http://host:5000/a"),
         ("http://host:5000", "http://host:5000"),
+        ("postgresql://u:a/b@host/db", "postgresql://host/db"),
         ("postgresql://u:p@host/db?sslpassword=x&b=1", "postgresql://host/db?sslpassword=***&b=1"),
         ("sqlite:////a folder/m@il.db", "sqlite:////a folder/m@il.db"),
         ("http://a:b@h jsonl:/place", "http://h jsonl:/place"),
@@ -260,6 +261,8 @@ def test_an_address_is_written_down_without_credentials(uri, bare):
         ),
         ("GET https://h/a?sig=x&b=1 failed", "GET https://h/a?sig=***&b=1 failed"),
         ("https://u:x@h/a?design=1", "https://***@h/a?design=1"),
+        ("no mysql+pymysql://u:a/b@h/db here", "no mysql+pymysql://***@h/db here"),
+        ("https://h/a@b", "https://h/a@b"),
     ],
 )
 def test_findings_show_addresses_without_credentials(text, shown):

@@ -22,7 +22,7 @@ from intermodal.tracking.budget import size_of
 from intermodal.tracking.locks import lock
 from intermodal.tracking.reading import FOLDER, ReadLog, payload_folder
 from intermodal.tracking.records import Note, Record, now, to_line
-from intermodal.tracking.tracker import without_query_secrets
+from intermodal.tracking.tracker import DATABASE_USER, without_query_secrets
 
 if TYPE_CHECKING:
     from intermodal.findings import Finding
@@ -128,6 +128,7 @@ def is_running(log: ReadLog, descriptor: int) -> bool:
 def bare_address(uri: str) -> str:
     """A tracking address without credentials, to be written down; relative paths in it made absolute."""
     uri = RELATIVE.sub(lambda found: found[1] + str(Path(found[2]).absolute()), uri)
+    uri = DATABASE_USER.sub(r"\1", uri)
     return without_query_secrets(re.sub(r"(?<=://)[^/@\s]*@", "", uri))
 
 

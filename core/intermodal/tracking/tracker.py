@@ -40,6 +40,9 @@ beside_the_task: ContextVar[bool] = ContextVar("intermodal_beside_the_task", def
 """Set while the task's own code runs: a tracker then changes nothing that a process shares."""
 
 OFF = ("", "none")
+DATABASE_USER = re.compile(r"((?:postgresql|mysql)(?:\+\w+)?://)[^@\s]*@")
+"""The user of a database; SQLAlchemy takes a password with slashes in it, too."""
+
 SECRET_IN_QUERY = re.compile(
     r"(?<=[?&;])([^=&\s]*(?:pass|secret|token|key|pwd|signature|\bsig\b)[^=&\s]*=)[^&\s`'\"]*",
     re.IGNORECASE,
@@ -181,6 +184,7 @@ def resolve(uri: str, *, patient: bool = False) -> Tracker:
 
 def without_password(text: str) -> str:
     """The text without the credentials of addresses: before an `@`, or in a query."""
+    text = DATABASE_USER.sub(r"\1***@", text)
     return without_query_secrets(re.sub(r"(?<=//)[^/@\s]*@|[^\s/@:'\"]+:[^\s/@]+@", "***@", text))
 
 
