@@ -21,7 +21,10 @@ DONE = Status("finished", 9)
 def uri(monkeypatch):
     """A folder in a bucket that everybody may write to."""
     import boto3
+    import s3fs
     from moto.server import ThreadedMotoServer
+
+    s3fs.S3FileSystem.clear_instance_cache()  # one of another test asks that test's server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

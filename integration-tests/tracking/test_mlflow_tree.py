@@ -22,7 +22,7 @@ PARAMETERS = {"trees": 50, "floor": 0.95, "names": ["a", "b"], "x=y": "odd"}
 def identity(pipeline):
     return TaskIdentity(
         pipeline, "scheduled__'2026-11-21'", "train", target="airflow@3", parameters=PARAMETERS,
-        pipeline_hash="abc123", link="http://airflow/run/1",
+        pipeline_hash="abc123", link="http://airflow/run/1/train", run_link="http://airflow/run/1",
     )  # fmt: skip
 
 

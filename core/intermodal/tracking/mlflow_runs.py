@@ -10,9 +10,10 @@ Runs are found by tags, so that workers need nothing from each other:
 
 **Agreeing without a lock.** MLflow has no "create unless there is one". Whoever finds none creates
 one, searches again, and takes the lowest by (start time, run id) of all that are there; the others' children are
-moved to it and they are deleted. Whoever makes a child looks for the parent once more afterwards.
-So a child that was made before a parent lost is moved by whoever saw it lose, and one made after
-is moved by its own maker: all end below the one parent, whatever the order.
+moved to it and they are deleted. Whoever makes a child, or hangs one somewhere, looks for the parent
+once more afterwards, and hangs it there if it is another by then. So a child that was hung before a parent
+lost is moved by whoever saw it lose, and one that was hung after by who hung it: all end below the one
+parent, whatever the order.
 
 **Attempts.** Each attempt has a run of its own, and the newest one stands for the task instance;
 earlier ones are hung below it. So a retry neither appends to the metrics of the failed attempt nor meets
@@ -103,9 +104,11 @@ class Runs:
         if not found:
             self._create_attempt(identity, started, parent.info.run_id)
             found = self._search(SESSION, identity.session)
-        run = self._settle(found)
-        parent = self.of_pipeline(identity, started)
-        self._arrange_attempts(identity, parent.info.run_id)
+        run = self._settle(found, {})
+        for _ in range(ROUNDS):
+            parent = self.of_pipeline(identity, started)
+            if not self._arrange_attempts(identity, parent.info.run_id):
+                break
         if identity.last is not None and not self.is_adopted:
             self._begin_again(parent, str(run.info.run_id))
         return Place(self.experiment, str(parent.info.run_id), str(run.info.run_id))
@@ -156,31 +159,54 @@ class Runs:
         return [run for run in self._search(PARENT, parent) if run.data.tags.get(KIND) == "task"]
 
     def _settled_parent(self, identity: TaskIdentity, started: int) -> Run:
-        found = self._search(KEY, identity.run_key)
-        if not found:
-            self._create_parent(identity, started)
+        moved: dict[str, str] = {}
+        for _ in range(ROUNDS):
             found = self._search(KEY, identity.run_key)
-        return self._settle(found)
+            if not found:
+                self._create_parent(identity, started)
+                found = self._search(KEY, identity.run_key)
+            winner = self._settle(found, moved)
+            if len(found) == 1 and not self._move_on(moved, str(winner.info.run_id)):
+                return winner
+        raise TrackerError("too many others make a run for the same pipeline run")
 
-    def _settle(self, found: list[Run]) -> Run:
-        """The first of the runs; what hangs below the others is moved to it and they are deleted."""
+    def _settle(self, found: list[Run], moved: dict[str, str]) -> Run:
+        """The first of the runs; what hangs below the others is moved to it and they are deleted.
+
+        `moved` gets the ids of what was moved, and to where.
+        """
         if not found:
             raise TrackerError("a run that was just made is not found again")
         winner, *losers = found
         for loser in losers:
             for child in self._search(PARENT, loser.info.run_id):
                 self.client.set_tag(child.info.run_id, PARENT, winner.info.run_id)
+                moved[str(child.info.run_id)] = str(winner.info.run_id)
             self.client.delete_run(loser.info.run_id)
         return winner
 
-    def _arrange_attempts(self, identity: TaskIdentity, parent: str) -> None:
-        """Hang the newest attempt below the pipeline run, and the earlier ones below it."""
+    def _move_on(self, moved: dict[str, str], parent: str) -> bool:
+        """Move on what we hung below a run that has lost meanwhile; whether there was any."""
+        astray = [child for child, place in moved.items() if place != parent]
+        for child in astray:
+            if self.client.get_run(child).data.tags.get(PARENT) == moved[child]:
+                self.client.set_tag(child, PARENT, parent)
+            moved[child] = parent
+        return bool(astray)
+
+    def _arrange_attempts(self, identity: TaskIdentity, parent: str) -> bool:
+        """Hang the newest attempt below the pipeline run, and the earlier ones below it.
+
+        Whether anything was hung below the pipeline run that had not hung there: it may have lost its
+        place to another one meanwhile.
+        """
         attempts = sorted(self._search(INSTANCE, identity.instance_key), key=_age)
         if not attempts:
-            return
+            return False
         newest = attempts[-1].info.run_id
         if len(attempts) == 1 and newest == identity.given.get(TASK):
-            return  # it hangs where the engine has hung it
+            return False  # it hangs where the engine has hung it
+        is_new = attempts[-1].data.tags.get(PARENT) != parent
         for run in attempts:
             is_newest = run.info.run_id == newest
             wanted = {
@@ -192,6 +218,7 @@ class Runs:
                     self.client.set_tag(run.info.run_id, key, value)
             if not is_newest and run.info.status == RUNNING:  # killed: else nobody would try again
                 self.client.set_terminated(run.info.run_id, "KILLED")
+        return is_new
 
     def _search(self, tag: str, value: str) -> list[Run]:
         """The live runs with that tag, in the order that decides between them."""
