@@ -492,6 +492,12 @@ CODES: dict[str, Code] = {
         "a file is sent from where it lies",
         "The disk had no room for a copy, so the file must stay as it is until the task has ended.",
     ),
+    "PORT524": Code(
+        "tracking address works otherwise on workers",
+        "Compiled files are copied and committed, so the credentials of a tracking address are left out of them: workers "
+        "take `INTERMODAL_TRACKING` first, from a secret for example. A relative path is another file on each worker, "
+        "and gone with its pod on Kubernetes.",
+    ),
     "PORT530": Code(
         "a record has no place in the tracker",
         "Trackers keep different things: W&B keeps one value of a metric for each step, OpenLineage tells only what "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from intermodal.cli import matrix
 from intermodal.cli.options import CODE_MODES
 from intermodal.project import CODE_MODES as MODES_OF_COMPILING
 
@@ -269,3 +270,19 @@ def test_json_holds_everything_and_nothing_else_is_on_stdout(call, etl):
     assert compiled["files"] == ["etl.txt", "manifest.json"]
     assert done.json["changed"] == ["toy/etl/etl.txt", "toy/etl/manifest.json"]
     assert done.err == ""
+
+
+def test_credentials_of_a_tracker_are_not_compiled(call, etl, project, monkeypatch):
+    (project / "intermodal.toml").write_text('tracking = "https://u:pa55@mlflow"\n')
+    seen = []
+    compile_pipeline = matrix.compile_pipeline
+
+    def spy(pipeline, target, settings):
+        seen.append(settings.tracking)
+        return compile_pipeline(pipeline, target, settings)
+
+    monkeypatch.setattr(matrix, "compile_pipeline", spy)
+    done = call("compile", etl, "--target", "toy")
+    assert (done.code, seen) == (0, ["https://mlflow"])
+    assert "warning[PORT524]" in done.err
+    assert "pa55" not in done.err + done.out

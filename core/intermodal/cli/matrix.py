@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from intermodal.cli.render.text import counted
 from intermodal.compile import compile_pipeline
@@ -53,8 +54,15 @@ def compile_all(
 
 
 def _compile(pipeline: Pipeline, target: Target, settings: Settings) -> Compiled:
+    from intermodal.tracking.compiled import compiled_address
+
+    findings: list[Finding] = []
+    if settings.tracking and pipeline.tracking.enabled:
+        address, findings = compiled_address(settings.tracking)
+        settings = replace(settings, tracking=address)
     try:
-        return compile_pipeline(pipeline, target, settings)
+        compiled = compile_pipeline(pipeline, target, settings)
+        return Compiled(compiled.files, (*compiled.findings, *findings), compiled.names)
     except ImportError as problem:
         return Compiled({}, (not_loadable(target.name, problem),))
 
