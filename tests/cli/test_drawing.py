@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from intermodal.drawing import FORMATS, to_dot, to_mermaid, to_svg
 from intermodal.drawing.layout import lay_out
 from intermodal.drawing.picture import Box, Edge, Picture, picture, walk
+from intermodal.drawing.svg import svg
 from intermodal.ir import (
     AnyType,
     Arm,
@@ -203,3 +204,11 @@ def test_the_same_pipeline_gives_the_same_bytes():
     again = Pipeline.read(to_data(ALL))
     for draw in FORMATS.values():
         assert draw(ALL) == draw(again)
+
+
+def test_the_whole_id_of_a_run_is_shown():
+    """Ids of runs of one day differ only at their end."""
+    title = "diagnosis on airflow@3.3, run scheduled__2026-01-01T00:00:00+00:00"
+    run = Box("run", title, "run", children=(Box("a", "a", "Model"),))
+    drawn = svg(Picture("p", (run,), ()))
+    assert f">{title}</text>" in drawn
