@@ -473,7 +473,8 @@ CODES: dict[str, Code] = {
     ),
     "PORT505": Code(
         "a tracking log is incomplete",
-        "Lines of the log are torn or were never written, as after a full disk. The rest was sent.",
+        "Lines of the log are torn or were never written, as after a full disk. The rest was sent. Or a file is no log, "
+        "or a folder of logs cannot be read: what is in it was not looked at.",
     ),
     "PORT520": Code(
         "a file was not uploaded",

@@ -149,6 +149,23 @@ def test_a_store_that_cannot_be_used_hides_nothing_else(away, call, project):
     assert call("track", "status").out == "nothing else is kept\n"
 
 
+def test_a_folder_that_cannot_be_read_is_told(project, call, monkeypatch):
+    import os
+
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("spool"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    (project / "runs/spool").mkdir(parents=True)
+    monkeypatch.setattr("os.scandir", scandir)
+    done = call("track", "status", "runs")
+    assert "warning[PORT505]: `runs/spool` cannot be read: Permission denied" in done.err
+    assert done.out == "nothing else is kept\n"
+
+
 def test_wrong_use_is_said(project, call):
     assert call("track", "sync", "--to", "none").code == 2
     assert call("track", "sync", "nowhere").code == 2

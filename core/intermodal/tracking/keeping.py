@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,12 +99,17 @@ def kept_logs(roots: Iterable[Path], findings: list[Finding]) -> list[Kept]:
 
     Args:
         roots: Folders; what is below two of them counts once.
-        findings: Gets a PORT505 for each file that is no log.
+        findings: Gets a PORT505 for each file that is no log, and each folder that cannot be read.
     """
     from intermodal.findings import warning
 
+    def unread(problem: OSError) -> None:
+        if not isinstance(problem, FileNotFoundError):  # such as a run without anything kept
+            what = f"`{problem.filename}` cannot be read: {problem.strerror}"
+            findings.append(warning("PORT505", what))
+
     found: list[Kept] = []
-    for path in sorted({path for root in roots for path in _log_files(root)}):
+    for path in sorted({path for root in roots for path in _log_files(root, unread)}):
         try:
             found.append(_look_at(path))
         except FileNotFoundError:  # delivered meanwhile
@@ -140,10 +145,11 @@ def limit() -> int:
     return int(float(given[1]) * UNITS[given[2].upper()])
 
 
-def _log_files(root: Path) -> Iterator[Path]:
-    for path in root.rglob("*.jsonl"):
-        if path.parent.name == FOLDER:
-            yield path
+def _log_files(root: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:
+    """The files that may be logs; `unread` is told of folders that cannot be looked into."""
+    for folder, _, names in os.walk(root, onerror=unread):
+        if Path(folder).name == FOLDER:
+            yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
 
 
 def _look_at(path: Path) -> Kept:
