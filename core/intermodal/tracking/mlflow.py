@@ -68,7 +68,8 @@ class MlflowTracker:
     def end(self, identity: TaskIdentity, status: Status) -> None:
         """Set the status of the attempt's run; `begin` must have been called."""
         with self._reached() as client, self._writing():
-            run = client.get_run(self._attempts[identity.session].attempt)
+            place = self._attempts[identity.session]
+            run = self._runs_of(client, identity).of_session(identity, place.attempt)
             if status.error and run.data.tags.get(ERROR) != status.error:
                 client.set_tag(run.info.run_id, ERROR, status.error)
             _terminate(client, run.info, status)

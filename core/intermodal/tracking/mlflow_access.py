@@ -7,6 +7,7 @@ server that is away by default. They are set around our own calls only, and neve
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.util
 import logging
 import os
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-PROBE_TIMEOUT = 3.0  # seconds
+PROBE_TIMEOUT = 3.0  # seconds until somebody must listen
+ANSWER_TIMEOUT = 6.0  # seconds until the server must answer the first, small question
 LOCK_WAIT = {"sqlite": 120.0, "http": 10.0, "https": 10.0}  # seconds
 
-SETTINGS: dict[bool, dict[str, str]] = {  # by whether waiting harms nobody
-    False: {"MLFLOW_HTTP_REQUEST_TIMEOUT": "4", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"},
+# By whether waiting harms nobody. A request that MLflow sends again after a while may be carried out
+# twice, the first one long after we have looked what is there: so a server that is there gets time.
+SETTINGS: dict[bool, dict[str, str]] = {
+    False: {"MLFLOW_HTTP_REQUEST_TIMEOUT": "30", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"},
     True: {"MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"},
 }
 ALWAYS = {
@@ -181,7 +185,7 @@ def _has_database_store() -> bool:
 
 
 def _probe(uri: str) -> None:
-    """Fail at once if nothing listens, before MLflow is even imported."""
+    """Fail soon if nothing listens or answers, before MLflow is even imported."""
     parts = urlsplit(uri)
     host = parts.hostname or ""
     if parts.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host):
@@ -191,6 +195,18 @@ def _probe(uri: str) -> None:
         socket.create_connection((host, port), PROBE_TIMEOUT).close()
     except OSError as problem:
         raise TrackerError(f"no connection to {host}:{port}: {problem}") from problem
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(host, port, timeout=ANSWER_TIMEOUT)
+    try:
+        connection.request("GET", f"{parts.path.rstrip('/')}/health")
+        connection.getresponse()  # whatever it says, it is there
+    except TimeoutError as problem:
+        why = f"{host}:{port} did not answer within {ANSWER_TIMEOUT:.0f} seconds"
+        raise TrackerError(why) from problem
+    except (OSError, http.client.HTTPException):
+        return  # such as a certificate that MLflow is set to trust: it tells what is wrong, if anything is
+    finally:
+        connection.close()
 
 
 def _unusable(address: Address, why: str, next_step: str) -> Exception:

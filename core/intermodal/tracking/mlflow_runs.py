@@ -113,6 +113,21 @@ class Runs:
             self._begin_again(parent, str(run.info.run_id))
         return Place(self.experiment, str(parent.info.run_id), str(run.info.run_id))
 
+    def of_session(self, identity: TaskIdentity, run_id: str) -> Run:
+        """The attempt's run, which is to be the only one of its session.
+
+        Raises:
+            TrackerError: Another one goes before it, made by a request that the server carried out late or by
+                another sender of the same log: it has to get everything, too.
+        """
+        found = self._search(SESSION, identity.session)
+        run = self._settle(found, {})
+        if run.info.run_id != run_id:
+            raise TrackerError(
+                "the server has made a second run for the attempt; send the log again"
+            )
+        return run
+
     def follow(self, identity: TaskIdentity, moment: int) -> None:
         """Set the pipeline run's status by its tasks, where no engine tells it; a task just ended.
 
