@@ -40,7 +40,7 @@ engines: setup  ## install the real engines, one environment each
 
 test: check engines  ## everything, real engines included
 	$(BIN)/python -m pytest -q integration-tests/conformance -n 2 --dist loadgroup
-	$(BIN)/python -m pytest -q integration-tests --ignore integration-tests/conformance
+	$(BIN)/python -m pytest -q integration-tests --ignore integration-tests/conformance -n 2 --dist loadfile
 	bash requirements/test-lowest.sh
 
 bench: setup  ## measure against the kfp SDK and print the figures
