@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intermodal.ir import Default, Expression, ItemRef, ListOf, MapOf, OutputRef
+from intermodal.analysis import graph
+from intermodal.ir import Expression, ItemRef, OutputRef
 
 
 def whole_references(expression: Expression) -> Iterator[OutputRef | ItemRef]:
     """The references whose values are handed on as they are."""
-    match expression:
-        case OutputRef() | ItemRef():
-            yield expression
-        case ListOf(items=items):
-            for item in items:
-                yield from whole_references(item)
-        case MapOf(entries=entries):
-            for item in entries.values():
-                yield from whole_references(item)
-        case Default(value=value, fallback=fallback):
-            yield from whole_references(value)
-            yield from whole_references(fallback)
-        case _:
-            return
+    for part in graph.handed_on(expression):
+        if isinstance(part, OutputRef | ItemRef):
+            yield part

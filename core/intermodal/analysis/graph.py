@@ -11,11 +11,14 @@ from intermodal.ir import (
     BodyNode,
     Branch,
     Container,
+    Default,
     Expression,
     ForEach,
     Group,
     Hosted,
     Http,
+    ListOf,
+    MapOf,
     Node,
     OutputRef,
     Pipeline,
@@ -76,6 +79,22 @@ def reached(starts: Iterable[str], onward: Callable[[str], Iterable[str]]) -> se
             found.add(name)
             pending.extend(onward(name))
     return found
+
+
+def handed_on(value: Expression) -> Iterator[Expression]:
+    """The parts of an expression whose values are handed on as they are."""
+    match value:
+        case ListOf(items=items):
+            for item in items:
+                yield from handed_on(item)
+        case MapOf(entries=entries):
+            for item in entries.values():
+                yield from handed_on(item)
+        case Default(value=given, fallback=fallback):
+            yield from handed_on(given)
+            yield from handed_on(fallback)
+        case _:
+            yield value
 
 
 def expressions(node: Task | Branch | ForEach | Group) -> Iterator[Expression]:

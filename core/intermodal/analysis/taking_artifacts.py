@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from intermodal.analysis import graph
 from intermodal.analysis.needs import WITH_RUNTIME, needs_runtime, type_parts
@@ -10,10 +10,7 @@ from intermodal.analysis.rewrite import map_tasks
 from intermodal.analysis.typing import TypeChecker
 from intermodal.ir import (
     ArtifactType,
-    Default,
     Expression,
-    ListOf,
-    MapOf,
     Pipeline,
     Task,
     Type,
@@ -56,22 +53,7 @@ def _holds_artifact(given: Expression, checker: TypeChecker) -> bool:
     """Whether what an expression hands on as it is may be an artifact, or has one inside."""
     return any(
         isinstance(part, ArtifactType)
-        for whole in _handed_on(given)
+        for whole in graph.handed_on(given)
         for source in checker.sources(whole)
         for part in type_parts(checker.type_of(source))
     )
-
-
-def _handed_on(value: Expression) -> Iterator[Expression]:
-    match value:
-        case ListOf(items=items):
-            for item in items:
-                yield from _handed_on(item)
-        case MapOf(entries=entries):
-            for item in entries.values():
-                yield from _handed_on(item)
-        case Default(value=given, fallback=fallback):
-            yield from _handed_on(given)
-            yield from _handed_on(fallback)
-        case _:
-            yield value

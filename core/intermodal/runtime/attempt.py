@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from intermodal.runtime.cache import Cache, CachePolicy, Found
     from intermodal.tracking.session import Session
 
-OFF = ("", "none")
 CACHED_TAG = "intermodal.cached"
 """The tracker's label of attempts that reused the outputs of an earlier success."""
 
@@ -232,14 +231,15 @@ def tracked_attempt(
     context: Context, findings: list[Finding], job: Job
 ) -> Iterator[Session | None]:
     """The tracker's session of this attempt; None, with nothing imported, where tracking is off."""
-    uri = context.tracking_uri
-    if uri.strip().lower() in OFF:
+    if not context.is_tracked:
         yield None
         return
     from intermodal.runtime.closing import identity_of
     from intermodal.tracking.session import session
 
-    tracked = session(identity_of(context, job.code_hash), uri, context.work_folder)
+    tracked = session(
+        identity_of(context, job.code_hash), context.tracking_uri, context.work_folder
+    )
     try:
         try:
             with tracked, _surroundings(tracked, job.source):

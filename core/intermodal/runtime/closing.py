@@ -26,9 +26,9 @@ def close_run(context: Context, state: str) -> str:
     """
     from intermodal.runtime.call import report
 
-    uri = context.tracking_uri
-    if uri.strip().lower() in ("", "none"):
+    if not context.is_tracked:
         return ""
+    uri = context.tracking_uri
     from intermodal.tracking.parking import park
     from intermodal.tracking.session import close_run as close
     from intermodal.tracking.spool import Sending, unavailable

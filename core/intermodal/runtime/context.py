@@ -80,6 +80,11 @@ class Context:
         return os.environ.get(TRACKING_VARIABLE) or self.tracking
 
     @property
+    def is_tracked(self) -> bool:
+        """Whether records are sent anywhere; asked before anything of tracking is imported."""
+        return self.tracking_uri.strip().lower() not in ("", "none")
+
+    @property
     def tracking_is_strict(self) -> bool:
         """Whether undelivered records fail the task."""
         given = os.environ.get(STRICT_VARIABLE, "").strip().lower()
