@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from intermodal import tracking
@@ -27,6 +29,8 @@ def away(project, monkeypatch):
     """A tracker's folder with a file in its way; removing that brings the tracker back."""
     monkeypatch.delenv("INTERMODAL_TRACKING", raising=False)
     monkeypatch.setattr("intermodal.tracking.log.tempfile.gettempdir", lambda: str(project / "tmp"))
+    moments = itertools.count(1_790_000_000_000)  # logs of one millisecond have no order among them
+    monkeypatch.setattr("intermodal.tracking.session.now", lambda: next(moments))
     blocked = project / "blocked"
     blocked.write_text("")
     for run in ("r1", "r2"):
